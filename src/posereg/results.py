@@ -1,0 +1,73 @@
+"""result.json: the one record a run leaves behind, and what tables, reports and claims read."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+from pathlib import Path
+from typing import Any, TypedDict
+
+from posereg.files import read_json, write_json
+
+PACKAGES = ("posereg", "torch", "torchvision", "pytorch-lightning", "timm", "numpy", "albumentations")
+
+
+class Result(TypedDict, total=False):
+    """One evaluated run.
+
+    `metrics` are in percent (or mm for MPJPE) by name, e.g. `PCKh@0.5`, `PCKh@0.5/Head`, `AUC`. `protocol`
+    holds every setting that makes two numbers comparable: dataset, split, annotation_hash, images, people,
+    box_source, flip_test, scales, nms, score_rule, metric, metric_version, input_size, convention, and
+    `train_images` with `train_steps`. Rows of one table column must agree on it (reporting decides which keys).
+    """
+
+    schema: int
+    table: str | None  # e.g. integral/table2
+    row: str
+    seed: int
+    metrics: dict[str, float]
+    curve: dict[str, list[float]]  # thresholds, values
+    protocol: dict[str, Any]
+    paper: dict[str, float]  # the published numbers of this row
+    config_hash: str
+    config: dict[str, Any]
+    git_revision: str | None
+    versions: dict[str, str]
+    training: dict[str, float]  # epochs, steps, images, seconds, images_per_s, data_wait (share)
+    complexity: dict[str, float]  # params, macs
+    files: dict[str, str]  # relative to the result: predictions, checkpoint, log
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the packages that can move a number."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_revision(folder: Path | str = ".") -> str | None:
+    """Commit of the checkout posereg runs from, with `-dirty` if it has changes; None outside git."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def write(path: Path | str, result: Result) -> None:
+    write_json(path, result)
+
+
+def read(path: Path | str) -> Result:
+    result: Result = read_json(path)
+    return result
+
+
+def find(folder: Path | str, table: str | None = None) -> list[tuple[Path, Result]]:
+    """All result.json files below a folder, sorted by path, of one table if named."""
+    found = [(path, read(path)) for path in sorted(Path(folder).rglob("result.json"))]
+    return [(path, result) for path, result in found if table is None or result.get("table") == table]
