@@ -33,7 +33,9 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}; the earlier file is intact") from error
+        raise UserError(
+            f"cannot write {path}: {error.strerror or error}; the earlier file is intact"
+        ) from error
     finally:
         with suppress(OSError):
             temporary.unlink()

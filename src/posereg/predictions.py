@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from posereg.errors import UserError
 from posereg.files import whole_file
 
+COLUMNS = ("ids", "image_ids", "keypoints", "keypoint_scores", "scores")
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -39,6 +41,11 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def rows(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Predictions:
+        """Only these predictions, in this order."""
+        columns = {name: getattr(self, name)[index] for name in COLUMNS}
+        return Predictions(**columns, meta=self.meta)
+
     def save(self, path: Path | str) -> None:
         """Compressed npz; whole or not at all."""
         with whole_file(path) as temporary, open(temporary, "wb") as file:
@@ -60,7 +67,7 @@ def load(path: Path | str) -> Predictions:
     """
     try:
         with np.load(path) as file:
-            columns = {k: file[k] for k in ("ids", "image_ids", "keypoints", "keypoint_scores", "scores")}
+            columns = {k: file[k] for k in COLUMNS}
             meta = json.loads(file["meta"].tobytes())
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such predictions file") from error
@@ -71,7 +78,5 @@ def load(path: Path | str) -> Predictions:
 
 def concatenate(parts: Sequence[Predictions]) -> Predictions:
     """One file from several (batches, ranks); `meta` is the first part's."""
-    columns = ("ids", "image_ids", "keypoints", "keypoint_scores", "scores")
-    return Predictions(
-        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}, meta=parts[0].meta
-    )
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    return Predictions(**columns, meta=parts[0].meta)

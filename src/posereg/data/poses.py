@@ -74,7 +74,7 @@ class PoseSet:
         return len(self.ids)
 
     def image_path(self, person: int) -> Path:
-        return self.root / self.images[self.person_image[person]]
+        return self.root / self.images[int(self.person_image[person])]
 
     def people(self, index: Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]) -> PoseSet:
         """The set with only these people, in this order; all images stay."""

@@ -11,10 +11,10 @@ has cells that cover s x s input pixels each.
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 Convention = Literal["center", "corner"]
-T = TypeVar("T")
+T = TypeVar("T", bound=Any)
 
 
 def cell_offset(stride: float, convention: Convention = "center") -> float:
@@ -24,14 +24,17 @@ def cell_offset(stride: float, convention: Convention = "center") -> float:
 
 def cell_to_pixel(cell: T, stride: float, convention: Convention = "center") -> T:
     """Map cells (float, array or tensor) to input pixels."""
-    return cell * stride + cell_offset(stride, convention)  # type: ignore[operator,no-any-return]
+    moved: T = cell * stride + cell_offset(stride, convention)
+    return moved
 
 
 def pixel_to_cell(pixel: T, stride: float, convention: Convention = "center") -> T:
     """Input pixels (float, array or tensor) to fractional map cells."""
-    return (pixel - cell_offset(stride, convention)) / stride  # type: ignore[operator,no-any-return]
+    moved: T = (pixel - cell_offset(stride, convention)) / stride
+    return moved
 
 
 def flip_x(x: T, width: int) -> T:
     """x of a horizontally mirrored image of that width (pixels or cells)."""
-    return (width - 1) - x  # type: ignore[operator,no-any-return]
+    mirrored: T = (width - 1) - x
+    return mirrored

@@ -1,0 +1,131 @@
+"""What a network costs: multiply-adds, parameters, activation memory, images per second."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from math import prod
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
+
+DeconvAt = Literal["input", "output"]
+
+
+class Complexity(NamedTuple):
+    """Cost of one image.
+
+    Attributes:
+        params: parameters, shared ones counted once.
+        macs: multiply-adds of convolutions (deformable ones too) and matrix products of one forward pass.
+        activation_bytes: what autograd keeps for the backward pass of one image, parameters excluded.
+    """
+
+    params: int
+    macs: int
+    activation_bytes: int
+
+
+def complexity(model: nn.Module, input_shape: Sequence[int], deconv_at: DeconvAt = "input") -> Complexity:
+    """Count without computing: the forward pass runs on fake tensors, whatever device the model is on.
+
+    Args:
+        model: takes one image batch (B, C, H, W); left as it was.
+        input_shape: (C, H, W).
+        deconv_at: a transposed convolution costs k^2 Cin Cout per `input` cell (its true cost, and the
+            convention of paper 000) or per `output` cell (the counter of the HRNet family's released code).
+
+    Raises:
+        ValueError: `input_shape` is not (C, H, W).
+    """
+    if len(input_shape) != 3:
+        raise ValueError(f"input_shape is (C, H, W), not {tuple(input_shape)}")
+    kept: dict[int, torch.UntypedStorage] = {}
+    weights = {p.untyped_storage()._cdata for p in model.parameters()}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        # Parameters reach autograd as fake copies; they are the leaves that are nn.Parameter.
+        if not isinstance(tensor, nn.Parameter):
+            storage = tensor.untyped_storage()
+            kept[storage._cdata] = storage
+        return tensor
+
+    counter = FlopCounterMode(display=False, custom_mapping=_formulas(deconv_at))
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+    with _evaluating(model), FakeTensorMode(allow_non_fake_inputs=True), torch.enable_grad(), hooks, counter:
+        model(torch.empty(1, *input_shape, device=device))
+    return Complexity(
+        params=sum(p.numel() for p in model.parameters()),
+        macs=counter.get_total_flops() // 2,
+        activation_bytes=sum(s.nbytes() for key, s in kept.items() if key not in weights),
+    )
+
+
+def throughput(
+    model: nn.Module,
+    input_shape: Sequence[int],
+    batch: int = 1,
+    device: torch.device | str = "cpu",
+    rounds: int = 5,
+    dtype: torch.dtype | None = None,
+) -> float:
+    """Images per second of the forward pass, the median of `rounds` after one to warm up.
+
+    Args:
+        model: moved to `device`, measured in evaluation mode, its modes restored.
+        input_shape: (C, H, W).
+        dtype: autocast to this type, e.g. `torch.bfloat16`; None for the model's own.
+    """
+    device = torch.device(device)
+    model.to(device)
+    image = torch.rand(batch, *input_shape, device=device)
+    autocast = torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
+    seconds = []
+    with _evaluating(model), torch.inference_mode(), autocast:
+        for _ in range(rounds + 1):
+            start = time.perf_counter()
+            model(image)
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            seconds.append(time.perf_counter() - start)
+    return batch / statistics.median(seconds[1:])
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _formulas(deconv_at: DeconvAt) -> dict[Any, Callable[..., int]]:
+
+    def convolution(
+        x: Sequence[int],
+        weight: Sequence[int],
+        *_: Any,
+        out_val: Any = None,
+        out_shape: Any = None,
+        **__: Any,
+    ) -> int:
+        transposed = bool(_[4])
+        cells = x if transposed and deconv_at == "input" else out_shape
+        return 2 * x[0] * prod(cells[2:]) * prod(weight)
+
+    def deformable(x: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Any = None, **__: Any) -> int:
+        return 2 * x[0] * prod(out_shape[2:]) * prod(weight)
+
+    return {
+        torch.ops.aten.convolution: convolution,
+        torch.ops.torchvision.deform_conv2d: deformable,
+    }

@@ -1,0 +1,177 @@
+"""What every LightningModule of the suite shares: images on the device, steps, optimiser, predictions.
+
+A method is a subclass that says two things: `losses(images, batch)`, a dict with the total under `loss`, and
+`predict(images)`, keypoints in input pixels with scores. To add one: a file here, a file in conf/method/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from posereg.geometry.pixels import Convention
+from posereg.predictions import Predictions, concatenate
+from posereg.skeletons import skeleton as skeleton_of
+
+Batch = dict[str, Any]
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class PoseModule(pl.LightningModule):
+    """Base of all methods.
+
+    Args:
+        network: takes normalised images (B, 3, H, W).
+        skeleton: name of the joint set.
+        input_size: (W, H) pixels.
+        optimizer: parameters -> Optimizer.
+        schedule: (optimizer, total_steps) -> Lightning's scheduler dict; None keeps the learning rate.
+        flip_test: average with the mirrored image when predicting.
+        convention: pixel convention of maps and labels (geometry/pixels.py).
+        mean, std: normalisation of RGB in [0, 1].
+    """
+
+    score_rule = "as the method defines"
+    mean: Tensor
+    std: Tensor
+    flip_order: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        skeleton: str,
+        input_size: tuple[int, int],
+        optimizer: Callable[[Iterable[Any]], Optimizer],
+        schedule: Callable[[Optimizer, int], dict[str, Any]] | None = None,
+        flip_test: bool = False,
+        convention: Convention = "center",
+        mean: tuple[float, float, float] = MEAN,
+        std: tuple[float, float, float] = STD,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.skeleton = skeleton_of(skeleton)
+        self.input_size = (int(input_size[0]), int(input_size[1]))
+        self.optimizer_factory = optimizer
+        self.schedule_factory = schedule
+        self.flip_test = flip_test
+        self.convention: Convention = convention
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("flip_order", torch.from_numpy(self.skeleton.flip), persistent=False)
+        self._predicted: list[Predictions] = []
+
+    # What a method defines.
+
+    def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Scalar losses by name; `loss` is what is minimised."""
+        raise NotImplementedError
+
+    def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Keypoints (B, K, D) in input pixels and their scores (B, K), flip test included."""
+        raise NotImplementedError
+
+    # What it gets.
+
+    def images(self, batch: Batch) -> Tensor:
+        """uint8 (B, H, W, 3) to normalised float (B, 3, H, W), colour augmentation applied, channels_last."""
+        images: Tensor = batch["image"].permute(0, 3, 1, 2).float() / 255
+        if "color_power" in batch:
+            images = images ** batch["color_power"][:, :, None, None]
+        if "color_gain" in batch:
+            images = (images * batch["color_gain"][:, :, None, None]).clamp(0, 1)
+        return (images - self.mean) / self.std
+
+    def labels(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Keypoints (B, K, 2) and weights (B, K): 1 for labelled joints inside the input."""
+        keypoints = batch["keypoints"]
+        size = keypoints.new_tensor(self.input_size)
+        inside = ((keypoints > -0.5) & (keypoints < size - 0.5)).all(-1)
+        return keypoints, ((batch["visibility"] > 0) & inside).float()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        losses = self.losses(self.images(batch), batch)
+        self._log("train", losses, len(batch["image"]))
+        return losses["loss"]
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        images = self.images(batch)
+        self._log("val", self.losses(images, batch), len(images))
+        self._predicted.append(self.predictions(batch, *self.predict(images)))
+
+    def on_validation_epoch_start(self) -> None:
+        self._predicted = []
+
+    def on_validation_epoch_end(self) -> None:
+        everyone = self.gathered()
+        if everyone is None or self.trainer.sanity_checking:
+            return
+        evaluation = self.trainer.datamodule.evaluate(everyone)  # type: ignore[attr-defined]
+        for name, value in evaluation.metrics.items():
+            if "/" not in name and value is not None:
+                self.log(f"val/{name}", float(value), rank_zero_only=True)
+
+    def predictions(self, batch: Batch, keypoints: Tensor, scores: Tensor) -> Predictions:
+        """Input pixels back to image pixels, with the people's ids."""
+        affine = batch["to_image"]
+        moved = keypoints[..., :2] @ affine[:, :, :2].transpose(1, 2) + affine[:, None, :, 2]
+        index = batch["index"].cpu().numpy()
+        poses = self.trainer.datamodule.poses("val")  # type: ignore[attr-defined]
+        confidence = scores.float().cpu().numpy()
+        return Predictions(
+            ids=poses.ids[index],
+            image_ids=poses.image_ids[poses.person_image[index]],
+            keypoints=moved.float().cpu().numpy(),
+            keypoint_scores=confidence,
+            scores=confidence.mean(1),
+        )
+
+    def gathered(self) -> Predictions | None:
+        """This epoch's predictions of all ranks, each person once."""
+        parts = self._predicted
+        if self.trainer.world_size > 1:
+            boxes: list[Any] = [None] * self.trainer.world_size
+            torch.distributed.all_gather_object(boxes, parts)
+            parts = [part for box in boxes for part in box]
+        if not parts:
+            return None
+        everyone = concatenate(parts)
+        if (everyone.ids < 0).any():
+            return everyone
+        # A sampler that shards evenly repeats a few people.
+        _, first = np.unique(everyone.ids, return_index=True)
+        return everyone.rows(np.sort(first)) if len(first) < len(everyone) else everyone
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self.optimizer_factory(p for p in self.parameters() if p.requires_grad)
+        if self.schedule_factory is None:
+            return optimizer
+        total = int(self.trainer.estimated_stepping_batches)
+        return {"optimizer": optimizer, "lr_scheduler": self.schedule_factory(optimizer, total)}
+
+    def _log(self, stage: str, losses: dict[str, Tensor], batch_size: int) -> None:
+        for name, value in losses.items():
+            self.log(
+                f"{stage}/{name}",
+                value.detach(),
+                on_step=False,
+                on_epoch=True,
+                sync_dist=True,
+                batch_size=batch_size,
+            )
+
+    def unflip_maps(self, maps: Tensor) -> Tensor:
+        """Maps (B, K, H, W) of a mirrored image back to the image: mirrored, left and right swapped."""
+        return maps.flip(-1)[:, self.flip_order]
+
+    def unflip_keypoints(self, keypoints: Tensor) -> Tensor:
+        """Keypoints (B, K, D) of a mirrored image back to the image."""
+        swapped = keypoints[:, self.flip_order].clone()
+        swapped[..., 0] = self.input_size[0] - 1 - swapped[..., 0]
+        return swapped

@@ -1,0 +1,102 @@
+"""Integral human pose regression and its baselines (paper 000): H1 H2 H3, R1, I1 I2 I3, I*, MS-H, MS-I.
+
+One module, three switches: the heat-map loss (or none), the weight of the joint loss, and how maps become
+keypoints. A network that gives coordinates instead of maps is R1.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from posereg.codecs.argmax import argmax_decode
+from posereg.codecs.coordinates import denormalise, normalise
+from posereg.codecs.grid import grid_of
+from posereg.codecs.integral import Normalisation, integral_decode
+from posereg.losses import HeatmapLoss, coordinate_loss
+from posereg.methods.base import Batch, PoseModule
+
+
+class IntegralPose(PoseModule):
+    """
+    Args:
+        heatmap_loss: loss of every stage's maps (losses.py), or None (I*, R1).
+        heatmap_weight, joint_weight: factors of the two losses. `heatmap_weight=0` after pre-training is the
+            ECCV recipe, 1 the arXiv one (method facts 2.4).
+        joint_kind: `l1` or `l2`.
+        decode: `argmax` (H), `integral` (I), ignored by R1.
+        beta: factor on the maps before the softmax.
+        normalisation: `softmax` or `relu_sum`.
+        pose: everything PoseModule takes.
+    """
+
+    def __init__(
+        self,
+        heatmap_loss: HeatmapLoss | None = None,
+        heatmap_weight: float = 1.0,
+        joint_weight: float = 0.0,
+        joint_kind: Literal["l1", "l2"] = "l1",
+        decode: Literal["argmax", "integral"] = "integral",
+        beta: float = 1.0,
+        normalisation: Normalisation = "softmax",
+        **pose: Any,
+    ) -> None:
+        super().__init__(**pose)
+        self.heatmap_loss = heatmap_loss
+        self.heatmap_weight = heatmap_weight
+        self.joint_weight = joint_weight
+        self.joint_kind = joint_kind
+        self.decode: Literal["argmax", "integral"] = decode
+        self.beta = beta
+        self.normalisation: Normalisation = normalisation
+        self.score_rule = "map maximum" if decode == "argmax" else "softmax mass within one cell"
+
+    def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
+        keypoints, weight = self.labels(batch)
+        target = normalise(keypoints, self.input_size, self.convention)
+        output = self.network(images)
+        if isinstance(output, Tensor):
+            return {"loss": coordinate_loss(output, target, weight, self.joint_kind)}
+        heatmap = joint = images.new_zeros(())
+        for maps in output:
+            grid = grid_of(maps, self.input_size, self.convention)
+            if self.heatmap_loss is not None and self.heatmap_weight > 0:
+                heatmap = heatmap + self.heatmap_loss(maps, keypoints, weight, grid)
+            if self.joint_weight > 0:
+                pixels, _ = integral_decode(maps, grid, self.beta, self.normalisation)
+                predicted = normalise(pixels, self.input_size, self.convention)
+                joint = joint + coordinate_loss(predicted, target, weight, self.joint_kind)
+        total = self.heatmap_weight * heatmap + self.joint_weight * joint
+        return {"loss": total, "heatmap": heatmap, "joint": joint}
+
+    def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        output = self._last(images)
+        if not self.flip_test:
+            return self._decode(output)
+        mirrored = self._last(images.flip(-1))
+        if output.dim() == 4 and self.decode == "argmax":
+            return self._decode((output + self.unflip_maps(mirrored)) / 2)
+        keypoints, scores = self._decode(output)
+        other, other_scores = self._decode(mirrored)
+        average = (keypoints + self.unflip_keypoints(other)) / 2
+        return average, (scores + other_scores[:, self.flip_order]) / 2
+
+    def maps(self, images: Tensor) -> Tensor:
+        """The last stage's maps (B, K, H, W), for pictures."""
+        return self._last(images)
+
+    def _last(self, images: Tensor) -> Tensor:
+        output = self.network(images)
+        last: Tensor = output if isinstance(output, Tensor) else output[-1]
+        return last
+
+    def _decode(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        if output.dim() == 3:
+            keypoints = denormalise(output.float(), self.input_size, self.convention)
+            return keypoints, torch.ones_like(keypoints[..., 0])
+        grid = grid_of(output, self.input_size, self.convention)
+        if self.decode == "argmax":
+            return argmax_decode(output, grid)
+        return integral_decode(output, grid, self.beta, self.normalisation)
