@@ -46,24 +46,26 @@ def complexity(model: nn.Module, input_shape: Sequence[int], deconv_at: DeconvAt
     if len(input_shape) != 3:
         raise ValueError(f"input_shape is (C, H, W), not {tuple(input_shape)}")
     kept: dict[int, torch.UntypedStorage] = {}
-    weights = {p.untyped_storage()._cdata for p in model.parameters()}
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
-        # Parameters reach autograd as fake copies; they are the leaves that are nn.Parameter.
-        if not isinstance(tensor, nn.Parameter):
-            storage = tensor.untyped_storage()
-            kept[storage._cdata] = storage
+        storage = tensor.untyped_storage()
+        kept[storage._cdata] = storage  # the reference keeps the address from being used again
         return tensor
 
     counter = FlopCounterMode(display=False, custom_mapping=_formulas(deconv_at))
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
-    with _evaluating(model), FakeTensorMode(allow_non_fake_inputs=True), torch.enable_grad(), hooks, counter:
-        model(torch.empty(1, *input_shape, device=device))
+    with _evaluating(model), FakeTensorMode(allow_non_fake_inputs=True) as fake, torch.enable_grad():
+        # Autograd keeps parameters as they are, and views of them (transposes) as views of their fakes.
+        weights = [t.untyped_storage() for p in model.parameters() for t in (p, fake.from_tensor(p))]
+        with hooks, counter:
+            model(torch.empty(1, *input_shape, device=device))
+    for storage in weights:
+        kept.pop(storage._cdata, None)
     return Complexity(
         params=sum(p.numel() for p in model.parameters()),
         macs=counter.get_total_flops() // 2,
-        activation_bytes=sum(s.nbytes() for key, s in kept.items() if key not in weights),
+        activation_bytes=sum(storage.nbytes() for storage in kept.values()),
     )
 
 
@@ -109,23 +111,23 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def _formulas(deconv_at: DeconvAt) -> dict[Any, Callable[..., int]]:
+    import torchvision  # noqa: F401  registers its operators
 
     def convolution(
         x: Sequence[int],
         weight: Sequence[int],
+        bias: Any,
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        transposed: bool,
         *_: Any,
-        out_val: Any = None,
-        out_shape: Any = None,
-        **__: Any,
+        out_shape: Sequence[int],
     ) -> int:
-        transposed = bool(_[4])
-        cells = x if transposed and deconv_at == "input" else out_shape
+        cells: Sequence[int] = x if transposed and deconv_at == "input" else out_shape
         return 2 * x[0] * prod(cells[2:]) * prod(weight)
 
-    def deformable(x: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Any = None, **__: Any) -> int:
+    def deformable(x: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Sequence[int]) -> int:
         return 2 * x[0] * prod(out_shape[2:]) * prod(weight)
 
-    return {
-        torch.ops.aten.convolution: convolution,
-        torch.ops.torchvision.deform_conv2d: deformable,
-    }
+    return {torch.ops.aten.convolution: convolution, torch.ops.torchvision.deform_conv2d: deformable}
