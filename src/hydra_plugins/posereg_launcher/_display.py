@@ -1,0 +1,114 @@
+"""What the user sees of a sweep: a line per start and finish, a live view in a terminal, a closing table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from hydra_plugins.posereg_launcher._jobs import Job, log_tail
+from hydra_plugins.posereg_launcher._slots import Slot
+from posereg import results
+from posereg.errors import UserError
+from posereg.reporting.columns import columns_of
+
+STYLES = {"done": "green", "skipped": "cyan", "failed": "bold red", "stopped": "yellow", "running": "blue"}
+
+
+class Display:
+    """A watcher of the pool (`_jobs.Watcher`); as a context it owns the live view."""
+
+    def __init__(self, jobs: Sequence[Job], slots: Sequence[Slot], console: Console | None = None) -> None:
+        self.jobs, self.slots = jobs, slots
+        self.console = console or Console(soft_wrap=True)
+        self.live = Live(console=self.console, refresh_per_second=2) if self.console.is_terminal else None
+        self.drawn = 0.0
+
+    def __enter__(self) -> Display:
+        skipped = sum(job.state == "skipped" for job in self.jobs)
+        places = ", ".join(slot.name for slot in self.slots)
+        self._line(f"{len(self.jobs)} runs, {skipped} done before" + (f"; on {places}" if places else ""))
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.live:
+            self.live.update(Text(""))
+            self.live.stop()
+        if kind is KeyboardInterrupt:
+            left = sum(job.state == "stopped" for job in self.jobs)
+            self._line(f"stopped with {left} runs left; the same command goes on where this one ended")
+
+    def started(self, job: Job) -> None:
+        place = job.slot.name if job.slot else ""
+        self._line(f"start   {job.name} on {place}" + (f" ({job.note})" if job.note else ""))
+
+    def finished(self, job: Job) -> None:
+        over = sum(j.state in ("done", "failed", "skipped") for j in self.jobs)
+        end = job.note if job.state == "failed" else "  ".join(f"{k} {v}" for k, v in metrics(job).items())
+        self._line(f"{job.state:<7} {job.name} in {elapsed(job.seconds)} [{over}/{len(self.jobs)}]  {end}")
+
+    def tick(self) -> None:
+        if self.live and time.monotonic() - self.drawn > 0.5:
+            self.live.update(self._running())
+            self.drawn = time.monotonic()
+
+    def summary(self) -> None:
+        """The closing table, then where the logs of failed runs are."""
+        found = {job.number: metrics(job) for job in self.jobs}
+        columns = list(dict.fromkeys(name for row in found.values() for name in row))
+        table = Table("row", "seed", "state", "time", *columns)
+        for column in table.columns[3:]:
+            column.justify = "right"
+        for job in self.jobs:
+            cells = [found[job.number].get(name, "") for name in columns]
+            state = Text(job.state, style=STYLES.get(job.state, ""))
+            seed = "" if job.seed is None else str(job.seed)
+            table.add_row(job.row, seed, state, elapsed(job.seconds) if job.seconds else "", *cells)
+        self.console.print(table)
+        for job in self.jobs:
+            if job.state == "failed":
+                self._line(f"failed: {job.name}: {job.note}\n        log: {job.log}", style="red")
+
+    def _running(self) -> Table:
+        table = Table("running", "on", "time", "last line", box=None, padding=(0, 2, 0, 0))
+        for job in self.jobs:
+            if job.state == "running":
+                lines = log_tail(job, 2048).replace("\r", "\n").split("\n")
+                last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+                place = job.slot.name if job.slot else ""
+                table.add_row(job.name, place, elapsed(time.monotonic() - job.started), Text(last[:100]))
+        return table
+
+    def _line(self, text: str, style: str | None = None) -> None:
+        self.console.print(text, style=style, highlight=False, markup=False)
+
+
+def metrics(job: Job) -> dict[str, str]:
+    """The run's main metrics from its result.json, formatted; empty while there is none."""
+    if job.state not in ("done", "skipped"):
+        return {}
+    try:
+        result = results.read(job.directory / "result.json")
+    except UserError:
+        return {}
+    found = result.get("metrics", {})
+    return {name: f"{found[name]:.1f}" for name in columns_of(result) if name in found}
+
+
+def elapsed(seconds: float) -> str:
+    """`12s`, `3m05s` or `2h07m`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

@@ -1,0 +1,84 @@
+"""Places to run: each slot is the environment that gives one process its device and its threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from posereg.errors import UserError
+
+
+@dataclass(frozen=True)
+class Slot:
+    name: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def find(
+    devices: str | int | Sequence[int | str],
+    devices_per_job: int = 1,
+    jobs_per_device: int = 1,
+    cpu_slots: int | None = None,
+    threads: int | None = None,
+) -> list[Slot]:
+    """The slots of this machine.
+
+    Raises:
+        UserError: GPUs that are not there, or a setting that leaves no slot.
+    """
+    if min(devices_per_job, jobs_per_device, cpu_slots or 1, threads or 1) < 1:
+        raise UserError(
+            "hydra.launcher: devices_per_job, jobs_per_device, slots and threads must be 1 or more"
+        )
+    gpus = _gpus(devices)
+    if gpus and len(gpus) < devices_per_job:
+        raise UserError(
+            f"hydra.launcher.devices_per_job={devices_per_job}: only {len(gpus)} GPUs are visible"
+        )
+    if not gpus:
+        count = cpu_slots or max(1, cores() // 4)
+        return [
+            Slot(f"cpu {k}", {"CUDA_VISIBLE_DEVICES": "", **_threads(threads, count)}) for k in range(count)
+        ]
+    groups = [
+        gpus[k : k + devices_per_job] for k in range(0, len(gpus) - devices_per_job + 1, devices_per_job)
+    ]
+    environment = _threads(threads, len(groups) * jobs_per_device)
+    return [
+        Slot(f"gpu {','.join(group)}", {"CUDA_VISIBLE_DEVICES": ",".join(group), **environment})
+        for _ in range(jobs_per_device)
+        for group in groups
+    ]
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _threads(threads: int | None, slots: int) -> dict[str, str]:
+    if threads is None and "OMP_NUM_THREADS" in os.environ:
+        return {}
+    count = str(threads or max(1, cores() // slots))
+    return {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count}
+
+
+def _gpus(devices: str | int | Sequence[int | str]) -> list[str]:
+    """Values for CUDA_VISIBLE_DEVICES: the names the user's own CUDA_VISIBLE_DEVICES gives the GPUs, if set."""
+    if devices == "cpu":
+        return []
+    import torch
+
+    count = torch.cuda.device_count()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = [n.strip() for n in visible.split(",")][:count] if visible else [str(k) for k in range(count)]
+    if devices == "auto":
+        return names
+    wanted = [devices] if isinstance(devices, int | str) else list(devices)
+    if missing := [str(d) for d in wanted if not str(d).isdecimal() or int(d) >= count]:
+        raise UserError(
+            f"hydra.launcher.devices: no GPU {', '.join(missing)} here ({count} visible); "
+            "give auto, cpu or a list of indices"
+        )
+    return [names[int(d)] for d in wanted]

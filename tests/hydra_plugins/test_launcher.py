@@ -1,0 +1,171 @@
+"""The pool launcher, driven through a real Hydra program whose runs succeed, raise, exit and die."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+APP = """
+import os, signal, sys, time
+from pathlib import Path
+import hydra
+from omegaconf import OmegaConf
+from posereg import results, runs
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+def main(cfg):
+    config = OmegaConf.to_container(cfg, resolve=True)
+    folder = runs.run_dir(config)
+    digest = runs.config_hash(config)
+    runs.write_status(folder, "running", config_hash=digest)
+    with open(folder / "starts", "a") as file:
+        file.write(os.environ["OMP_NUM_THREADS"] + "\\n")
+    time.sleep(cfg.sleep)
+    if cfg.row == "raises" and not Path("mended").exists():
+        raise ValueError("the loss is not a number")
+    if cfg.row == "exits":
+        sys.exit(3)
+    if cfg.row == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    results.write(folder / "result.json", {"row": cfg.row, "metrics": {"PCKh@0.5": 80.0 + cfg.seed}})
+    runs.write_status(folder, "done", config_hash=digest)
+
+main()
+"""
+
+CONFIG = """
+row: H1
+seed: 0
+lr: 0.1
+sleep: 0
+runs: runs
+run_dir: ${runs}/${row}/seed${seed}
+hydra:
+  sweep: {dir: sweep, subdir: "${hydra.job.num}"}
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf/config.yaml").write_text(CONFIG)
+    (tmp_path / "app.py").write_text(APP)
+    return tmp_path
+
+
+def command(app: Path, *overrides: str) -> list[str]:
+    launcher = ["hydra/launcher=pool", "hydra.launcher.devices=cpu", "hydra.launcher.slots=2"]
+    program = f"hydra.launcher.command=[{sys.executable},{app / 'app.py'}]"
+    return [sys.executable, "app.py", "-m", *launcher, program, *overrides]
+
+
+def sweep(app: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    return subprocess.run(
+        command(app, *overrides), cwd=app, capture_output=True, text=True, timeout=60, env=environment
+    )
+
+
+def starts(app: Path, run: str) -> int:
+    file = app / "runs" / run / "starts"
+    return len(file.read_text().split()) if file.exists() else 0
+
+
+def status(app: Path, run: str) -> dict[str, object]:
+    return dict(json.loads((app / "runs" / run / "status.json").read_text()))
+
+
+def test_goes_on_past_failures_and_retries_only_them(app: Path) -> None:
+    done = sweep(app, "row=raises,exits,dies,H1", "seed=0,1")
+    assert done.returncode == 1, done.stderr
+    assert "H1" in done.stdout
+    assert "81.0" in done.stdout
+    for row, words in (("raises", "the loss is not a number"), ("exits", "exit 3"), ("dies", "SIGKILL")):
+        for seed in (0, 1):
+            assert status(app, f"{row}/seed{seed}")["state"] == "failed"
+            line = next(x for x in done.stdout.splitlines() if x.startswith(f"failed: {row} seed {seed}"))
+            assert words in line
+            assert str(app / "runs" / row / f"seed{seed}" / "log.txt") in done.stdout
+    assert "Traceback" in (app / "runs/raises/seed0/log.txt").read_text()
+
+    (app / "mended").touch()
+    again = sweep(app, "row=raises,H1", "seed=0,1")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert [starts(app, f"H1/seed{s}") for s in (0, 1)] == [1, 1]
+    assert [starts(app, f"raises/seed{s}") for s in (0, 1)] == [2, 2]
+    assert "2 done before" in again.stdout
+    assert "resumes" in again.stdout
+
+
+def test_runs_again_when_the_configuration_has_changed(app: Path) -> None:
+    assert sweep(app, "seed=0,1").returncode == 0
+    changed = sweep(app, "seed=0,1", "lr=0.2")
+    assert changed.returncode == 0
+    assert starts(app, "H1/seed0") == 2
+    assert "the configuration has changed" in changed.stdout
+
+
+def test_two_runs_of_one_folder_are_refused_before_any_starts(app: Path) -> None:
+    refused = sweep(app, "lr=0.1,0.2")
+    assert refused.returncode != 0
+    assert "would both write to" in refused.stderr
+    assert not (app / "runs").exists()
+
+
+def test_runs_side_by_side_with_their_share_of_threads(app: Path) -> None:
+    assert sweep(app, "seed=0,1", "sleep=3", "hydra.launcher.threads=3").returncode == 0
+    assert (app / "runs/H1/seed0/starts").read_text() == "3\n"
+    first, second = (status(app, f"H1/seed{s}")["time"] for s in (0, 1))
+    assert isinstance(first, float)
+    assert isinstance(second, float)
+    assert abs(first - second) < 2.5, "one after the other"
+
+
+def test_paths_and_values_survive_the_way_to_the_run(app: Path) -> None:
+    folder = app / "with space, comma and = sign"
+    done = sweep(app, "seed=0,1", f"runs='{folder}'", "+text='a,b=${row} c'")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (folder / "H1/seed1/result.json").exists()
+
+
+def test_config_dir_of_the_user_reaches_the_run(app: Path) -> None:
+    (app / "mine/rows").mkdir(parents=True)
+    (app / "mine/rows/A.yaml").write_text("# @package _global_\nrow: A\n")
+    (app / "mine/rows/B.yaml").write_text("# @package _global_\nrow: B\n")
+    done = sweep(app, "+rows=glob(*)", "--config-dir=mine")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert starts(app, "A/seed0") == starts(app, "B/seed0") == 1
+
+
+def test_fail_fast_leaves_the_rest(app: Path) -> None:
+    done = sweep(app, "row=exits", "seed=0,1,2,3", "hydra.launcher.slots=1", "hydra.launcher.fail_fast=true")
+    assert done.returncode == 1
+    assert sum(starts(app, f"exits/seed{s}") for s in range(4)) == 1
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_interruption_ends_the_children_and_says_how_to_go_on(app: Path, sign: signal.Signals) -> None:
+    process = subprocess.Popen(
+        command(app, "seed=0,1", "sleep=300"),
+        cwd=app,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    running = [app / f"runs/H1/seed{s}/status.json" for s in (0, 1)]
+    deadline = time.monotonic() + 30
+    while not all(path.exists() for path in running) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    children = [json.loads(path.read_text())["pid"] for path in running]
+    process.send_signal(sign)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert "the same command goes on" in output
+    for child in children:
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
