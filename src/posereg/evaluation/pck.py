@@ -1,0 +1,56 @@
+"""Percentage of correct keypoints at any threshold, from normalised distances. Shared by PCKh and PCK."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Groups = dict[str, tuple[int, ...]]
+
+
+def normalised_distance(
+    truth: NDArray[np.floating],
+    predicted: NDArray[np.floating],
+    size: NDArray[np.floating],
+    counted: NDArray[np.bool_],
+) -> Array:
+    """Distances (N, K) in units of `size` (N,): NaN where not counted, inf where the prediction is not finite."""
+    difference = np.asarray(predicted, np.float64) - truth
+    with np.errstate(invalid="ignore", divide="ignore"):
+        distance: Array = (
+            np.hypot(difference[..., 0], difference[..., 1]) / np.asarray(size, np.float64)[:, None]
+        )
+    distance[~np.isfinite(distance)] = np.inf
+    distance[~counted] = np.nan
+    return distance
+
+
+def hits(distance: Array, thresholds: Array) -> tuple[Array, Array]:
+    """Correct joints (T, K) at each threshold, distance <= threshold, and counted joints (K,)."""
+    counts = np.isfinite(distance) | np.isinf(distance)
+    # NaN sorts behind inf, so the counted distances come first in every column.
+    ordered = np.sort(distance, axis=0)
+    total = counts.sum(axis=0)
+    found = [np.searchsorted(ordered[:n, k], thresholds, side="right") for k, n in enumerate(total)]
+    return np.stack(found, axis=1).astype(np.float64), total.astype(np.float64)
+
+
+def rate(correct: Array, counted: Array, joints: tuple[int, ...] | None = None) -> Array:
+    """Percent (...) pooled over the given joints (all if None) of (..., K); NaN if none is counted."""
+    columns = slice(None) if joints is None else list(joints)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(100 * correct[..., columns].sum(axis=-1) / counted[columns].sum())
+
+
+def column(correct: Array, counted: Array, joints: tuple[int, ...]) -> float:
+    """Mean of the joints' own rates in percent, the columns of the official tables; NaN if none is counted."""
+    chosen = [k for k in joints if counted[k] > 0]
+    if not chosen:
+        return float("nan")
+    return float(np.mean([100 * correct[k] / counted[k] for k in chosen]))
+
+
+def area_under(thresholds: Array, values: Array) -> float:
+    """Trapezoid integral of the curve over its range, rescaled so that a constant 100 gives 100."""
+    return float(np.trapezoid(values, thresholds) / (thresholds[-1] - thresholds[0]))
