@@ -11,10 +11,10 @@ has cells that cover s x s input pixels each.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 Convention = Literal["center", "corner"]
-T = TypeVar("T", bound=Any)
+T = TypeVar("T")
 
 
 def cell_offset(stride: float, convention: Convention = "center") -> float:
@@ -24,17 +24,17 @@ def cell_offset(stride: float, convention: Convention = "center") -> float:
 
 def cell_to_pixel(cell: T, stride: float, convention: Convention = "center") -> T:
     """Map cells (float, array or tensor) to input pixels."""
-    moved: T = cell * stride + cell_offset(stride, convention)
-    return moved
+    moved: Any = cell  # arrays, tensors and floats alike
+    return cast(T, moved * stride + cell_offset(stride, convention))
 
 
 def pixel_to_cell(pixel: T, stride: float, convention: Convention = "center") -> T:
     """Input pixels (float, array or tensor) to fractional map cells."""
-    moved: T = (pixel - cell_offset(stride, convention)) / stride
-    return moved
+    moved: Any = pixel
+    return cast(T, (moved - cell_offset(stride, convention)) / stride)
 
 
 def flip_x(x: T, width: int) -> T:
     """x of a horizontally mirrored image of that width (pixels or cells)."""
-    mirrored: T = (width - 1) - x
-    return mirrored
+    moved: Any = x
+    return cast(T, (width - 1) - moved)

@@ -1,0 +1,32 @@
+"""`posereg train`: one run, or with -m a sweep of them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+HELP = "train and evaluate a method, or with -m every row of a table"
+
+
+def run(arguments: list[str]) -> int:
+    """Hand over to Hydra; the exit code is 0 unless a run failed."""
+    import hydra
+
+    from posereg import config as configs
+
+    configs.register_resolvers()
+
+    @hydra.main(config_path=str(configs.root() / "conf"), config_name="train", version_base="1.3")
+    def main(config: Any) -> float:
+        from hydra.core.hydra_config import HydraConfig
+
+        from posereg.train import resolve_and_train
+
+        result = resolve_and_train(config, list(HydraConfig.get().overrides.task))
+        shown = {k: v for k, v in result["metrics"].items() if "/" not in k and v is not None}
+        print(f"{config.row} seed {config.seed}: " + "  ".join(f"{k} {v:.2f}" for k, v in shown.items()))
+        return 0.0
+
+    sys.argv = ["posereg train", *arguments]
+    main()
+    return 0

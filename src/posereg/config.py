@@ -1,0 +1,188 @@
+"""Configs: where they lie, how they are composed, checked and turned into objects.
+
+The check looks at every `_target_` node and compares its keys with the constructor's parameters, so a key
+that nothing reads is an error wherever it came from, also behind `+`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from posereg.errors import UserError, nearest
+from posereg.skeletons import skeleton
+
+HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
+# Keys of the method node that the run reads, not the constructor.
+METHOD_KEYS = {"pretrain"}
+
+
+def root() -> Path:
+    """The folder that holds conf/ and experiments/: the installed copy, or the repository."""
+    package = Path(__file__).resolve().parent
+    return package if (package / "conf").is_dir() else package.parents[1]
+
+
+def register_resolvers() -> None:
+    """`${joints:mpii}`, `${scaled:[256,256],0.5}`, `${posereg_root:}`, `${channels:256,0.25}`."""
+
+    def scaled(size: Sequence[int], factor: float) -> list[int]:
+        # Multiples of 32, the trunk's stride.
+        return [max(32, round(side * factor / 32) * 32) for side in size]
+
+    resolvers = {
+        "posereg_root": lambda: str(root()),
+        "joints": lambda name: len(skeleton(name)),
+        "scaled": scaled,
+        "channels": lambda width, factor: max(8, round(width * factor)),
+        "divide": lambda whole, *parts: max(1, round(whole / _product(parts))),
+    }
+    for name, function in resolvers.items():
+        OmegaConf.register_new_resolver(name, function, replace=True)
+
+
+def _product(parts: Sequence[float]) -> float:
+    product = 1.0
+    for part in parts:
+        product *= part
+    return product
+
+
+def compose(overrides: Sequence[str], name: str = "train") -> DictConfig:
+    """The config that `posereg <name> <overrides>` runs with.
+
+    Raises:
+        UserError: an override that does not exist or does not parse.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+
+    register_resolvers()
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(root() / "conf"), version_base="1.3"):
+            return hydra_compose(name, overrides=list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(f"config: {str(error).strip()}") from error
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """The config as plain, resolved dicts and lists, without Hydra's own part.
+
+    Raises:
+        UserError: a missing value or an interpolation that leads nowhere.
+    """
+    register_resolvers()
+    try:
+        resolved: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise UserError(f"config: {str(error).splitlines()[0]}") from error
+    resolved.pop("hydra", None)
+    return dict(resolved)
+
+
+def validate(config: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        UserError: every key that nothing reads, each with the nearest valid name.
+    """
+    known = set(OmegaConf.load(root() / "conf" / "train.yaml")) - {"defaults", "hydra"}  # type: ignore[arg-type]
+    known |= {"data", "backbone", "method", "loader", "augment", "trainer", "logger"}
+    problems = [f"{key}: no such key{nearest(key, known)}" for key in config if key not in known]
+    problems += _unknown_arguments(config, "")
+    if problems:
+        raise UserError("config: " + "; ".join(dict.fromkeys(problems)))
+
+
+def _unknown_arguments(node: Any, path: str) -> Iterator[str]:
+    if isinstance(node, list):
+        for k, item in enumerate(node):
+            yield from _unknown_arguments(item, f"{path}[{k}]")
+    if not isinstance(node, Mapping):
+        return
+    if "_target_" in node:
+        given = set(node) - HYDRA_KEYS - (METHOD_KEYS if path == "method" else set())
+        valid, open_ended = _parameters(_locate(node["_target_"], path))
+        if not open_ended:
+            for key in sorted(given - valid):
+                yield f"{path}.{key}: no such key{nearest(key, valid)}"
+    for key, value in node.items():
+        yield from _unknown_arguments(value, f"{path}.{key}" if path else str(key))
+
+
+def _locate(target: str, path: str) -> Any:
+    """Import `package.module.name` (or `package.module.Class.method`).
+
+    Raises:
+        UserError: nothing there, naming the config path.
+    """
+    parts = target.split(".")
+    for k in range(len(parts) - 1, 0, -1):
+        try:
+            found: Any = importlib.import_module(".".join(parts[:k]))
+        except ModuleNotFoundError as error:
+            if error.name and not target.startswith(error.name):
+                raise
+            continue
+        for name in parts[k:]:
+            if not hasattr(found, name):
+                raise UserError(f"config: {path}._target_: {'.'.join(parts[:k])} has no '{name}'")
+            found = getattr(found, name)
+        return found
+    raise UserError(f"config: {path}._target_: cannot import '{target}'")
+
+
+def _parameters(target: Any) -> tuple[set[str], bool]:
+    """Names a constructor takes, through `**kwargs` up to its base classes; and whether it takes any name."""
+    names: set[str] = set()
+    constructors = [c.__init__ for c in target.__mro__ if "__init__" in vars(c)] if isinstance(target, type) else [target]
+    for constructor in constructors:
+        try:
+            parameters = inspect.signature(constructor).parameters.values()
+        except (TypeError, ValueError):
+            return names, True
+        names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return names - {"self"}, False
+    return names - {"self"}, True
+
+
+def instantiate(node: Mapping[str, Any], **extra: Any) -> Any:
+    """Build the object a `_target_` node describes.
+
+    Raises:
+        UserError: what the constructor said was wrong with its values, naming the target.
+    """
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate as hydra_instantiate
+
+    try:
+        return hydra_instantiate(dict(node), _convert_="all", **extra)
+    except InstantiationException as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, UserError):
+                raise cause from None
+            cause = cause.__cause__
+        raise
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> list[str]:
+    """`key: old -> new` for every leaf that differs."""
+    found: list[str] = []
+    for key in sorted({*old, *new}, key=str):
+        before, after = old.get(key), new.get(key)
+        where = f"{path}.{key}" if path else str(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found += differences(before, after, where)
+        elif before != after:
+            found.append(f"{where}: {before} -> {after}")
+    return found

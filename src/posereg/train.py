@@ -1,0 +1,229 @@
+"""One run, from config to result.json: the path that every row of every table takes.
+
+The run's folder is locked while it trains, skipped when it is done under the same configuration, resumed from
+last.ckpt when it was cut off, and refused when it holds a finished run of another configuration.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from posereg import config as configs
+from posereg import results, runs
+from posereg.engine import Throughput
+from posereg.errors import UserError
+from posereg.files import whole_file, write_json
+from posereg.methods.base import PoseModule
+from posereg.results import Result
+
+CONFIG = "config.json"
+
+
+def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
+    """Run what the config describes, unless it is done already.
+
+    Args:
+        overrides: the command-line overrides behind the config; a sibling row (`method.pretrain`) is composed
+            from them.
+
+    Raises:
+        UserError: a config, a data set or a folder that cannot be used.
+    """
+    plain = configs.plain(config)
+    configs.validate(plain)
+    folder = runs.run_dir(plain)
+    digest = runs.config_hash(plain)
+    with runs.lock(folder):
+        if runs.is_done(folder, digest):
+            print(f"{folder}: done already, same configuration")
+            return results.read(folder / runs.RESULT)
+        _refuse_other(folder, plain, digest)
+        write_json(folder / CONFIG, plain)
+        runs.write_status(folder, "running", config_hash=digest)
+        start = time.monotonic()
+        try:
+            result = _run(plain, folder, digest, overrides)
+        except BaseException as error:
+            message = str(error).splitlines()[0] if str(error) else type(error).__name__
+            runs.write_status(folder, "failed", config_hash=digest, error=message)
+            raise
+        seconds = round(time.monotonic() - start, 1)
+        runs.write_status(folder, "done", config_hash=digest, seconds=seconds)
+        return result
+
+
+def _refuse_other(folder: Path, plain: dict[str, Any], digest: str) -> None:
+    """Clear the folder of another configuration's run if the user says so, else refuse it."""
+    status = runs.read_status(folder)
+    if status is None or status.get("config_hash") == digest:
+        return
+    if plain["overwrite"]:
+        for name in (runs.RESULT, runs.CHECKPOINT, runs.PREDICTIONS, "metrics.csv", "evaluation.npz"):
+            (folder / name).unlink(missing_ok=True)
+        return
+    old = configs.root() / folder / CONFIG
+    changed = configs.differences(runs.identity(_read(old)), runs.identity(plain)) if old.exists() else []
+    detail = "; ".join(changed[:5]) + (f"; and {len(changed) - 5} more" if len(changed) > 5 else "")
+    raise UserError(
+        f"{folder} holds a run of another configuration ({detail or 'its config is gone'}); give another folder with "
+        "runs=DIR, or overwrite=true to throw the old run away"
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    from posereg.files import read_json
+
+    content: dict[str, Any] = read_json(path)
+    return content
+
+
+def build_method(plain: dict[str, Any], weights: bool = True) -> PoseModule:
+    """The LightningModule of a resolved config; without fetching backbone weights if `weights` is false."""
+    node = {k: v for k, v in plain["method"].items() if k not in configs.METHOD_KEYS}
+    if not weights:
+        node = _without_weights(node)
+    module: PoseModule = configs.instantiate(node)
+    return module
+
+
+def _without_weights(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_without_weights(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = {k: _without_weights(v) for k, v in node.items()}
+    return {**node, **{k: v for k, v in (("pretrained", False), ("weights", None)) if k in node}}
+
+
+def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[str]) -> Result:
+    from posereg.loggers import build_loggers, finish
+    from posereg.progress import progress_callbacks
+
+    checkpoint = folder / runs.CHECKPOINT
+    resumed = checkpoint.exists()
+    start = None if resumed else _starting_weights(plain, overrides)
+    pl.seed_everything(plain["seed"], workers=True, verbose=False)
+    module = build_method(plain, weights=not resumed and start is None)
+    if start is not None:
+        load_network(module, start)
+    data = configs.instantiate(plain["loader"])
+    module.plain_config = plain
+    loggers = build_loggers(plain["logger"], plain, folder)
+    throughput = Throughput()
+    code = 1
+    try:
+        trainer: pl.Trainer = configs.instantiate(plain["trainer"])(
+            run_dir=folder, seed=plain["seed"], loggers=loggers, callbacks=[throughput, *progress_callbacks()]
+        )
+        began = time.monotonic()
+        trainer.fit(module, datamodule=data, ckpt_path=str(checkpoint) if resumed else None, weights_only=True)
+        if trainer.interrupted:
+            raise KeyboardInterrupt
+        seconds = time.monotonic() - began
+        trainer.validate(module, datamodule=data, verbose=False)
+        result = _finish(plain, folder, digest, module, data, trainer)
+        result["training"] = {
+            "epochs": trainer.current_epoch,
+            "steps": trainer.global_step,
+            "images": len(data.poses("train")) * trainer.current_epoch,
+            "seconds": round(seconds, 1),
+            **throughput.summary(),
+        }
+        if trainer.is_global_zero:
+            results.write(folder / runs.RESULT, result)
+        for logger in loggers:
+            logger.log_metrics({f"final/{k}": v for k, v in result["metrics"].items() if v is not None})
+        code = 0
+    finally:
+        finish(loggers, code)
+    return result
+
+
+def _starting_weights(plain: dict[str, Any], overrides: Sequence[str]) -> Path | None:
+    """The checkpoint this run starts from: `init_weights`, or the sibling's that `method.pretrain` names."""
+    if plain["init_weights"]:
+        path = Path(plain["init_weights"])
+        if not path.is_file():
+            raise UserError(f"init_weights: no such file: {path}")
+        return path
+    sibling = plain["method"].get("pretrain")
+    if not sibling:
+        return None
+    from posereg.pretrain import sibling_checkpoint
+
+    return sibling_checkpoint(sibling, plain, overrides)
+
+
+def load_network(module: PoseModule, path: Path) -> None:
+    """Take the network's tensors from a checkpoint, as far as names and shapes agree, and say how far.
+
+    Raises:
+        UserError: nothing fits.
+    """
+    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    own = module.state_dict()
+    fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
+    if not fitting:
+        raise UserError(f"{path}: none of its {len(state)} tensors fits {type(module).__name__}")
+    module.load_state_dict(fitting, strict=False)
+    print(f"starting from {path}: {len(fitting)} of {len(own)} tensors")
+
+
+def _finish(
+    plain: dict[str, Any], folder: Path, digest: str, module: PoseModule, data: Any, trainer: pl.Trainer
+) -> Result:
+    """Predictions and evaluation on disk, and the result that describes them."""
+    import numpy as np
+
+    predictions = module.gathered()
+    if predictions is None:
+        raise UserError(f"{plain['data']['name']}: the validation split holds nobody to evaluate")
+    poses = data.poses("val")
+    evaluation = data.evaluate(predictions)
+    protocol = {
+        "dataset": poses.name,
+        "split": poses.split,
+        "annotation_hash": poses.annotation_hash,
+        "train_split": data.poses("train").split,
+        "train_people": len(data.poses("train")),
+        "input_size": list(module.input_size),
+        "convention": module.convention,
+        "flip_test": module.flip_test,
+        "score_rule": module.score_rule,
+        "effective_batch": plain["batch_size"],
+        "precision": plain["trainer"]["precision"],
+        **data.protocol,
+        **evaluation.protocol,
+    }
+    predictions = type(predictions)(**{**vars(predictions), "meta": protocol})
+    if trainer.is_global_zero:
+        predictions.save(folder / runs.PREDICTIONS)
+        with whole_file(folder / "evaluation.npz") as temporary, open(temporary, "wb") as file:
+            np.savez_compressed(file, **evaluation.per_person)
+    return {
+        "schema": 1,
+        "table": plain["table"],
+        "row": plain["row"],
+        "seed": plain["seed"],
+        "metrics": evaluation.metrics,
+        "curve": evaluation.curve,
+        "protocol": protocol,
+        "paper": plain["paper"],
+        "config_hash": digest,
+        "config": plain,
+        "git_revision": results.git_revision(Path(__file__).parent),
+        "versions": results.versions(),
+        "files": {"predictions": runs.PREDICTIONS, "checkpoint": runs.CHECKPOINT, "evaluation": "evaluation.npz"},
+    }
+
+
+def resolve_and_train(config: DictConfig, overrides: Sequence[str]) -> Result:
+    """`train` for Hydra's main: detaches the config from Hydra's own node."""
+    return train(OmegaConf.create({k: v for k, v in config.items() if k != "hydra"}), overrides)
