@@ -1,0 +1,83 @@
+"""posereg doctor [root=DIR]
+
+Prints versions, devices, the state of W&B, and which data sets lie below root (default: POSEREG_DATA or ./data).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from posereg.cli._arguments import parse
+
+HELP = "show versions, devices and the data sets found"
+
+# Files by which an official data set is known, relative to the data folder or a folder in it.
+MARKS = {
+    "MPII": ("mpii_human_pose_v1_u12_1.mat", "annot/valid.h5", "valid.h5", "annot/valid.json"),
+    "LSP / LSPET": ("joints.mat",),
+    "COCO": ("annotations/person_keypoints_*.json", "person_keypoints_*.json"),
+    "CrowdPose": ("crowdpose_*.json", "json/crowdpose_*.json"),
+    "CHALL_H80K": ("*/POSE",),
+}
+
+
+def run(arguments: list[str]) -> int:
+    """
+    Raises:
+        UserError: an unknown argument, or a root that is not a folder.
+    """
+    options = parse(arguments, "doctor", ("root",))
+    root = Path(options.get("root") or os.environ.get("POSEREG_DATA", "data"))
+    sections = {
+        "versions": _versions(),
+        "devices": _devices(),
+        "logging": _logging(),
+        f"data below {root}": data_found(root) or ["nothing known found; give root=DIR"],
+    }
+    for title, lines in sections.items():
+        print(title)
+        print("\n".join(f"  {line}" for line in lines))
+    return 0
+
+
+def data_found(root: Path) -> list[str]:
+    """`name: folder` of every data set whose files lie in `root` or up to two folders below."""
+    folders = [root, *root.glob("*/"), *root.glob("*/*/")] if root.is_dir() else []
+    found = []
+    for name, marks in MARKS.items():
+        here = [folder for folder in sorted(folders) if any(next(folder.glob(mark), None) for mark in marks)]
+        found += [f"{name}: {folder}" for folder in here if folder.parent not in here]
+    return found
+
+
+def _versions() -> list[str]:
+    from posereg.results import git_revision, versions
+
+    source = Path(__file__).resolve().parent
+    lines = [f"python {platform.python_version()} ({sys.executable})"]
+    lines += [f"{name} {version}" for name, version in versions().items()]
+    return [*lines, f"posereg from {source.parent}" + (f", git {g}" if (g := git_revision(source)) else "")]
+
+
+def _devices() -> list[str]:
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    free = shutil.disk_usage(".").free / 2**30
+    lines = [
+        f"cpu: {cores} cores, torch uses {torch.get_num_threads()} threads; disk: {free:.0f} GiB free here"
+    ]
+    for k in range(torch.cuda.device_count()):
+        card = torch.cuda.get_device_properties(k)
+        lines.append(f"gpu {k}: {card.name}, {card.total_memory / 2**30:.0f} GiB")
+    return lines if torch.cuda.is_available() else [*lines, "gpu: none visible to torch"]
+
+
+def _logging() -> list[str]:
+    from posereg.loggers import wandb_mode
+
+    return [f"logger=wandb would run {wandb_mode()}"]

@@ -1,0 +1,136 @@
+"""What a run writes about itself: metrics.csv always, Weights & Biases when asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities import rank_zero_only
+
+from posereg.errors import UserError, nearest
+from posereg.metrics_csv import MetricsCsv
+from posereg.runs import CHECKPOINT
+
+KEYS = {"csv": {"name"}, "wandb": {"name", "project", "entity", "mode"}}
+MODES = ("auto", "online", "offline", "disabled")
+
+
+def build_loggers(logger: Mapping[str, Any], config: Mapping[str, Any], run_dir: Path) -> list[Logger]:
+    """The loggers of a run.
+
+    Args:
+        logger: the config's `logger` node: `name` csv or wandb; for wandb `project`, `entity` and `mode`.
+        config: the resolved config; `table`, `row`, `seed` and `tags` name the W&B run.
+        run_dir: where everything is written.
+
+    Raises:
+        UserError: an unknown logger, key or mode.
+    """
+    name = str(logger.get("name"))
+    if name not in KEYS:
+        raise UserError(f"logger.name: no logger '{name}'{nearest(name, KEYS)}")
+    for key in logger:
+        if key not in KEYS[name]:
+            raise UserError(f"logger.{key}: no such key for logger={name}{nearest(key, KEYS[name])}")
+    loggers: list[Logger] = [MetricsCsv(run_dir / "metrics.csv")]
+    if name == "wandb":
+        loggers.append(_wandb(logger, config, run_dir))
+    return loggers
+
+
+def finish(loggers: Sequence[Logger], exit_code: int) -> None:
+    """Close the W&B run of this process as finished (0) or failed; the CSV needs a last save."""
+    for logger in loggers:
+        if isinstance(logger, MetricsCsv):
+            logger.finalize("success" if exit_code == 0 else "failed")
+            continue
+        import wandb
+
+        if wandb.run is not None:
+            wandb.finish(exit_code=exit_code)
+
+
+@rank_zero_only
+def log_pictures(
+    loggers: Sequence[Logger], name: str, pictures: Sequence[NDArray[np.uint8]], captions: Sequence[str] = ()
+) -> None:
+    """Example pictures (H, W, 3) RGB under one name; loggers without pictures skip them."""
+    from pytorch_lightning.loggers import WandbLogger
+
+    more: dict[str, Any] = {"caption": list(captions)} if captions else {}
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            logger.log_image(name, list(pictures), **more)
+
+
+def wandb_mode(mode: str = "auto") -> str:
+    """online or offline: what `mode` says, else WANDB_MODE, else online only for a user who is logged in.
+
+    Raises:
+        UserError: an unknown mode.
+    """
+    if mode not in MODES:
+        raise UserError(f"logger.mode: no mode '{mode}'{nearest(mode, MODES)}")
+    if mode != "auto":
+        return mode
+    return os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
+
+
+def _logged_in() -> bool:
+    """Whether credentials lie where W&B looks for them; reads no network."""
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    import netrc
+    from urllib.parse import urlparse
+
+    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    named = os.environ.get("NETRC")
+    files = [Path(named)] if named else [Path.home() / name for name in (".netrc", "_netrc")]
+    for file in files:
+        try:
+            if netrc.netrc(str(file)).hosts.get(host):
+                return True
+        except (OSError, netrc.NetrcParseError):
+            continue
+    return False
+
+
+def _wandb(logger: Mapping[str, Any], config: Mapping[str, Any], run_dir: Path) -> Logger:
+    from pytorch_lightning.loggers import WandbLogger
+
+    mode = wandb_mode(str(logger.get("mode") or "auto"))
+    os.environ.setdefault("WANDB_SILENT", "true")
+    result = WandbLogger(
+        name=f"{config['row']}-s{config['seed']}",
+        save_dir=str(run_dir),
+        project=logger.get("project") or "posereg",
+        entity=logger.get("entity"),
+        id=_run_id(run_dir),
+        offline=mode == "offline",
+        group=config.get("table"),
+        job_type=str(config["row"]),
+        tags=[str(tag) for tag in config.get("tags") or []],
+        config=dict(config),
+        mode=mode,
+        resume=None if mode == "offline" else "allow",
+    )
+    _ = result.experiment  # open it now, so that a run that fails early is there too
+    return result
+
+
+def _run_id(run_dir: Path) -> str:
+    """The W&B id of this training run: kept beside the checkpoint, so that a resumed run goes on in the same one."""
+    import secrets
+
+    file = run_dir / "wandb_id.txt"
+    if (run_dir / CHECKPOINT).exists() and file.exists():
+        return file.read_text().strip()
+    identity = secrets.token_hex(4)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    file.write_text(identity + "\n")
+    return identity
