@@ -1,0 +1,71 @@
+"""Residual part detector of the cascade (paper 001, section 3.2, Table 3). Its regressor: `hourglass`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from posereg.errors import UserError
+from posereg.networks.backbone import channels
+from posereg.networks.hourglass import bilinear_
+
+
+class ResidualDetector(nn.Module):
+    """Images (B, 3, H, W) to part maps (B, K, H, W), raw (before the sigmoid). H and W divisible by 16.
+
+    Args:
+        backbone: a timm ResNet with feature maps down to stride 32; its last stage is set to stride 1
+            without dilation, as the paper names none, so its weights load unchanged. Table 3 prints 38
+            blocks in B4; ResNet-152 has 36 and the text says B1 to B4 are the original ones. For the
+            printed count build the backbone with timm's option `layers=[3, 8, 38, 3]`.
+        joints: K.
+        det_up: stride of the trained deconvolution B7. Table 3 prints 4, which takes the 16x16 map of a 256
+            px image to 64x64, though the text wants the input's resolution: with 4 a fixed bilinear
+            interpolation does the rest, with 16 the deconvolution does it all.
+        init: "All added layers were initialized with 0" (`printed`) cannot train: both gradients are products
+            with the other's zero weights, only the last bias moves. `working` keeps the scoring layer B6 at
+            zero and makes B7 bilinear, so that B6 learns from the first step.
+
+    Raises:
+        UserError: the backbone is no ResNet, or `det_up` does not divide 16.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        joints: int = 16,
+        det_up: int = 4,
+        init: Literal["working", "printed"] = "working",
+    ) -> None:
+        super().__init__()
+        if 16 % det_up:
+            raise UserError(f"det_up: {det_up} does not divide 16; the paper prints 4, full resolution is 16")
+        self.backbone = backbone
+        _keep_resolution(backbone)
+        self.score = nn.Conv2d(channels(backbone)[-1], joints, 1)  # B6
+        self.up = nn.ConvTranspose2d(joints, joints, det_up, stride=det_up)  # B7
+        for layer in (self.score, self.up):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        if init == "working":
+            bilinear_(self.up)
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps: Tensor = self.up(self.score(self.backbone(images)[-1]))
+        if maps.shape[-2:] == images.shape[-2:]:
+            return maps
+        return functional.interpolate(maps, size=images.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def _keep_resolution(backbone: nn.Module) -> None:
+    """Stride 2 -> 1 in the last stage (B5)."""
+    stage = dict(backbone.named_children()).get("layer4")
+    if stage is None:
+        raise UserError("detector.backbone: the residual detector needs a ResNet (conv1, layer1 ... layer4)")
+    for module in stage.modules():
+        if isinstance(module, nn.Conv2d | nn.AvgPool2d | nn.MaxPool2d) and module.stride in (2, (2, 2)):
+            module.stride = 1 if isinstance(module.stride, int) else (1, 1)
+            if isinstance(module, nn.AvgPool2d):
+                module.kernel_size = 1  # the pooled shortcut of ResNet-D

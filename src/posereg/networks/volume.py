@@ -1,0 +1,37 @@
+"""3D integral network (paper 004, section 2; method facts 6.1): a volume of logits per joint."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from posereg.networks.backbone import channels
+from posereg.networks.deconv import deconv_head
+
+
+class VolumeNet(nn.Module):
+    """Images (B, 3, H, W) to logits (B, K, D, H/s, W/s), s = 32 / 2^layers; `codecs.volume` reads them.
+
+    Channel k * D + d of the head is depth bin d of joint k.
+
+    Args:
+        backbone: a trunk down to stride 32 (ResNet-50 or 152 in the paper).
+        joints: K.
+        depth: D, as many bins as the map is wide: 64 for 256x256 input, 72 for 288x384.
+        deconv_layers, deconv_width: the head's deconvolutions.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        joints: int = 18,
+        depth: int = 64,
+        deconv_layers: int = 3,
+        deconv_width: int = 256,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.depth = depth
+        self.head = deconv_head(channels(backbone)[-1], joints * depth, deconv_layers, deconv_width)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.backbone(images)[-1]).unflatten(1, (-1, self.depth))  # type: ignore[no-any-return]
