@@ -1,0 +1,142 @@
+"""A data loader that resumes at the exact batch and gives every rank and worker count the same samples.
+
+The order of an epoch is a function of the epoch's number, the randomness of a sample one of (seed, epoch, index);
+so all there is to remember is the epoch and how many batches were handed out. Lightning stores that with its
+checkpoints because `Loader` has `state_dict` and `load_state_dict`; and since it is no torch DataLoader,
+Lightning does not put a sampler of its own in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+Order = Callable[[int], NDArray[np.int64]]
+Key = tuple[int, int]
+
+
+class SampleSource(Protocol):
+    """A map-style data set whose keys are (epoch, index)."""
+
+    def __getitem__(self, key: Key) -> dict[str, Any]: ...
+
+
+def sequential(length: int) -> Order:
+    """0, 1, ... in every epoch."""
+    return lambda epoch: np.arange(length, dtype=np.int64)
+
+
+def shuffled(length: int, seed: int) -> Order:
+    """A fresh permutation for each epoch."""
+    return lambda epoch: np.random.default_rng([seed, epoch]).permutation(length)
+
+
+class Loader:
+    """Batches of `dataset[(epoch, index)]`, in the order `order(epoch)` gives.
+
+    In a distributed run each rank takes every world-size-th index. Ranks get equally many: with `drop_last` the
+    rest is left out, else the first indices come twice (batches carry `index`, so evaluation can drop doubles).
+
+    Args:
+        collate: list of samples -> batch.
+        check: called before each batch in the main process; raises to stop (too many bad images).
+        epoch_batches: the batches the trainer takes of an epoch if it takes fewer than there are.
+    """
+
+    def __init__(
+        self,
+        dataset: SampleSource,
+        order: Order,
+        batch_size: int,
+        workers: int = 0,
+        drop_last: bool = False,
+        collate: Callable[[list[dict[str, Any]]], dict[str, Any]] | None = None,
+        check: Callable[[], None] | None = None,
+        epoch_batches: int | None = None,
+    ) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self._order, self._drop_last, self._check = order, drop_last, check
+        self._limit = epoch_batches
+        self._epoch, self._batch = 0, 0
+        self._loaded = False
+        self._plan = _Plan()
+        self._inner: DataLoader[Any] = DataLoader(
+            dataset,  # type: ignore[arg-type]
+            batch_sampler=self._plan,  # type: ignore[arg-type]
+            num_workers=workers,
+            collate_fn=collate,
+            pin_memory=torch.cuda.is_available(),
+            persistent_workers=workers > 0,
+            worker_init_fn=one_thread,
+        )
+
+    def __len__(self) -> int:
+        count = self._share(len(self._order(0)))
+        return count // self.batch_size if self._drop_last else -(-count // self.batch_size)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        # A new iteration is a new epoch, unless it goes on from a loaded state or nothing was taken yet.
+        taken = min(len(self), self._limit or len(self))
+        if self._batch and (not self._loaded or self._batch >= taken):
+            self._epoch, self._batch = self._epoch + 1, 0
+        self._loaded = False
+        self._plan.batches = self._batches(self._epoch)[self._batch :]
+        for batch in self._inner:
+            if self._check is not None:
+                self._check()
+            self._batch += 1
+            yield batch
+        if self._check is not None:
+            self._check()
+
+    def state_dict(self) -> dict[str, int]:
+        return {"epoch": self._epoch, "batch": self._batch}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self._epoch, self._batch = int(state["epoch"]), int(state["batch"])
+        self._loaded = True
+
+    def _share(self, count: int) -> int:
+        world = _world()[1]
+        return count // world if self._drop_last else -(-count // world)
+
+    def _batches(self, epoch: int) -> list[list[Key]]:
+        order = self._order(epoch)
+        rank, world = _world()
+        mine = np.resize(order, self._share(len(order)) * world)[rank::world]
+        keys = [(epoch, index) for index in mine.tolist()]
+        return [keys[k * self.batch_size : (k + 1) * self.batch_size] for k in range(len(self))]
+
+
+class _Plan:
+    """The batch sampler: whatever batches the loader planned."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Key]] = []
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+
+def one_thread(worker: int) -> None:
+    """A worker process uses one core: libraries that start threads of their own only get in each other's way."""
+    import cv2
+
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+
+
+def _world() -> tuple[int, int]:
+    """Rank and world size."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1

@@ -1,0 +1,50 @@
+"""Where a data set's files lie; one clear error when they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from posereg.errors import UserError
+
+
+def annotation_file(root: Path, named: Path | str | None, candidates: Sequence[str]) -> Path:
+    """The annotation file: the one the user named (from `root` or the working folder), else the first candidate
+    found in `root` or `root/annotations`.
+
+    Raises:
+        UserError: none is there.
+    """
+    if named is not None:
+        for path in (Path(named), root / named, root / "annotations" / named):
+            if path.exists():
+                return path
+        raise UserError(f"{named}: no such annotation file, neither here nor in {root} (data.annotations)")
+    if not root.is_dir():
+        raise UserError(f"{root}: no such data folder; put the data set there or set data.root")
+    for name in candidates:
+        for path in (root / name, root / "annotations" / name):
+            if path.exists():
+                return path
+    wanted = " or ".join(candidates)
+    raise UserError(f"{root}: no annotations found; expected {wanted}, there or in annotations/")
+
+
+def image_folder(root: Path, *names: str) -> str:
+    """The prefix of image paths: the first of `names` (default `images`) that is a folder of `root`, else none."""
+    names = names or ("images",)
+    return next((f"{name}/" for name in names if (root / name).is_dir()), "")
+
+
+def missing_images(root: Path, images: Sequence[str]) -> list[int]:
+    """Indices of the images that are not on disk. Lists each folder once instead of asking for every file."""
+    there: dict[Path, set[str]] = {}
+    missing = []
+    for index, name in enumerate(images):
+        path = root / name
+        if path.parent not in there:
+            folder = path.parent
+            there[folder] = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+        if path.name not in there[path.parent]:
+            missing.append(index)
+    return missing
