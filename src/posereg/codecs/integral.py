@@ -33,20 +33,24 @@ class _Expectation(torch.autograd.Function):
         cells = torch.stack([x, y], dim=-1)
         ctx.save_for_backward(probability, cells)
         ctx.mark_non_differentiable(probability)
+        ctx.set_materialize_grads(False)  # no map-sized zeros for the probability
         return cells, probability
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+    def backward(ctx: Any, *grads: Tensor | None) -> Tensor | None:
         probability: Tensor
         cells: Tensor
         probability, cells = ctx.saved_tensors
         height, width = probability.shape[-2:]
         grad = grads[0]
+        if grad is None:
+            return None
         columns = torch.arange(width, device=grad.device, dtype=grad.dtype)
         rows = torch.arange(height, device=grad.device, dtype=grad.dtype)
         across = grad[..., :1] * (columns - cells[..., :1])
         down = grad[..., 1:] * (rows - cells[..., 1:])
-        return probability * (down[..., :, None] + across[..., None, :])
+        # In place on the fresh sum: a second map-sized tensor would cost more than the arithmetic.
+        return (down[..., :, None] + across[..., None, :]).mul_(probability)
 
 
 def expectation(
