@@ -1,0 +1,183 @@
+"""Paired bootstrap: how sure is the difference of two runs that were scored on the same people?
+
+Images are drawn with replacement, all people of an image together, the same draw for both runs; with several
+seeds a run, seeds are drawn first. Every metric here is a ratio of sums over people (correct over counted
+joints, millimetres over people), so a replicate is one matrix product. Average precision is not: `oks_interval`
+leaves it to hotcoco's paired bootstrap over images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.errors import UserError, nearest
+from posereg.evaluation.result import Evaluation
+
+Array = NDArray[np.float64]
+CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Interval:
+    """`difference` = second minus first run, in the metric's unit, with its `level` interval `low`..`high`."""
+
+    difference: float
+    low: float
+    high: float
+    level: float
+    replicates: int
+
+    @property
+    def excludes_zero(self) -> bool:
+        return self.low > 0 or self.high < 0
+
+
+def contributions(evaluation: Evaluation, metric: str) -> tuple[Array, Array]:
+    """Numerator and denominator (N,) of each person, so that metric = sum / sum.
+
+    Args:
+        metric: `PCKh@0.3`, `PCK@0.2` (any threshold), `AUC`, `PCP`, `MPJPE` or `PA-MPJPE`.
+
+    Raises:
+        UserError: a metric that this evaluation cannot be resampled for.
+    """
+    raw = evaluation.per_person
+    name, _, at = metric.partition("@")
+    if name in ("PCKh", "PCK", "AUC") and "distance" in raw:
+        distance = raw["distance"]
+        counted = ~np.isnan(distance)
+        value = (
+            auc_of(distance, evaluation.curve["thresholds"])
+            if name == "AUC"
+            else distance <= _threshold(at, metric)
+        )
+        return 100 * np.where(counted, value, 0).sum(axis=1), counted.sum(axis=1).astype(np.float64)
+    if metric == "PCP" and "sticks" in raw:
+        counted = ~np.isnan(raw["sticks"])
+        # The mean of the sticks' rates: every stick weighs the same, however often it is labelled.
+        weight = counted / np.maximum(counted.sum(axis=0), 1)
+        return 100 * (weight * np.nan_to_num(raw["sticks"])).sum(axis=1), weight.sum(axis=1)
+    if metric in ("MPJPE", "PA-MPJPE") and "error" in raw:
+        error = raw["error" if metric == "MPJPE" else "error_pa"]
+        joints = slice(0, 17) if metric == "MPJPE" else slice(None)
+        known = np.isfinite(error).all(axis=1)
+        return np.where(known, error[:, joints].mean(axis=1), 0), known.astype(np.float64)
+    known_metrics = ("PCKh@0.5", "PCK@0.2", "AUC", "PCP", "MPJPE", "PA-MPJPE")
+    raise UserError(f"no interval for metric '{metric}' here{nearest(metric, known_metrics)}")
+
+
+def auc_of(distance: Array, thresholds: Sequence[float]) -> Array:
+    """Share (N, K) of the curve's area that a joint wins: the trapezoid integral of [distance <= threshold]."""
+    grid = np.asarray(thresholds)
+    weight = np.gradient(grid) / (grid[-1] - grid[0])
+    weight[[0, -1]] /= 2
+    above = np.concatenate([np.cumsum(weight[::-1])[::-1], [0.0]])
+    return np.asarray(above[np.searchsorted(grid, distance, side="left")])
+
+
+def paired(
+    first: Evaluation | Sequence[Evaluation],
+    second: Evaluation | Sequence[Evaluation],
+    metric: str,
+    images: NDArray[np.integer],
+    replicates: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Interval of metric(second) - metric(first).
+
+    Args:
+        first, second: the evaluations of one run, or of its seeds; all of the same people in the same order.
+        images: (N,) image of each person (`PoseSet.person_image`).
+
+    Raises:
+        UserError: evaluations of different people, or a metric without per-person parts.
+    """
+    runs = [[each] if isinstance(each, Evaluation) else list(each) for each in (first, second)]
+    parts = [[contributions(evaluation, metric) for evaluation in run] for run in runs]
+    lengths = {len(numerator) for run in parts for numerator, _ in run}
+    if lengths != {len(images)}:
+        raise UserError(
+            f"a paired interval needs the same people in all runs: found {', '.join(map(str, sorted(lengths)))} people,"
+            f" {len(images)} in the set"
+        )
+    _, group = np.unique(images, return_inverse=True)
+    count = int(group.max()) + 1
+    # (images, runs and seeds): sums over the people of each image.
+    tables = [
+        np.stack(
+            [np.bincount(group, weights=column, minlength=count) for part in run for column in part], axis=1
+        )
+        for run in parts
+    ]
+    whole = [_ratios(table.sum(axis=0, keepdims=True)).mean() for table in tables]
+    random = np.random.default_rng(seed)
+    drawn = [
+        _replicate(tables, count, min(CHUNK, replicates - done), random)
+        for done in range(0, replicates, CHUNK)
+    ]
+    differences = np.concatenate(drawn)
+    tail = 50 * (1 - level)
+    low, high = np.nanpercentile(differences, [tail, 100 - tail])
+    return Interval(float(whole[1] - whole[0]), float(low), float(high), level, replicates)
+
+
+def _replicate(tables: list[Array], count: int, size: int, random: np.random.Generator) -> Array:
+    """Differences (size,) of one chunk of resampled image sets."""
+    draws = random.integers(0, count, (size, count)) + count * np.arange(size)[:, None]
+    weights = np.bincount(draws.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
+    means = []
+    for table in tables:
+        ratios = _ratios(weights @ table)
+        seeds = random.integers(0, ratios.shape[1], ratios.shape)
+        means.append(np.take_along_axis(ratios, seeds, axis=1).mean(axis=1))
+    return np.asarray(means[1] - means[0])
+
+
+def _ratios(sums: Array) -> Array:
+    """(R, 2 S) numerators and denominators side by side -> (R, S)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(sums[:, 0::2] / sums[:, 1::2])
+
+
+def _threshold(text: str, metric: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise UserError(f"metric '{metric}': no threshold after '@'") from error
+
+
+def oks_interval(
+    annotations: Path | str,
+    first: Path | str,
+    second: Path | str,
+    metric: str = "AP",
+    replicates: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Interval of the second COCO results file's AP or AR minus the first's, images resampled.
+
+    Raises:
+        UserError: unknown metric, or files that do not fit.
+    """
+    import hotcoco
+
+    from posereg.evaluation import oks
+
+    if metric not in oks.METRICS:
+        raise UserError(f"no OKS metric '{metric}'{nearest(metric, oks.METRICS)}")
+    truth = oks.read_truth(annotations, len(oks.SIGMAS))
+    before = oks.run(truth, oks.read_results(first), oks.SIGMAS, where=str(first))
+    after = oks.run(truth, oks.read_results(second), oks.SIGMAS, where=str(second))
+    compared = hotcoco.compare(before, after, n_bootstrap=replicates, seed=seed, confidence=level)
+    key = metric.replace("_M", "m").replace("_L", "l")
+    found = compared["ci"][key]
+    return Interval(
+        100 * compared["deltas"][key], 100 * found["lower"], 100 * found["upper"], level, replicates
+    )
