@@ -1,0 +1,78 @@
+"""Draw many pictures, in one process or several, and save them as JPEG."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+
+from posereg.data.synthetic.body import Build
+from posereg.data.synthetic.scene import Scene, Setting, render
+from posereg.errors import UserError
+
+T = TypeVar("T")
+QUALITY = 92
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture: which of the seed's streams, what setting, where to."""
+
+    index: int
+    path: Path
+    setting: Setting
+    builds: tuple[Build, ...] = ()
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for; `count` is people (MPII, LSP, LSPET) or pictures (the other sets)."""
+
+    count: int
+    seed: int = 0
+    size: int = 256
+    workers: int = 1
+
+
+def _one(job: Job, seed: int, annotate: Callable[[Scene, Job], T]) -> T:
+    scene = render(seed, job.index, job.setting, job.builds)
+    # Parallel workers would fight over the cores otherwise.
+    cv2.setNumThreads(1)
+    if not cv2.imwrite(str(job.path), scene.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY]):
+        raise UserError(f"cannot write {job.path}: is the disk full?")
+    return annotate(scene, job)
+
+
+def draw_all(
+    jobs: Sequence[Job], options: Options, annotate: Callable[[Scene, Job], T], title: str
+) -> list[T]:
+    """Draw and save every job; what `annotate` (a module-level function) makes of each, in order.
+
+    Raises:
+        UserError: a picture cannot be written.
+    """
+    for folder in {job.path.parent for job in jobs}:
+        folder.mkdir(parents=True, exist_ok=True)
+    work = partial(_one, seed=options.seed, annotate=annotate)
+    if options.workers <= 1:
+        return list(_progress(map(work, jobs), len(jobs), title))
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    with ProcessPoolExecutor(options.workers, multiprocessing.get_context(method)) as pool:
+        return list(_progress(pool.map(work, jobs, chunksize=8), len(jobs), title))
+
+
+def _progress(items: Iterable[T], total: int, title: str) -> Iterator[T]:
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(items, total=total, description=title, console=Console(stderr=True))

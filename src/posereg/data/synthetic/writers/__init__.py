@@ -1,0 +1,1 @@
+"""One file per on-disk format: `write(folder, options) -> what was written`."""
