@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def register_resolvers() -> None:
         # Multiples of 32, the trunk's stride.
         return [max(32, round(side * factor / 32) * 32) for side in size]
 
-    resolvers = {
+    resolvers: dict[str, Callable[..., Any]] = {
         "posereg_root": lambda: str(root()),
         "joints": lambda name: len(skeleton(name)),
         "scaled": scaled,
@@ -143,7 +143,8 @@ def _locate(target: str, path: str) -> Any:
 def _parameters(target: Any) -> tuple[set[str], bool]:
     """Names a constructor takes, through `**kwargs` up to its base classes; and whether it takes any name."""
     names: set[str] = set()
-    constructors = [c.__init__ for c in target.__mro__ if "__init__" in vars(c)] if isinstance(target, type) else [target]
+    classes = target.__mro__ if isinstance(target, type) else ()
+    constructors = [vars(c)["__init__"] for c in classes if "__init__" in vars(c)] or [target]
     for constructor in constructors:
         try:
             parameters = inspect.signature(constructor).parameters.values()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+import warnings
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +25,9 @@ class StepSeed(Callback):
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
         step = trainer.current_epoch * 1_000_003 + batch_idx
         torch.manual_seed((self.seed * 7_919 + trainer.global_rank) * 2**32 + step)
 
@@ -68,7 +72,9 @@ class Throughput(Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._mark = time.perf_counter()
 
-    def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
         now = time.perf_counter()
         if self.steps >= self.skip:
             self.waited += now - self._mark
@@ -126,6 +132,9 @@ def build_trainer(
     limit_train_batches: float | int = 1.0,
 ) -> pl.Trainer:
     """The Trainer of a run: `last.ckpt` in `run_dir`, everything else as conf/trainer/default.yaml explains."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
     checkpoints = [ModelCheckpoint(dirpath=run_dir, filename=Path(CHECKPOINT).stem, enable_version_counter=False,
                                    save_top_k=1, every_n_epochs=1, save_on_train_epoch_end=True)]  # fmt: skip
     if checkpoint_minutes:
@@ -149,10 +158,15 @@ def build_trainer(
         limit_train_batches=limit_train_batches,
         logger=list(loggers) or False,
         callbacks=[
-            NetworkFormat(channels_last, compile), StepSeed(seed), FiniteLoss(), *averaging, *callbacks, *checkpoints
-        ],  # fmt: skip
+            NetworkFormat(channels_last, compile),
+            StepSeed(seed),
+            FiniteLoss(),
+            *averaging,
+            *callbacks,
+            *checkpoints,
+        ],
         num_sanity_val_steps=0,
         enable_model_summary=False,
         use_distributed_sampler=False,
-        log_every_n_steps=50,
+        log_every_n_steps=1,
     )

@@ -29,7 +29,7 @@ NOT_IDENTITY = (
     "overwrite",
 )
 NOT_IDENTITY_TRAINER = ("accelerator", "devices", "compile", "progress", "checkpoint_minutes", "resume")
-NOT_IDENTITY_LOADER = ("workers", "preload", "pin_memory")
+NOT_IDENTITY_LOADER = ("source", "workers", "preload", "pin_memory")  # the source is `data`, once more
 
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from posereg import config as configs
 from posereg import results, runs
 from posereg.engine import Throughput
 from posereg.errors import UserError
-from posereg.files import whole_file, write_json
-from posereg.methods.base import PoseModule
+from posereg.files import read_json, whole_file, write_json
+from posereg.methods.base import PoseModule, evaluate
 from posereg.results import Result
 
 CONFIG = "config.json"
@@ -64,24 +64,18 @@ def _refuse_other(folder: Path, plain: dict[str, Any], digest: str) -> None:
     status = runs.read_status(folder)
     if status is None or status.get("config_hash") == digest:
         return
-    if plain["overwrite"]:
+    worth_keeping = any((folder / name).exists() for name in (runs.RESULT, runs.CHECKPOINT))
+    if plain["overwrite"] or not worth_keeping:
         for name in (runs.RESULT, runs.CHECKPOINT, runs.PREDICTIONS, "metrics.csv", "evaluation.npz"):
             (folder / name).unlink(missing_ok=True)
         return
-    old = configs.root() / folder / CONFIG
-    changed = configs.differences(runs.identity(_read(old)), runs.identity(plain)) if old.exists() else []
+    old = folder / CONFIG
+    changed = configs.differences(runs.identity(read_json(old)), runs.identity(plain)) if old.exists() else []
     detail = "; ".join(changed[:5]) + (f"; and {len(changed) - 5} more" if len(changed) > 5 else "")
     raise UserError(
         f"{folder} holds a run of another configuration ({detail or 'its config is gone'}); give another folder with "
         "runs=DIR, or overwrite=true to throw the old run away"
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    from posereg.files import read_json
-
-    content: dict[str, Any] = read_json(path)
-    return content
 
 
 def build_method(plain: dict[str, Any], weights: bool = True) -> PoseModule:
@@ -123,7 +117,9 @@ def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[s
             run_dir=folder, seed=plain["seed"], loggers=loggers, callbacks=[throughput, *progress_callbacks()]
         )
         began = time.monotonic()
-        trainer.fit(module, datamodule=data, ckpt_path=str(checkpoint) if resumed else None, weights_only=True)
+        trainer.fit(
+            module, datamodule=data, ckpt_path=str(checkpoint) if resumed else None, weights_only=True
+        )
         if trainer.interrupted:
             raise KeyboardInterrupt
         seconds = time.monotonic() - began
@@ -132,7 +128,7 @@ def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[s
         result["training"] = {
             "epochs": trainer.current_epoch,
             "steps": trainer.global_step,
-            "images": len(data.poses("train")) * trainer.current_epoch,
+            "images": len(data.poses(data.train_split)) * trainer.current_epoch,
             "seconds": round(seconds, 1),
             **throughput.summary(),
         }
@@ -185,34 +181,35 @@ def _finish(
     predictions = module.gathered()
     if predictions is None:
         raise UserError(f"{plain['data']['name']}: the validation split holds nobody to evaluate")
-    poses = data.poses("val")
-    evaluation = data.evaluate(predictions)
+    poses = data.poses(data.val_split)
+    evaluation = evaluate(data, predictions)
     protocol = {
         "dataset": poses.name,
         "split": poses.split,
         "annotation_hash": poses.annotation_hash,
-        "train_split": data.poses("train").split,
-        "train_people": len(data.poses("train")),
+        "train_split": data.poses(data.train_split).split,
+        "train_people": len(data.poses(data.train_split)),
         "input_size": list(module.input_size),
         "convention": module.convention,
         "flip_test": module.flip_test,
         "score_rule": module.score_rule,
         "effective_batch": plain["batch_size"],
         "precision": plain["trainer"]["precision"],
-        **data.protocol,
+        **getattr(data, "protocol", {}),
         **evaluation.protocol,
     }
     predictions = type(predictions)(**{**vars(predictions), "meta": protocol})
     if trainer.is_global_zero:
         predictions.save(folder / runs.PREDICTIONS)
         with whole_file(folder / "evaluation.npz") as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(file, **evaluation.per_person)
+            arrays: dict[str, Any] = dict(evaluation.per_person)
+            np.savez_compressed(file, **arrays)
     return {
         "schema": 1,
         "table": plain["table"],
         "row": plain["row"],
         "seed": plain["seed"],
-        "metrics": evaluation.metrics,
+        "metrics": evaluation.as_json()["metrics"],
         "curve": evaluation.curve,
         "protocol": protocol,
         "paper": plain["paper"],
@@ -220,7 +217,11 @@ def _finish(
         "config": plain,
         "git_revision": results.git_revision(Path(__file__).parent),
         "versions": results.versions(),
-        "files": {"predictions": runs.PREDICTIONS, "checkpoint": runs.CHECKPOINT, "evaluation": "evaluation.npz"},
+        "files": {
+            "predictions": runs.PREDICTIONS,
+            "checkpoint": runs.CHECKPOINT,
+            "evaluation": "evaluation.npz",
+        },
     }
 
 

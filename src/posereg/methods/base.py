@@ -6,6 +6,7 @@ A method is a subclass that says two things: `losses(images, batch)`, a dict wit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from posereg.evaluation.result import Evaluation
 from posereg.geometry.pixels import Convention
 from posereg.predictions import Predictions, concatenate
 from posereg.skeletons import skeleton as skeleton_of
@@ -23,12 +25,24 @@ Batch = dict[str, Any]
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
+def evaluate(data: Any, predictions: Predictions) -> Evaluation:
+    """Score a data module's validation people with the data set's own metric.
+
+    A source with a `truth` of its own (COCO: crowd and unlabelled people count) is scored against that.
+    """
+    source = data.source
+    poses = data.poses(data.val_split) if source.truth is None else source.read_truth(data.val_split)
+    evaluation: Evaluation = source.evaluate(poses, predictions)
+    return evaluation
+
+
 class PoseModule(pl.LightningModule):
     """Base of all methods.
 
     Args:
         network: takes normalised images (B, 3, H, W).
         skeleton: name of the joint set.
+        name: what the method is called in tables and pictures.
         input_size: (W, H) pixels.
         optimizer: parameters -> Optimizer.
         schedule: (optimizer, total_steps) -> Lightning's scheduler dict; None keeps the learning rate.
@@ -49,13 +63,16 @@ class PoseModule(pl.LightningModule):
         input_size: tuple[int, int],
         optimizer: Callable[[Iterable[Any]], Optimizer],
         schedule: Callable[[Optimizer, int], dict[str, Any]] | None = None,
+        name: str = "",
         flip_test: bool = False,
         convention: Convention = "center",
         mean: tuple[float, float, float] = MEAN,
         std: tuple[float, float, float] = STD,
     ) -> None:
         super().__init__()
+        self.name = name
         self.network = network
+        self.plain_config: dict[str, Any] = {}
         self.skeleton = skeleton_of(skeleton)
         self.input_size = (int(input_size[0]), int(input_size[1]))
         self.optimizer_factory = optimizer
@@ -112,9 +129,9 @@ class PoseModule(pl.LightningModule):
         everyone = self.gathered()
         if everyone is None or self.trainer.sanity_checking:
             return
-        evaluation = self.trainer.datamodule.evaluate(everyone)  # type: ignore[attr-defined]
+        evaluation = evaluate(self.trainer.datamodule, everyone)  # type: ignore[attr-defined]
         for name, value in evaluation.metrics.items():
-            if "/" not in name and value is not None:
+            if "/" not in name and math.isfinite(value):
                 self.log(f"val/{name}", float(value), rank_zero_only=True)
 
     def predictions(self, batch: Batch, keypoints: Tensor, scores: Tensor) -> Predictions:
@@ -122,7 +139,8 @@ class PoseModule(pl.LightningModule):
         affine = batch["to_image"]
         moved = keypoints[..., :2] @ affine[:, :, :2].transpose(1, 2) + affine[:, None, :, 2]
         index = batch["index"].cpu().numpy()
-        poses = self.trainer.datamodule.poses("val")  # type: ignore[attr-defined]
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        poses = data.poses(data.val_split)
         confidence = scores.float().cpu().numpy()
         return Predictions(
             ids=poses.ids[index],
@@ -147,6 +165,9 @@ class PoseModule(pl.LightningModule):
         # A sampler that shards evenly repeats a few people.
         _, first = np.unique(everyone.ids, return_index=True)
         return everyone.rows(np.sort(first)) if len(first) < len(everyone) else everyone
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["posereg_config"] = self.plain_config
 
     def configure_optimizers(self) -> Any:
         optimizer = self.optimizer_factory(p for p in self.parameters() if p.requires_grad)
