@@ -28,7 +28,9 @@ def pose_set(
         person_image=images.astype(np.int64),
         ids=np.arange(people) + 100,
         keypoints=keypoints,
-        visibility=np.full(keypoints.shape[:2], 2, np.uint8) if visibility is None else np.asarray(visibility, np.uint8),
+        visibility=np.full(keypoints.shape[:2], 2, np.uint8)
+        if visibility is None
+        else np.asarray(visibility, np.uint8),
         boxes=np.zeros((people, 4), np.float32),
         annotations=annotations,
         extras=extras or {},

@@ -109,12 +109,10 @@ def paired(
     _, group = np.unique(images, return_inverse=True)
     count = int(group.max()) + 1
     # (images, runs and seeds): sums over the people of each image.
-    tables = [
-        np.stack(
-            [np.bincount(group, weights=column, minlength=count) for part in run for column in part], axis=1
-        )
-        for run in parts
-    ]
+    tables = []
+    for run in parts:
+        columns = [np.bincount(group, weights=column) for part in run for column in part]
+        tables.append(np.stack(columns, axis=1).astype(np.float64))
     whole = [_ratios(table.sum(axis=0, keepdims=True)).mean() for table in tables]
     random = np.random.default_rng(seed)
     drawn = [

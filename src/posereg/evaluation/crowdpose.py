@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from posereg.data.poses import PoseSet
 from posereg.errors import UserError
@@ -79,18 +80,24 @@ def score(truth: oks.Json, found: list[oks.Json], where: str = "predictions") ->
     missing = {k: v for k, v in undefined.get("undefined", {}).items() if k in metrics}
     counts: dict[str, int] = {}
     for name, members in _by_crowding(truth).items():
-        evaluator = oks.run(truth, found, SIGMAS, members, where)
-        precision = (evaluator.eval or {})["precision"][..., 0, 0]
         counts[f"images_{name[-1]}"] = len(members)
-        metrics[name] = 100 * round(float(precision.mean()), 4)
-        if precision.min() < 0:
-            metrics[name] = float("nan")
+        metrics[name] = _mean_precision(truth, found, members, where)
+        if np.isnan(metrics[name]):
             missing[name] = "no labelled person on images of this class"
     reasons = {"undefined": missing} if missing else {}
     return Evaluation(metrics=metrics, protocol={**oks.counts(truth, found), **counts, **reasons})
 
 
-def _by_crowding(truth: oks.Json) -> dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def _mean_precision(truth: oks.Json, found: list[oks.Json], images: NDArray[np.int64], where: str) -> float:
+    """Percent, rounded as the API does; NaN where nobody is to be found."""
+    if len(images) == 0:
+        return float("nan")
+    evaluator = oks.run(truth, found, SIGMAS, images, where)
+    precision = (evaluator.eval or {})["precision"][..., 0, 0]
+    return 100 * round(float(precision.mean()), 4) if precision.min() >= 0 else float("nan")
+
+
+def _by_crowding(truth: oks.Json) -> dict[str, NDArray[np.int64]]:
     ids = np.array([image["id"] for image in truth["images"]], np.int64)
     index = np.array([image["crowdIndex"] for image in truth["images"]], np.float64)
     easy, hard = index < EASY_BELOW, index >= HARD_FROM

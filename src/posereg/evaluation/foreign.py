@@ -141,7 +141,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 
         with h5py.File(path) as file:
             return {k: v[()] for k, v in file.items() if isinstance(v, h5py.Dataset)}
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:  # broken bytes raise all sorts: MatReadError, zlib.error, EOFError ...
         raise UserError(f"{path}: cannot be read as a {path.suffix} file ({error})") from error
 
 

@@ -224,6 +224,9 @@ def run(
     params.cat_ids = [person]
     if image_ids is not None:
         params.img_ids = sorted(int(i) for i in set(image_ids.tolist()) & known)
+        # An empty list would mean all images.
+        if not params.img_ids:
+            raise UserError(f"{where}: none of the {len(image_ids)} images is in the annotation file")
     if thresholds is not None:
         params.iou_thrs = list(thresholds)
     if area is not None:

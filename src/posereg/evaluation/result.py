@@ -33,8 +33,13 @@ class Evaluation:
 
     def as_json(self) -> dict[str, Any]:
         """`metrics`, `curve` and `protocol` as JSON knows them: NaN becomes null."""
-        metrics = {name: None if math.isnan(value) else value for name, value in self.metrics.items()}
-        return {"metrics": metrics, "curve": self.curve, "protocol": self.protocol}
+        metrics = {name: _json(value) for name, value in self.metrics.items()}
+        curve = {name: [_json(value) for value in values] for name, values in self.curve.items()}
+        return {"metrics": metrics, "curve": curve, "protocol": self.protocol}
+
+
+def _json(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def protocol(

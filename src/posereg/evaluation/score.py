@@ -56,7 +56,13 @@ def tables(metrics: dict[str, float]) -> list[tuple[str, dict[str, float]]]:
         if "/" in name:
             metric, _, column = name.rpartition("/")
             rows.setdefault(metric, {})[column] = value
-    return [("", totals), *((m, c | ({"Total": totals[m]} if m in totals else {})) for m, c in rows.items())]
+    found = [("", totals)]
+    for metric, columns in rows.items():
+        if len(columns) == 1:
+            totals |= {f"{metric}/{name}": value for name, value in columns.items()}
+        else:
+            found.append((metric, columns | ({"Total": totals[metric]} if metric in totals else {})))
+    return found
 
 
 def print_tables(evaluation: Evaluation) -> None:
