@@ -36,7 +36,7 @@ class PoseSet:
             the aspect not yet fitted to the input.
         extras: further columns by name, each with N rows (or M rows for names starting with `image_`):
             `head_size`, `area`, `iscrowd`, `scale`, `xyz` ... as the reader documents.
-        annotations: the annotation file that was read.
+        annotations: the annotation file (or folder of one file a person) that was read.
     """
 
     name: str
@@ -62,7 +62,9 @@ class PoseSet:
             "visibility": (people, joints),
             "boxes": (people, 4),
         }
-        wrong = [f"{k} {getattr(self, k).shape}, not {s}" for k, s in wanted.items() if getattr(self, k).shape != s]
+        wrong = [
+            f"{k} {getattr(self, k).shape}, not {s}" for k, s in wanted.items() if getattr(self, k).shape != s
+        ]
         for name, column in self.extras.items():
             rows = len(self.images) if name.startswith("image_") else people
             if len(column) != rows:
@@ -92,9 +94,12 @@ class PoseSet:
 
     @cached_property
     def annotation_hash(self) -> str:
-        """First 16 hex digits of the annotation file's SHA-256; part of every result's protocol."""
+        """First 16 hex digits of the annotation file's SHA-256 (of a folder: of its files by name); part of every
+        result's protocol."""
         digest = hashlib.sha256()
-        with open(self.annotations, "rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+        files = sorted(self.annotations.iterdir()) if self.annotations.is_dir() else [self.annotations]
+        for path in files:
+            with open(path, "rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
         return digest.hexdigest()[:16]

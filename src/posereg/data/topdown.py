@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from numpy.typing import NDArray
 
 from posereg.data.augment import Augment, stream
 from posereg.data.jpeg import BadImageError
@@ -19,6 +18,7 @@ from posereg.data.photometric import build
 from posereg.data.poses import PoseSet
 from posereg.data.sample import Sample, topdown_sample
 from posereg.data.source import Source
+from posereg.data.subset import keep_images, limit_people
 from posereg.errors import UserError
 from posereg.skeletons import Skeleton, skeleton
 
@@ -116,7 +116,7 @@ class TopDownData(pl.LightningDataModule):
         augment: an `Augment`, its settings as a mapping, or None.
         transforms: albumentations transforms for training, `photometric.build`.
         extras: columns of the PoseSet to put in every batch.
-        limit_train, limit_val: take this many people, drawn by the seed.
+        limit_train, limit_val: at most this many people, on whole images drawn by the seed.
         max_bad_images: undecodable training images that are put up with.
         missing_images: `error`, or `drop` the people whose image is not on disk.
     """
@@ -234,19 +234,16 @@ class TopDownData(pl.LightningDataModule):
                     f"{first}: annotated but not there ({len(used)} of {len(poses.images)} images of {poses.name} "
                     f"{split} are missing); complete {poses.root} or set data.missing_images=drop"
                 )
-        keep &= ~np.isin(poses.person_image, missing)
         rows = np.flatnonzero(keep)
-        if not len(rows):
+        if len(rows) < len(poses):
+            poses = poses.people(rows)
+        there = np.ones(len(poses.images), dtype=bool)
+        there[missing] = False
+        poses = keep_images(poses, there)
+        if not len(poses):
             raise UserError(f"{poses.root}: no person of {poses.name} {split} has an image there")
         limit = self.limits.get(split)
-        if limit is not None and limit < len(rows):
-            rows = np.sort(_sample(rows, limit, self.seed))
-        return poses if len(rows) == len(poses) else poses.people(rows)
-
-
-def _sample(rows: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
-    picked: NDArray[np.int64] = np.random.default_rng([seed, 0x5E1EC7]).permutation(rows)[:count]
-    return picked
+        return poses if limit is None else limit_people(poses, limit, self.seed)
 
 
 def _reason(path: Path) -> str:
