@@ -20,9 +20,11 @@ def _ramp(height: int, width: int, top: Float, bottom: Float) -> Float:
 
 
 def _ground(
-    rng: np.random.Generator, camera: Camera, size: tuple[int, int], around: Vector, tint: Float
-) -> Float:
-    """The ground plane y = 0 as the camera sees it: tiles, planks, grass or asphalt in perspective (H, W, 3)."""
+    rng: np.random.Generator, camera: Camera, image: Float, floor: float, around: Vector, tint: Float
+) -> None:
+    """Draw the ground plane y = 0 below row `floor`: tiles, planks, grass or asphalt in perspective."""
+    height, width = image.shape[:2]
+    first = max(int(floor), 0)
     cells = 128
     tile = np.empty((cells, cells, 3), np.float32)
     tile[:] = tint
@@ -40,12 +42,10 @@ def _ground(
     corners = np.array([[-1, 0, -1], [1, 0, -1], [1, 0, 1], [-1, 0, 1]]) * reach + [low[0], 0, low[2]]
     # Solve the plane's homography from the camera directly: corners may lie behind it.
     span = np.stack([corners[1] - corners[0], corners[3] - corners[0], corners[0] - camera.position], axis=1)
-    lens = np.array([[camera.focal, 0, camera.cx], [0, camera.focal, camera.cy], [0, 0, 1]])
+    lens = np.array([[camera.focal, 0, camera.cx], [0, camera.focal, camera.cy - first], [0, 0, 1]])
     plane = lens @ camera.rotation @ span @ np.diag([1 / cells, 1 / cells, 1])
-    seen: Float = cv2.warpPerspective(
-        tile, plane, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
-    )
-    return seen
+    flat = np.clip(tile, 0, 255).astype(np.uint8)
+    image[first:] = cv2.warpPerspective(flat, plane, (width, height - first), borderMode=cv2.BORDER_REFLECT)
 
 
 def _rectangle(
@@ -137,9 +137,7 @@ def paint(
         tint = color(rng, 50, 210)
         if kind == "nature":
             tint = np.array([rng.uniform(60, 165), rng.uniform(95, 155), rng.uniform(40, 95)], np.float32)
-        ground = _ground(rng, camera, size, around, tint)
-        start = max(int(floor), 0)
-        image[start:] = ground[start:]
+        _ground(rng, camera, image, floor, around, tint)
     return image
 
 
@@ -166,8 +164,8 @@ def _laboratory(rng: np.random.Generator, camera: Camera, size: tuple[int, int],
     floor = float(np.clip(camera.to_pixels(around + away * 2600)[1], 0, height))
     image = _ramp(height, width, np.array([176, 174, 168], np.float32), np.array([150, 146, 140], np.float32))
     image *= (1 + 0.03 * noise(rng, height, width, 2))[..., None]
-    ground = _ground(rng, camera, size, around, np.array([112, 74, 62], np.float32))
-    image[int(floor) :] = ground[int(floor) :]
+    if floor < height - 1:
+        _ground(rng, camera, image, floor, around, np.array([112, 74, 62], np.float32))
     for _ in range(3):
         x = rng.uniform(0, width)
         _rectangle(image, rng, x, floor - 0.3 * height, 0.012 * width + 1, 0.33 * height, textures.plain(

@@ -101,7 +101,7 @@ def solids(pose: Pose3D, build: Build, look: Look, camera: Camera) -> list[Solid
     waist = (118 if not build.woman else 106) * wide * (0.6 + 0.4 * g)
     ribs = (build.shoulder * 0.93 + 8 * (g - 1)) * (0.5 + 0.5 * look.loose)
     top_end = thorax - chest[:, 1] * 52 * s
-    parts.append(Tube(torso, top_end, (waist, ribs * 0.9), look.top[rows // 2 :: -1], 5 * s,
+    parts.append(Tube(torso, top_end, (waist, ribs * 0.9), np.ascontiguousarray(look.top[rows // 2 :: -1]), 5 * s,
                       chest[:, 0], chest[:, 2] * depth))  # fmt: skip
     hips = (build.hip + 52 * s * g) * (0.55 + 0.45 * look.loose)
     belly = look.top[rows - 1 : rows // 2 : -1].copy()
@@ -212,13 +212,16 @@ _ROWS = np.array([INDEX[name] for name in _NAMES])
 
 def draw(on: Canvas, parts: list[Solid], camera: Camera, owner: int) -> None:
     """Draw from far to near so that soft edges blend with what lies behind."""
+
+    def pixel(point: Vector) -> tuple[float, float, float]:
+        scale = camera.focal / float(point[2])
+        return float(point[0]) * scale + camera.cx, float(point[1]) * scale + camera.cy, scale
+
     for part in sorted(parts, key=lambda solid: -solid.middle()):
         if isinstance(part, Ellipsoid):
-            if part.center[2] < 50:
-                continue
-            place = camera.project(part.center)
-            draw_ellipsoid(on, part, np.array([*place, part.center[2]]), camera.focal / part.center[2], owner)
+            if part.center[2] > 50:
+                x, y, scale = pixel(part.center)
+                draw_ellipsoid(on, part, (x, y), scale, owner)
         elif min(part.start[2], part.end[2]) > 50:
-            ends = camera.project(np.stack([part.start, part.end]))
-            scales = (camera.focal / part.start[2], camera.focal / part.end[2])
-            draw_tube(on, part, ends, scales, owner)
+            (x0, y0, near), (x1, y1, far) = pixel(part.start), pixel(part.end)
+            draw_tube(on, part, (x0, y0, x1, y1), (near, far), owner)

@@ -234,8 +234,6 @@ def _expose(rng: np.random.Generator, on: Canvas) -> NDArray[np.uint8]:
     image *= on.light.tint * np.float32(rng.uniform(0.85, 1.15))
     if rng.random() < 0.5:
         image = cv2.GaussianBlur(image, (3, 3), float(rng.uniform(0.3, 0.8)))
-    y, x = int(rng.integers(0, 512)), int(rng.integers(0, 512))
-    grain = textures.grain_tile()
-    rows, columns = (np.arange(height) + y) % 512, (np.arange(width) + x) % 512
-    image = image + np.float32(rng.uniform(1, 6)) * grain[rows[:, None], columns[None]]
-    return np.clip(image, 0, 255).astype(np.uint8)
+    image += np.float32(rng.uniform(1, 6)) * textures.grain(rng, height, width)
+    np.maximum(image, 0, out=image)
+    return np.minimum(image, 255, out=image).astype(np.uint8)

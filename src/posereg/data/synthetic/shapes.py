@@ -7,14 +7,17 @@ depth is kept in millimetres so that parts of different scale compare.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float = NDArray[np.float32]
 Vector = NDArray[np.float64]
+Wide = NDArray[np.floating]
 FAR = 1e9
 
 
@@ -99,69 +102,77 @@ def _paint(
     on: Canvas, pixels: NDArray[np.intp], cover: Float, depth: Float, color: Float, owner: int
 ) -> None:
     """Blend colours where the solid is in front; `pixels` are flat indices."""
+    # `take` moves whole pixels and is several times faster than indexing here.
     buffer, image = on.depth.reshape(-1), on.image.reshape(-1, 3)
-    front = depth < buffer[pixels]
-    if not front.all():
-        pixels, cover, depth, color = pixels[front], cover[front], depth[front], color[front]
-    under = image[pixels]
-    under += cover[:, None] * (color - under)
-    image[pixels] = under
-    solid = cover > 0.5
-    kept = pixels[solid]
-    buffer[kept] = depth[solid]
+    front = np.flatnonzero(depth < buffer.take(pixels))
+    if len(front) < len(pixels):
+        pixels, cover, depth, color = pixels[front], cover[front], depth[front], color.take(front, axis=0)
+    under = image.take(pixels, axis=0)
+    color -= under
+    color *= cover[:, None]
+    color += under
+    image[pixels] = color
+    solid = np.flatnonzero(cover > 0.5)
+    kept = pixels.take(solid)
+    buffer[kept] = depth.take(solid)
     on.owner.reshape(-1)[kept] = owner
 
 
-def _colors(texture: Float, v: Float, u: Float, back: NDArray[np.bool_] | None) -> Float:
+def _colors(texture: Float, v: Wide, u: Wide, back: NDArray[np.bool_] | None) -> Float:
     """Nearest texels; v, u in [0, 1]; the right half of the texture is the back side."""
     rows, columns = texture.shape[0], texture.shape[1] // 2
     row = np.minimum((v * rows).astype(np.intp), rows - 1)
     column = np.minimum((u * columns).astype(np.intp), columns - 1)
     if back is not None:
-        column = np.where(back, 2 * columns - 1 - column, column)
-    found: Float = texture.reshape(-1, 3)[row * texture.shape[1] + column]
+        column += back * (2 * columns - 1 - 2 * column)
+    found: Float = texture.reshape(-1, 3).take(row * texture.shape[1] + column, axis=0)
     return found
 
 
-def draw_ellipsoid(on: Canvas, solid: Ellipsoid, center: Vector, scale: float, owner: int) -> None:
+def draw_ellipsoid(
+    on: Canvas, solid: Ellipsoid, center: tuple[float, float], scale: float, owner: int
+) -> None:
     """Args: center: (2,) pixels; scale: pixels per millimetre."""
-    q, upper = np.linalg.qr((solid.axes * scale).T)
-    sign = np.where(np.diag(upper) < 0, -1.0, 1.0)
-    lower, turn = (upper * sign[:, None]).T, q * sign
-    half_x, half_y = np.linalg.norm(lower[0]), np.linalg.norm(lower[1])
+    axes = solid.axes * scale
+    try:
+        lower = np.linalg.cholesky(axes @ axes.T)
+    except np.linalg.LinAlgError:  # seen exactly edge-on
+        return
+    inverse = np.linalg.inv(lower)
+    turn = (inverse @ axes).T
+    half_x, half_y = float(lower[0, 0]), math.hypot(lower[1, 0], lower[1, 1])
     window = _window(on, (center[0] - half_x, center[0] + half_x), (center[1] - half_y, center[1] + half_y))
-    if window is None or min(lower[0, 0], lower[1, 1], lower[2, 2]) < 1e-3:
+    if window is None:
         return
     x0, x1, y0, y1 = window
-    c0 = ((on.xs[x0:x1] - np.float32(center[0])) / np.float32(lower[0, 0]))[None]
-    c1 = ((on.ys[y0:y1] - np.float32(center[1])) / np.float32(lower[1, 1]))[:, None] - c0 * np.float32(
-        lower[1, 0] / lower[1, 1]
-    )
-    c0 = np.broadcast_to(c0, c1.shape)
-    rho = c0 * c0 + c1 * c1
-    radius = np.float32(np.sqrt(lower[0, 0] * lower[1, 1]))
-    inside = np.flatnonzero(rho < (1 + 0.5 / radius) ** 2)
+    l00, l10, l11 = float(lower[0, 0]), float(lower[1, 0]), float(lower[1, 1])
+    gx = ((on.xs[x0:x1] - center[0]) * (1 / l00))[None]
+    gy = ((on.ys[y0:y1] - center[1]) * (1 / l11))[:, None] - gx * (l10 / l11)
+    grid = gy * gy + gx * gx
+    radius = math.sqrt(l00 * l11)
+    inside = np.flatnonzero(grid < (1 + 0.5 / radius) ** 2)
     if not len(inside):
         return
-    c0, c1, rho = c0.ravel()[inside], c1.ravel()[inside], rho.ravel()[inside]
-    cover = np.minimum((1 - np.sqrt(rho)) * radius + np.float32(0.5), 1)
+    row = inside // (x1 - x0)
+    column = inside - row * (x1 - x0)
+    rho = grid.ravel().take(inside)
+    cover = np.minimum((1 - np.sqrt(rho)) * radius + 0.5, 1)
+    sphere = np.empty((3, len(inside)), np.float32)
+    sphere[0], sphere[1] = gx.ravel().take(column), gy.ravel().take(inside)
     s = np.sqrt(np.maximum(1 - rho, 0))
-    sphere = np.stack([c0, c1, -s])
-    depth = np.float32(center[2]) + (np.float32(1 / scale) * lower[2].astype(np.float32)) @ sphere
-    normal = np.linalg.inv(lower).T.astype(np.float32) @ sphere
-    facing = (on.light.direction.astype(np.float32) @ normal) / np.sqrt((normal * normal).sum(axis=0))
-    body = turn.astype(np.float32) @ sphere
+    np.negative(s, out=sphere[2])
+    # Rows of one product: depth, the three of the normal, the three body coordinates.
+    rows = np.concatenate([lower[2:] / scale, inverse.T, turn]).astype(np.float32) @ sphere
+    depth, normal, body = rows[0] + float(solid.center[2]), rows[1:4], rows[4:]
+    facing = on.light.direction.astype(np.float32) @ normal / np.sqrt((normal * normal).sum(axis=0))
     color = _colors(solid.texture, (1 - body[1]) / 2, (body[0] + 1) / 2, body[2] < 0)
-    color = color * _shade(on.light, facing, s)[:, None]
-    row, column = np.divmod(inside, x1 - x0)
+    color *= _shade(on.light, facing, s)[:, None]
     _paint(on, (row + y0) * on.depth.shape[1] + column + x0, cover, depth, color, owner)
 
 
-def _shade(light: Light, facing: Float, toward: Float) -> Float:
-    wrapped = np.maximum((facing + np.float32(0.35)) / np.float32(1.35), 0)
-    shade: Float = (np.float32(light.ambient) + np.float32(light.diffuse) * wrapped) * (
-        np.float32(0.78) + np.float32(0.22) * toward
-    )
+def _shade(light: Light, facing: Wide, toward: Float) -> Float:
+    wrapped = np.maximum(facing + 0.35, 0) * (light.diffuse / 1.35)
+    shade: Float = (wrapped + light.ambient) * (toward * 0.22 + 0.78)
     return shade
 
 
@@ -169,95 +180,108 @@ class Section(NamedTuple):
     """A tube's cross-section as the camera sees it.
 
     A surface point lies at q * width across and q * k1 + sqrt(1 - q^2) * k2 towards the camera (times the
-    radius). `turn` (2, 2) takes (q, sqrt(1 - q^2)) to (left, front) of the section; `left` and `front` (3,)
-    give the surface normal.
+    radius). `turn` takes (q, sqrt(1 - q^2)) to left, then front, of the section; `lamp` is the light in the
+    normal's frame and `bent` the squared lengths of its two axes.
     """
 
     width: float
     k1: float
     k2: float
-    turn: Vector
-    left: Vector
-    front: Vector
+    turn: tuple[float, float, float, float]
+    lamp: tuple[float, float]
+    bent: tuple[float, float]
 
 
-def _section(solid: Tube, across: Vector, toward: Vector) -> Section:
-    if solid.left is None or solid.front is None:
-        return Section(1.0, 0.0, 1.0, np.eye(2), across, toward)
-    seen = np.array([solid.left @ across, solid.front @ across])
-    deep = np.array([solid.left @ toward, solid.front @ toward])
-    width = max(float(np.hypot(*seen)), 1e-3)
-    along = seen / width
-    other = np.array([-along[1], along[0]])
-    other = other if deep @ other > 0 else -other
-    k1, k2 = float(deep @ along), max(float(deep @ other), 1e-3)
-    left, front = solid.left / (solid.left @ solid.left), solid.front / (solid.front @ solid.front)
-    return Section(width, k1, k2, np.stack([along, other], axis=1), left, front)
+def _section(left: Vector, front: Vector, across: Vector, toward: Vector, light: Vector) -> Section:
+    a, b = float(left @ across), float(front @ across)
+    c, d = float(left @ toward), float(front @ toward)
+    width = max(math.hypot(a, b), 1e-3)
+    a, b = a / width, b / width
+    sign = 1.0 if a * d - b * c > 0 else -1.0
+    k1, k2 = a * c + b * d, max(sign * (a * d - b * c), 1e-3)
+    ll, ff = float(left @ left), float(front @ front)
+    lamp = (float(light @ left) / ll, float(light @ front) / ff)
+    return Section(width, k1, k2, (a, -sign * b, b, sign * a), lamp, (1 / ll, 1 / ff))
 
 
-def draw_tube(on: Canvas, solid: Tube, ends: Vector, scales: tuple[float, float], owner: int) -> None:
-    """Args: ends: (2, 2) pixels of start and end; scales: pixels per millimetre at both."""
+def _unit(t: Wide) -> Float:
+    cut: Float = np.minimum(np.maximum(t, 0), 1)  # np.clip costs more than the arithmetic around it
+    return cut
+
+
+def draw_tube(
+    on: Canvas, solid: Tube, ends: Sequence[float], scales: tuple[float, float], owner: int
+) -> None:
+    """Args: ends: x, y of start and end in pixels; scales: pixels per millimetre at both."""
+    # Plain floats throughout: they keep the arrays in float32 and cost less than numpy scalars.
+    px, py, qx, qy = ends
     scale = (scales[0] + scales[1]) / 2
-    delta = np.array([*(ends[1] - ends[0]), (solid.end[2] - solid.start[2]) * scale])
-    flat, length = float(np.hypot(delta[0], delta[1])), float(np.linalg.norm(delta))
-    if length < 1e-3:
-        return
-    flat = max(flat, 1e-3)
-    ax, ay = (delta[0] / flat, delta[1] / flat) if flat > 1e-3 else (1.0, 0.0)
-    n_along, n_depth = delta[2] / length, -flat / length
-    width, k1, k2, turn, left, front = _section(
-        solid, np.array([-ay, ax, 0.0]), np.array([n_along * ax, n_along * ay, n_depth])
-    )
-    r0, r1 = solid.radii[0] * scales[0], solid.radii[1] * scales[1]
-    bulge = solid.bulge * scale
+    start_depth, end_depth = float(solid.start[2]), float(solid.end[2])
+    rise = (end_depth - start_depth) * scale
+    flat = max(math.hypot(qx - px, qy - py), 1e-3)
+    length = math.hypot(flat, rise)
+    ax, ay = ((qx - px) / flat, (qy - py) / flat) if flat > 1e-3 else (1.0, 0.0)
+    n_along, n_depth = rise / length, -flat / length
+    light = on.light.direction
+    section: Section | None = None
+    width, k1, k2 = 1.0, 0.0, 1.0
+    if solid.left is not None and solid.front is not None:
+        across_axis, toward_axis = np.array([-ay, ax, 0.0]), np.array([n_along * ax, n_along * ay, n_depth])
+        section = _section(solid.left, solid.front, across_axis, toward_axis, light)
+        width, k1, k2 = section.width, section.k1, section.k2
+    r0, r1, bulge = float(solid.radii[0] * scales[0]), float(solid.radii[1] * scales[1]), solid.bulge * scale
+    slope, curve = r1 - r0 + 4 * bulge, 4 * bulge
     reach = (max(r0, r1) + max(bulge, 0.0)) * max(width, k2)
-    low, high = ends.min(axis=0) - reach, ends.max(axis=0) + reach
-    window = _window(on, (low[0], high[0]), (low[1], high[1]))
+    window = _window(
+        on, (min(px, qx) - reach, max(px, qx) + reach), (min(py, qy) - reach, max(py, qy) + reach)
+    )
     if window is None:
         return
     x0, x1, y0, y1 = window
-    f = np.float32
-    dx, dy = (on.xs[x0:x1] - f(ends[0, 0]))[None], (on.ys[y0:y1] - f(ends[0, 1]))[:, None]
-    across = dy * f(ax) - dx * f(ay)
-    inside = np.flatnonzero(np.abs(across) < reach + 1)
+    dx, dy = (on.xs[x0:x1] - px)[None], (on.ys[y0:y1] - py)[:, None]
+    lateral = dy * ax - dx * ay
+    inside = np.flatnonzero(np.abs(lateral) < reach + 1)
     if not len(inside):
         return
-    across = across.ravel()[inside]
-    along = (dx * f(ax) + dy * f(ay)).ravel()[inside]
-
-    def radius(t: Float) -> Float:
-        grown: Float = f(r0) + t * (f(r1 - r0 + 4 * bulge) - f(4 * bulge) * t)
-        return grown
-
-    t: Any = np.clip(along / f(flat), 0, 1)
-    r = radius(t)
-    for _ in range(2 if abs(n_along) > 0.5 else 1):
-        q = np.clip(across / (f(width) * r), -1, 1)
-        offset = (f(k1) * q + f(k2) * np.sqrt(1 - q * q)) * r
-        t = np.clip((along - offset * f(n_along)) / f(flat), 0, 1)
-        r = radius(t)
-    q = across / (f(width) * r)
-    cap = (along - t * f(flat) - f(k1 * n_along) * q * r) / (f(k2) * r)
+    across = lateral.ravel().take(inside)
+    along = (dx * ax + dy * ay).ravel().take(inside)
+    t = _unit(along * (1 / flat))
+    r = r0 + t * (slope - curve * t)
+    q = across / (r * width)
+    # The surface point under a pixel shifts along a tilted axis with the radius, and the radius with the shift.
+    for _ in range(0 if abs(n_along) < 0.15 else 1 if abs(n_along) < 0.5 else 2):
+        q = np.minimum(np.maximum(q, -1), 1)
+        offset = (k1 * q + k2 * np.sqrt(1 - q * q)) * r
+        t = _unit((along - offset * n_along) * (1 / flat))
+        r = r0 + t * (slope - curve * t)
+        q = across / (r * width)
+    cap = (along - t * flat) / (r * k2)
+    if k1:
+        cap -= (k1 * n_along / k2) * q
     rho = q * q + cap * cap
-    cover = (1 - np.sqrt(rho)) * r * f(min(width, k2 + 0.2)) + f(0.5)
+    cover = (1 - np.sqrt(rho)) * r * min(width, k2 + 0.2) + 0.5
     kept = np.flatnonzero(cover > 0)
     if not len(kept):
         return
-    inside, cover = inside[kept], np.minimum(cover[kept], 1)
-    q, rho, t, r = q[kept], rho[kept], t[kept], r[kept]
+    inside, cover = inside.take(kept), np.minimum(cover.take(kept), 1)
+    q, rho, t, r = q.take(kept), rho.take(kept), t.take(kept), r.take(kept)
     toward = np.sqrt(np.maximum(1 - rho, 0))
-    depth = f(solid.start[2]) + t * f(solid.end[2] - solid.start[2])
-    depth += (f(k1 * n_depth) * q - f(k2) * toward) * r / f(scale)
-    q = np.clip(q, -1, 1)
-    s = np.sqrt(1 - q * q)
-    c_left, c_front = f(turn[0, 0]) * q + f(turn[0, 1]) * s, f(turn[1, 0]) * q + f(turn[1, 1]) * s
-    lamp = on.light.direction
-    facing = c_left * f(lamp @ left) + c_front * f(lamp @ front)
-    if solid.left is not None and solid.front is not None:
-        facing = facing / np.sqrt(c_left**2 * f(left @ left) + c_front**2 * f(front @ front))
-        color = _colors(solid.texture, t, (c_left + 1) / 2, c_front < 0)
-    else:
+    deep = k1 * n_depth * q - k2 * toward if k1 else -k2 * toward
+    depth = deep * r * (1 / scale) + (t * (end_depth - start_depth) + start_depth)
+    q = np.minimum(np.maximum(q, -1), 1)
+    s: Float = np.sqrt(1 - q * q)
+    if section is None:
+        lamp_across = float(light[1]) * ax - float(light[0]) * ay
+        lamp_toward = n_along * (float(light[0]) * ax + float(light[1]) * ay) + n_depth * float(light[2])
+        facing = lamp_across * q + lamp_toward * s
         color = _colors(solid.texture, t, (q + 1) / 2, None)
-    color = color * _shade(on.light, facing, toward)[:, None]
-    row, column = np.divmod(inside, x1 - x0)
+    else:
+        ql, sl, qf, sf = section.turn
+        left, front = ql * q + sl * s, qf * q + sf * s
+        facing = left * section.lamp[0] + front * section.lamp[1]
+        facing /= np.sqrt(left * left * section.bent[0] + front * front * section.bent[1])
+        color = _colors(solid.texture, t, (left + 1) / 2, front < 0)
+    color *= _shade(on.light, facing, toward)[:, None]
+    row = inside // (x1 - x0)
+    column = inside - row * (x1 - x0)
     _paint(on, (row + y0) * on.depth.shape[1] + column + x0, cover, depth, color, owner)

@@ -38,10 +38,18 @@ def noise_tile() -> Float:
 
 
 @lru_cache(maxsize=1)
-def grain_tile() -> Float:
-    """(512, 512, 3) sensor noise of standard deviation 1."""
+def _grain_tile() -> Float:
     rng = np.random.Generator(np.random.Philox(key=[7, 8]))
     return rng.standard_normal((512, 512, 3), dtype=np.float32)
+
+
+def grain(rng: np.random.Generator, height: int, width: int) -> Float:
+    """(height, width, 3) sensor noise of standard deviation 1, cut from one tile."""
+    tile = _grain_tile()
+    if height > 384 or width > 384:
+        tile = np.tile(tile, (height // 384 + 1, width // 384 + 1, 1))
+    y, x = int(rng.integers(0, tile.shape[0] - height + 1)), int(rng.integers(0, tile.shape[1] - width + 1))
+    return tile[y : y + height, x : x + width]
 
 
 def noise(rng: np.random.Generator, height: int, width: int, zoom: float = 1.0) -> Float:
