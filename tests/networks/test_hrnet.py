@@ -1,9 +1,9 @@
 import pytest
 import torch
-from shared import shared
 
 from posereg.errors import UserError
 from posereg.networks.hrnet import HRNetTrunk
+from shared import shared
 
 
 def test_branches_joined_at_a_quarter():

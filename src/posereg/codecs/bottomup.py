@@ -1,0 +1,267 @@
+"""Targets and losses of heat-map-guided bottom-up regression (paper 002, section 3.1; method facts 4.5, 4.6).
+
+Everything is built on the batch's device for any number of people. Offsets are kept only where there are any,
+the few cells around the centres, instead of 2K full maps.
+
+`compat` chooses where paper and released code differ: `paper` takes the definitions of the paper (one mask per
+keypoint type, disc-shaped regions, the closest centre wins, the box diagonal as normaliser, summed losses with
+lambda on the centre map too), `released` those of the code (one mask for all, square regions, the smaller person
+wins, the root of the area, averaged losses). What the paper leaves open is the code's in both.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from posereg.geometry.pixels import Convention, pixel_to_cell
+from posereg.networks.art import Compat, Maps
+
+RADIUS = 4
+
+
+class Targets(NamedTuple):
+    """Targets of a batch; M cells carry offsets.
+
+    Attributes:
+        heatmaps: (B, K, h, w), 0 outside the keypoints' windows.
+        centers: (B, 1, h, w).
+        fine: (B, K, 2h, 2w) or None.
+        cells: (M, 3) image, row, column.
+        offsets: (M, K, 2) keypoint minus cell, (x, y) in cells.
+        weights: (M, K) 1 / size of the person, 0 for joints that are not labelled or outside.
+        keep: (B, 1, h, w) bool, False in crowds and unlabelled people; or None.
+    """
+
+    heatmaps: Tensor
+    centers: Tensor
+    fine: Tensor | None
+    cells: Tensor
+    offsets: Tensor
+    weights: Tensor
+    keep: Tensor | None
+
+
+def encode(
+    batch: dict[str, Any],
+    size: tuple[int, int],
+    convention: Convention = "center",
+    compat: Compat = "paper",
+    fine: bool = False,
+    sigma: float = 2.0,
+    center_sigma: float = 4.0,
+) -> Targets:
+    """Targets of a bottom-up batch for maps at a quarter of the input.
+
+    Args:
+        batch: `keypoints` (B, P, K, 2) input pixels; `visibility` (B, P, K); `areas` (B, P) square input pixels;
+            `person_mask` (B, P) bool; optionally `small` (B, P) bool, people without centre and offsets;
+            `diagonals` (B, P), of the people's boxes in input pixels; `ignore`, 1 = ignored, (B, H', W') of any
+            size.
+        size: (h, w) of the maps.
+        fine: also heat maps of twice the size (HrHRNet).
+        sigma, center_sigma: of the Gaussians, in cells. The released code used 2 for the centres of CrowdPose.
+    """
+    people = batch["person_mask"].bool()
+    labelled = (batch["visibility"] > 0) & people.unsqueeze(-1)
+    joints = pixel_to_cell(batch["keypoints"].float(), 4, convention)
+    inside = labelled & _inside(joints, size, convention)
+    heatmaps = gaussians(joints.transpose(1, 2), inside.transpose(1, 2), size, sigma)
+    fine_maps = None
+    if fine:
+        twice = (2 * size[0], 2 * size[1])
+        finer = pixel_to_cell(batch["keypoints"].float(), 2, convention).transpose(1, 2)
+        within = _inside(finer, twice, convention) & labelled.transpose(1, 2)
+        fine_maps = gaussians(finer, within, twice, sigma)
+
+    # The paper averages all K keypoints; those without a label have no place.
+    number = labelled.sum(-1)
+    mean = (joints * labelled.unsqueeze(-1)).sum(2) / number.clamp(min=1).unsqueeze(-1)
+    centered = (number > 0) & _inside(mean, size, convention)
+    if "small" in batch:
+        centered &= ~batch["small"].bool()
+    centers = gaussians(mean.unsqueeze(1), centered.unsqueeze(1), size, center_sigma)
+
+    areas = batch["areas"].float().clamp(min=1)
+    if compat == "released":
+        person_size = areas.sqrt()
+    else:
+        # Without boxes: the diagonal of a square of that area.
+        person_size = batch["diagonals"].float().clamp(min=1) if "diagonals" in batch else (2 * areas).sqrt()
+    cells, person = _regions(mean, centered, areas, size, compat)
+    here = cells[:, [2, 1]].to(joints.dtype)
+    return Targets(
+        heatmaps,
+        centers,
+        fine_maps,
+        cells,
+        offsets=joints.flatten(0, 1).index_select(0, person) - here.unsqueeze(1),
+        weights=(inside / person_size.unsqueeze(-1)).flatten(0, 1).index_select(0, person),
+        keep=_keep(batch["ignore"], size) if "ignore" in batch else None,
+    )
+
+
+def _inside(points: Tensor, size: tuple[int, int], convention: Convention) -> Tensor:
+    """Which points (..., 2), in cells, lie on the map."""
+    margin = 0.5 if convention == "center" else 0.0
+    limit = points.new_tensor((size[1], size[0])) - margin
+    return ((points >= -margin) & (points < limit)).all(-1)
+
+
+def gaussians(points: Tensor, valid: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
+    """Maps (B, C, h, w): peak-1 Gaussians at sub-pixel centres, the maximum over people.
+
+    Truncated to the released code's window, floor(x - 3 sigma - 1) to ceil(x + 3 sigma + 2) - 1; zero outside.
+
+    Args:
+        points: (B, C, P, 2) in cells, on the map where `valid` (B, C, P).
+    """
+    b, c = points.shape[:2]
+    reach = int(3 * sigma + 1)
+    width, margin = 2 * reach + 2, reach + 1
+    points = torch.where(valid.unsqueeze(-1), points, 0.0).flatten(0, 1)
+    low = (points - reach).floor()
+    distance = low.unsqueeze(-1) + torch.arange(width, device=points.device) - points.unsqueeze(-1)
+    line = torch.exp(distance.square() / (-2 * sigma**2)) * (distance < reach + 1)
+    line_x, line_y = (line * valid.flatten(0, 1)[..., None, None]).unbind(2)
+    # A margin around the maps spares all clipping.
+    padded = points.new_zeros(b * c, size[0] + 2 * margin, size[1] + 2 * margin)
+    left, top = (low.long() + margin).unbind(-1)
+    paint = _paint_numpy if points.device.type == "cpu" else _paint_scatter
+    paint(padded, line_y, line_x, top, left)
+    return padded.view(b, c, *padded.shape[1:])[:, :, margin:-margin, margin:-margin]
+
+
+def _paint_scatter(maps: Tensor, line_y: Tensor, line_x: Tensor, top: Tensor, left: Tensor) -> None:
+    """Maximum of maps (N, H, W) and windows (N, P, s, s), outer products of lines, with first cell (top, left)."""
+    n, h, w = maps.shape
+    span = torch.arange(line_x.shape[-1], device=maps.device)
+    first = (torch.arange(n, device=maps.device).unsqueeze(1) * h + top) * w + left
+    cells = first[..., None, None] + span[:, None] * w + span
+    windows = line_y.unsqueeze(-1) * line_x.unsqueeze(-2)
+    maps.view(-1).scatter_reduce_(0, cells.flatten(), windows.flatten(), "amax")
+
+
+def _paint_numpy(maps: Tensor, line_y: Tensor, line_x: Tensor, top: Tensor, left: Tensor) -> None:
+    """The same one person at a time, all maps at once: block copies, faster than a scatter on the CPU."""
+    side = line_x.shape[-1]
+    view = np.lib.stride_tricks.sliding_window_view(maps.numpy(), (side, side), axis=(1, 2), writeable=True)  # type: ignore[call-overload]
+    rows, columns, drawn = top.numpy(), left.numpy(), (line_x.amax(-1) > 0).numpy()
+    for p in range(line_x.shape[1]):
+        some = np.flatnonzero(drawn[:, p])
+        window = line_y[some, p].unsqueeze(-1) * line_x[some, p].unsqueeze(-2)
+        place = some, rows[some, p], columns[some, p]
+        view[place] = np.maximum(view[place], window.numpy())
+
+
+def _regions(
+    centers: Tensor, valid: Tensor, areas: Tensor, size: tuple[int, int], compat: Compat
+) -> tuple[Tensor, Tensor]:
+    """Cells around the centres (B, P, 2) and whose they are: (M, 3) image, row, column, and (M,) row of B * P."""
+    h, w = size
+    b, p, _ = centers.shape
+    # The square is half open; a disc about a fractional centre may touch one more cell on either side.
+    reach = torch.arange(-RADIUS, RADIUS + (0 if compat == "released" else 2), device=centers.device)
+    x, y = (centers.floor().long().unsqueeze(-1) + reach).unbind(2)
+    square_x, square_y = (x - centers[..., :1]).square(), (y - centers[..., 1:]).square()
+    distance = square_y.unsqueeze(-1) + square_x.unsqueeze(-2)
+    chosen = ((y >= 0) & (y < h) & valid.unsqueeze(-1)).unsqueeze(-1) & ((x >= 0) & (x < w)).unsqueeze(-2)
+    if compat == "paper":
+        chosen &= distance <= RADIUS**2
+    found = chosen.flatten().nonzero().squeeze(1)
+    side = len(reach)
+    person = found // side**2
+    row = y.flatten().index_select(0, found // side)
+    column = x.flatten().index_select(0, person * side + found % side)
+    place = (person // p * h + row) * w + column
+    priority = distance.flatten().index_select(0, found) if compat == "paper" else areas.flatten()[person]
+    best = priority.new_full((b * h * w,), torch.inf).scatter_reduce_(0, place, priority, "amin")
+    rivals = (priority == best.index_select(0, place)).nonzero().squeeze(1)
+    # Of two equal people the first.
+    place, person = place.index_select(0, rivals), person.index_select(0, rivals)
+    first = person.new_full((b * h * w,), b * p).scatter_reduce_(0, place, person, "amin")
+    wins = (person == first.index_select(0, place)).nonzero().squeeze(1)
+    place, person = place.index_select(0, wins), person.index_select(0, wins)
+    return torch.stack([place // (h * w), place // w % h, place % w], dim=1), person
+
+
+def _keep(ignore: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, 1, h, w) bool from (B, H', W') with 1 = ignored: a cell that touches an ignored pixel is."""
+    if ignore.shape[1:] == size:
+        return ignore.unsqueeze(1) == 0
+    ignored = ignore.unsqueeze(1).float()
+    if ignored.shape[-2] < size[0]:
+        return F.interpolate(ignored, size=size, mode="nearest") < 0.5
+    return F.adaptive_max_pool2d(ignored, size) < 0.5
+
+
+def losses(
+    maps: Maps,
+    targets: Targets,
+    compat: Compat = "paper",
+    background: float = 0.1,
+    fine_background: float = 0.025,
+    regression_weight: float = 0.01,
+    beta: float = 1 / 9,
+) -> dict[str, Tensor]:
+    """`loss` and its parts `heatmap`, `center`, `offset`, before their weights (paper 002, Eqs. 4 to 6).
+
+    The paper's sums are over an image, averaged over the batch. Its mask weighs the squared differences, as in
+    the code: read literally, Eq. 4 would square the 0.1. HrHRNet trains each branch, HRNet their mean (code).
+
+    Args:
+        background: weight of cells outside the keypoints' windows; 1 is the loss without trade-off.
+        fine_background: the same for the heat maps at half the input.
+        regression_weight: lambda.
+        beta: where smooth L1 turns linear, in cells.
+    """
+    shared = compat == "released"
+    drawn = targets.heatmaps.unsqueeze(1)
+    joint_mask = drawn.amax(2, keepdim=True) if shared else drawn
+    mask = _mask(
+        torch.maximum(joint_mask, targets.centers.unsqueeze(1)) if shared else joint_mask, background
+    )
+    keep = 1.0 if targets.keep is None else targets.keep.unsqueeze(1).float()
+    predicted = maps.heatmaps.unsqueeze(1) if maps.fine is None else maps.branches
+    heat = (mask * keep * (predicted.float() - drawn).square()).sum((2, 3, 4))
+    center_error = (maps.centers.float() - targets.centers).square().unsqueeze(1) * keep
+
+    image, row, column = targets.cells.unbind(1)
+    guessed = maps.offsets.float()[image, :, :, row, column]
+    distance = F.smooth_l1_loss(guessed, targets.offsets, reduction="none", beta=beta)
+    offset = (distance * targets.weights.unsqueeze(-1)).sum()
+
+    images, branches, joints = len(heat), heat.shape[1], maps.heatmaps.shape[1]
+    if shared:
+        cells = drawn[0, 0, 0].numel() * images
+        channels = branches * joints + 1
+        heatmap, center = heat.sum() / (cells * channels), (mask * center_error).sum() / (cells * channels)
+        offset = offset / (2 * targets.weights.count_nonzero()).clamp(min=1)
+        center_weight = 1.0
+    else:
+        heatmap, center = heat.mean(1).sum() / images, center_error.sum() / images
+        offset = offset / images
+        center_weight = regression_weight
+
+    if maps.fine is not None and targets.fine is not None:
+        heatmap = heatmap + _fine_loss(maps.fine, targets, shared, fine_background)
+    total = heatmap + center_weight * center + regression_weight * offset
+    return {"loss": total, "heatmap": heatmap, "center": center, "offset": offset}
+
+
+def _fine_loss(predicted: Tensor, targets: Targets, shared: bool, background: float) -> Tensor:
+    assert targets.fine is not None
+    mask = _mask(targets.fine.amax(1, keepdim=True) if shared else targets.fine, background)
+    if targets.keep is not None:
+        mask = mask * F.interpolate(targets.keep.float(), scale_factor=2, mode="nearest")
+    error = mask * (predicted.float() - targets.fine).square()
+    return error.mean() if shared else error.sum() / len(error)
+
+
+def _mask(drawn: Tensor, background: float) -> Tensor:
+    """1 where a keypoint was drawn, else the background's weight."""
+    return torch.where(drawn > 0, 1.0, background)
