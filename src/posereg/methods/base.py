@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from posereg.data.poses import PoseSet
 from posereg.evaluation.result import Evaluation
 from posereg.geometry.pixels import Convention
 from posereg.predictions import Predictions, concatenate
@@ -134,13 +135,16 @@ class PoseModule(pl.LightningModule):
             if "/" not in name and math.isfinite(value):
                 self.log(f"val/{name}", float(value), rank_zero_only=True)
 
-    def predictions(self, batch: Batch, keypoints: Tensor, scores: Tensor) -> Predictions:
-        """Input pixels back to image pixels, with the people's ids."""
+    def predictions(
+        self, batch: Batch, keypoints: Tensor, scores: Tensor, poses: PoseSet | None = None
+    ) -> Predictions:
+        """Input pixels back to image pixels, with the people's ids; `poses` defaults to the validation people."""
         affine = batch["to_image"]
         moved = keypoints[..., :2] @ affine[:, :, :2].transpose(1, 2) + affine[:, None, :, 2]
+        if poses is None:
+            data = self.trainer.datamodule  # type: ignore[attr-defined]
+            poses = data.poses(data.val_split)
         index = batch["index"].cpu().numpy()
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        poses = data.poses(data.val_split)
         confidence = scores.float().cpu().numpy()
         return Predictions(
             ids=poses.ids[index],

@@ -1,0 +1,52 @@
+# make demo | test | table2 DATA=mpii TRAINER=gpu SEEDS=0,1,2 | bench | lint
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DATA ?= mpii
+TRAINER ?= default
+SEEDS ?= 0
+RUNS ?= runs
+ARGS ?=
+export NO_ALBUMENTATIONS_UPDATE = 1
+
+.PHONY: demo test lint bench install clean help
+help:
+	@sed -n '1,1p' Makefile; echo "tables: $(TABLES)"
+
+# The CPU build of torch where there is no GPU driver; constraints.txt holds the versions the tests ran with.
+install: $(VENV)/.installed
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: install
+	$(BIN)/posereg data make kind=mpii out=data/demo people=3000 size=128 workers=2
+	$(BIN)/posereg train -m '+experiments/integral/table2=glob(*)' data=synthetic data.root=data/demo trainer=demo runs=runs/demo
+	$(BIN)/posereg table integral/table2 runs=runs/demo
+
+test: install
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: install
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: install
+	for f in scripts/bench_*.py; do echo "== $$f"; OMP_NUM_THREADS=1 $(BIN)/python $$f || exit 1; done
+
+# One target a table: $(call table,NAME,EXPERIMENTS)
+define table
+TABLES += $(1)
+.PHONY: $(1)
+$(1): install
+	$(BIN)/posereg train -m '+experiments/$(2)=glob(*)' data=$(DATA) trainer=$(TRAINER) seed=$(SEEDS) runs=$(RUNS) $(ARGS)
+	$(BIN)/posereg table $(2) runs=$(RUNS)
+endef
+$(eval $(call table,table2,integral/table2))
+$(eval $(call table,table3,integral/table3))
+$(eval $(call table,table4,integral/table4))
+$(eval $(call table,table5,integral/table5))
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
