@@ -12,12 +12,59 @@ from numpy.typing import NDArray
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
+from posereg import metrics_csv
 from posereg.errors import UserError, nearest
-from posereg.metrics_csv import MetricsCsv
 from posereg.runs import CHECKPOINT
 
 KEYS = {"csv": {"name"}, "wandb": {"name", "project", "entity", "mode"}}
 MODES = ("auto", "online", "offline", "disabled")
+
+
+class MetricsCsv(Logger):
+    """metrics.csv, whole at any moment. A resumed run goes on below the rows it had, and what it trains again
+    replaces the old rows."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.rows = metrics_csv.read(path)
+        self._resumed = bool(self.rows)
+
+    @property
+    def name(self) -> str:
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    @property
+    def save_dir(self) -> str:
+        return str(self.path.parent)
+
+    @rank_zero_only
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the configuration has a file of its own."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        if step is None:
+            step = int(self.rows[-1]["step"]) if self.rows else 0
+        elif self._resumed:
+            self.rows = [row for row in self.rows if row["step"] < step]
+            self._resumed = False
+        if not self.rows or self.rows[-1]["step"] != step:
+            self.rows.append({"step": step})
+        self.rows[-1].update({name: float(value) for name, value in metrics.items()})
+
+    @rank_zero_only
+    def save(self) -> None:
+        metrics_csv.write(self.path, self.rows)
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        if self.rows:
+            self.save()
 
 
 def build_loggers(logger: Mapping[str, Any], config: Mapping[str, Any], run_dir: Path) -> list[Logger]:

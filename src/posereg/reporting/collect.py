@@ -1,0 +1,189 @@
+"""From result files to a table: rows with mean and spread over seeds, deltas to the paper and to a counterpart."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from posereg import results
+from posereg.errors import UserError, nearest
+from posereg.reporting import protocol
+from posereg.reporting.columns import columns_of, united
+from posereg.reporting.experiments import Definition, definition
+from posereg.reporting.significance import interval
+from posereg.results import Result
+
+
+@dataclass(frozen=True)
+class Run:
+    path: Path
+    result: Result
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    def value(self, name: str) -> float | None:
+        """A metric, or a figure of the network or the training; None where it is undefined."""
+        for part in ("metrics", "complexity", "training"):
+            value = self.result.get(part, {}).get(name)  # type: ignore[attr-defined]
+            if value is not None and math.isfinite(value):
+                return float(value)
+        return None
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A difference of means; with `low` and `high` (95 % paired bootstrap) where both sides can be resampled."""
+
+    value: float
+    against: str
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def significant(self) -> bool:
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    runs: tuple[Run, ...] = ()
+    paper: dict[str, float] = field(default_factory=dict)
+    compare_to: str | None = None
+
+    @property
+    def seeds(self) -> list[int]:
+        return [run.result["seed"] for run in self.runs]
+
+    def values(self, name: str) -> list[float]:
+        return [value for run in self.runs if (value := run.value(name)) is not None]
+
+    def mean(self, name: str) -> float | None:
+        values = self.values(name)
+        return statistics.fmean(values) if values else None
+
+    def spread(self, name: str) -> float | None:
+        """Sample standard deviation over seeds; None for fewer than two."""
+        values = self.values(name)
+        return statistics.stdev(values) if len(values) > 1 else None
+
+    def to_paper(self, name: str) -> float | None:
+        mean, paper = self.mean(name), self.paper.get(name)
+        return None if mean is None or paper is None else mean - paper
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    title: str
+    paper: str
+    columns: list[str]
+    rows: list[Row]
+    deltas: dict[tuple[str, str], Delta]
+    quoted: tuple[tuple[str, dict[str, float]], ...]
+    shared: dict[str, Any]
+    differing: dict[str, dict[str, Any]]
+
+    @property
+    def run_rows(self) -> list[Row]:
+        return [row for row in self.rows if row.runs]
+
+    def row(self, name: str) -> Row | None:
+        return next((row for row in self.rows if row.name == name), None)
+
+
+def collect(
+    name: str, runs: Path | Sequence[Path], experiments: Path | None = None, data: str | None = None
+) -> Table:
+    """The table `<paper>/<table>` from all result.json below `runs`.
+
+    Args:
+        experiments: folder of the published rows; they give order, published numbers and counterparts.
+        data: only runs on this data set.
+
+    Raises:
+        UserError: no results, or results of two protocols.
+    """
+    folders = [runs] if isinstance(runs, Path) else list(runs)
+    everything = [pair for folder in folders for pair in results.find(folder)]
+    found = [pair for pair in everything if pair[1].get("table") == name and _is_on(pair[1], data)]
+    published = definition(name, experiments) if experiments else Definition(name)
+    if not found:
+        raise UserError(_nothing(name, folders, everything, published, data))
+    protocol.check(name, found, published.varies)
+    return build(published, found)
+
+
+def build(published: Definition, found: Sequence[tuple[Path, Result]]) -> Table:
+    """The table of these results, rows in published order, then by name."""
+    members: dict[str, list[Run]] = {row: [] for row in published.rows}
+    for path, result in found:
+        members.setdefault(result["row"], []).append(Run(path, result))
+    rows = []
+    for row, its in members.items():
+        own: dict[str, Any] = dict(its[0].result.get("config", {})) if its else {}
+        yaml = published.rows.get(row, {})
+        paper = (its[0].result.get("paper") if its else None) or yaml.get("paper") or {}
+        ordered = tuple(sorted(its, key=lambda run: run.result["seed"]))
+        rows.append(Row(row, ordered, dict(paper), yaml.get("compare_to") or own.get("compare_to")))
+    columns = list(published.columns) or united([columns_of(result) for _, result in found])
+    shared, differing = protocol.summary(found)
+    return Table(
+        name=published.name,
+        title=published.title,
+        paper=published.paper,
+        columns=columns,
+        rows=rows,
+        deltas=_deltas(rows, columns),
+        quoted=published.quoted,
+        shared=shared,
+        differing=differing,
+    )
+
+
+def _deltas(rows: Sequence[Row], columns: Sequence[str]) -> dict[tuple[str, str], Delta]:
+    """Difference of every row to its counterpart, by (row, column), where both were run."""
+    by_name = {row.name: row for row in rows}
+    found = {}
+    for row in rows:
+        other = by_name.get(row.compare_to or "")
+        for column in columns:
+            mean, base = row.mean(column), other.mean(column) if other else None
+            if other is None or mean is None or base is None:
+                continue
+            low, high = interval([r.path for r in other.runs], [r.path for r in row.runs], column) or (
+                None,
+                None,
+            )
+            found[row.name, column] = Delta(mean - base, other.name, low, high)
+    return found
+
+
+def _is_on(result: Result, data: str | None) -> bool:
+    name = (result.get("config", {}).get("data") or {}).get("name")
+    return data is None or data in (name, result.get("protocol", {}).get("dataset"))
+
+
+def _nothing(
+    name: str,
+    folders: Sequence[Path],
+    everything: Sequence[tuple[Path, Result]],
+    published: Definition,
+    data: str | None,
+) -> str:
+    where = ", ".join(map(str, folders))
+    tables = sorted({str(result.get("table")) for _, result in everything})
+    if name in tables and data is not None:
+        return f"{where}: no result of {name} on data={data}"
+    if tables:
+        return f"{where}: no result of table '{name}'{nearest(name, tables)}"
+    known = "" if published.rows else f" (and there is no table experiments/{name})"
+    return (
+        f"{where}: no result.json below it{known}; train the rows first, or name another folder with runs=DIR"
+    )

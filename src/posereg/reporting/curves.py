@@ -1,0 +1,197 @@
+"""Figures as SVG text or files: accuracy over the threshold (the papers' PCKh curves), ours against the paper,
+training curves."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from posereg.files import whole_file
+from posereg.metrics_csv import read, series
+from posereg.reporting.collect import Row, Table
+
+# Okabe and Ito's colours, told apart with every kind of colour vision; yellow left out, it is too light for lines.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555", "#7B4FA3")
+INK, GRID = "#334155", "#e5e9f0"
+
+
+@dataclass(frozen=True)
+class Style:
+    color: str
+    dash: Any = "solid"
+
+
+def styles(rows: Sequence[Row]) -> dict[str, Style]:
+    """A row and its counterpart share a colour; the counterpart's line is dashed."""
+    names = {row.name for row in rows}
+    pairs = {row.name: row.compare_to for row in rows if row.compare_to in names}
+    found: dict[str, Style] = {}
+    colors = iter(COLORS * (len(rows) // len(COLORS) + 1))
+    for row in rows:
+        base = pairs.get(row.name) or row.name
+        if base not in found:
+            found[base] = Style(next(colors), (0, (4, 2)) if base in pairs.values() else "solid")
+        if row.name != base:
+            found[row.name] = Style(found[base].color)
+    return found
+
+
+def accuracy_curves(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    look: Mapping[str, Style] | None = None,
+    label: str = "PCKh",
+) -> Any:
+    """Accuracy (percent) over the threshold, one line a run or row: paper 000's Figure 3 for any runs."""
+    look = look or {name: Style(COLORS[k % len(COLORS)]) for k, name in enumerate(curves)}
+    with _figure(7.2, 4.4) as (figure, axes):
+        for name, (thresholds, values) in curves.items():
+            axes.plot(
+                thresholds, values, color=look[name].color, linestyle=look[name].dash, lw=1.8, label=name
+            )
+        axes.set_xlabel(f"threshold α of {label}@α")
+        axes.set_ylabel(f"{label} (%)")
+        axes.set_xlim(0, max(max(thresholds) for thresholds, _ in curves.values()))
+        axes.set_ylim(0, 100)
+        axes.legend(frameon=False, ncols=2, loc="lower right", handlelength=2.6)
+    return figure
+
+
+def figures(table: Table) -> dict[str, Any]:
+    """Every figure this table has the material for: `curves`, `paper`, `training`."""
+    lines = row_curves(table)
+    drawn = {
+        "curves": accuracy_curves(lines, styles(table.run_rows), metric_label(table)) if lines else None,
+        "paper": against_paper(table),
+        "training": training_curves(table),
+    }
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def metric_label(table: Table) -> str:
+    """`PCKh` of `PCKh@0.5`: what the curve's axis is called."""
+    return next((name.partition("@")[0] for name in table.columns if "@" in name), "accuracy")
+
+
+def row_curves(table: Table) -> dict[str, tuple[list[float], list[float]]]:
+    """The mean curve over seeds of every row that has one."""
+    found = {}
+    for row in table.run_rows:
+        curves = [run.result.get("curve") or {} for run in row.runs]
+        if all(curve.get("values") for curve in curves):
+            values = np.mean([curve["values"] for curve in curves], axis=0)
+            found[row.name] = (curves[0]["thresholds"], values.tolist())
+    return found
+
+
+def against_paper(table: Table) -> Any | None:
+    """A panel a metric: our seeds and their mean as filled dots, the published number as a ring."""
+    rows = table.run_rows
+    columns = [c for c in table.columns if any(row.mean(c) is not None and c in row.paper for row in rows)]
+    if not columns:
+        return None
+    look = styles(rows)
+    with _figure(3.4 * len(columns), 0.42 * len(rows) + 1.1, len(columns)) as (figure, panels):
+        for axes, column in zip(np.atleast_1d(panels), columns, strict=True):
+            for place, row in enumerate(rows):
+                mean, paper, color = row.mean(column), row.paper.get(column), look[row.name].color
+                values = row.values(column)
+                if mean is not None and paper is not None:
+                    axes.plot([mean, paper], [place, place], color=color, lw=1.2, alpha=0.35)
+                axes.plot(values, [place] * len(values), "o", ms=3.5, color=color, alpha=0.35, mew=0)
+                axes.plot(
+                    [mean] if mean is not None else [],
+                    [place] if mean is not None else [],
+                    "o",
+                    ms=7,
+                    color=color,
+                )
+                if paper is not None:
+                    axes.plot([paper], [place], "o", ms=7, mfc="white", mec=color, mew=1.4)
+            axes.set_title(column, loc="left")
+            axes.set_yticks(range(len(rows)), [row.name for row in rows])
+            axes.set_ylim(len(rows) - 0.4, -0.6)
+            axes.margins(x=0.08)
+            axes.grid(axis="y", visible=False)
+            axes.tick_params(axis="y", labelleft=axes is np.atleast_1d(panels)[0])
+    return figure
+
+
+def training_curves(table: Table) -> Any | None:
+    """Training loss and the first validation metric over epochs, mean over seeds, from each run's metrics.csv."""
+    rows = table.run_rows
+    logged = {row.name: [read(run.folder / "metrics.csv") for run in row.runs] for row in rows}
+    names = {name for runs in logged.values() for lines in runs for line in lines for name in line}
+    metric = next((f"val/{column}" for column in table.columns if f"val/{column}" in names), None)
+    wanted = [name for name in ("train/loss", metric) if name and name in names]
+    if not wanted:
+        return None
+    look = styles(rows)
+    with _figure(5.0 * len(wanted), 3.4, len(wanted)) as (figure, panels):
+        for axes, name in zip(np.atleast_1d(panels), wanted, strict=True):
+            for row in rows:
+                epochs, mean = _mean_series([series(lines, name) for lines in logged[row.name]])
+                style = look[row.name]
+                axes.plot(epochs, mean, color=style.color, linestyle=style.dash, lw=1.5, label=row.name)
+            axes.set_title(name, loc="left")
+            axes.set_xlabel("epoch")
+            if name.endswith("loss"):
+                axes.set_yscale("log")
+        np.atleast_1d(panels)[-1].legend(frameon=False, ncols=2)
+    return figure
+
+
+def _mean_series(runs: Sequence[tuple[list[float], list[float]]]) -> tuple[list[float], list[float]]:
+    values: dict[float, list[float]] = {}
+    for xs, ys in runs:
+        for x, y in zip(xs, ys, strict=True):
+            values.setdefault(x, []).append(y)
+    epochs = sorted(values)
+    return epochs, [float(np.mean(values[epoch])) for epoch in epochs]
+
+
+def svg(figure: Any) -> str:
+    """The figure as an `<svg>` element to put into a page."""
+    file = io.StringIO()
+    with _look():
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = file.getvalue()
+    return text[text.index("<svg") :]
+
+
+def save(figure: Any, path: Path | str) -> None:
+    """Write the figure; the ending (png, svg, pdf) decides the format."""
+    with whole_file(path) as temporary, _look():
+        figure.savefig(temporary, dpi=160, facecolor="white")
+
+
+@contextmanager
+def _figure(width: float, height: float, panels: int = 1) -> Iterator[tuple[Any, Any]]:
+    from matplotlib.figure import Figure
+
+    with _look():
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure, figure.subplots(1, panels)
+
+
+def _look() -> Any:
+    """Matplotlib's settings of all figures; they count when a figure is made and when it is saved."""
+    import logging
+
+    import matplotlib
+
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # families that are not installed
+    return matplotlib.rc_context(
+        {
+            "font.family": ["Inter", "Helvetica", "Arial", "DejaVu Sans", "sans-serif"], "font.size": 9.5,
+            "svg.fonttype": "none", "svg.hashsalt": "posereg", "axes.spines.top": False, "axes.spines.right": False,
+            "axes.edgecolor": "#94a3b8", "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK,
+            "ytick.color": INK, "axes.grid": True, "grid.color": GRID, "axes.axisbelow": True, "axes.titlesize": 10,
+            "axes.titleweight": "bold", "figure.facecolor": "none", "axes.facecolor": "none",
+        }
+    )  # fmt: skip

@@ -1,0 +1,97 @@
+"""What a published table says: its rows' yaml files, and beside them `table.toml` and `quoted.csv`, both optional.
+
+    title = "Comparison of heat map, regression and integral methods"
+    paper = "Integral Human Pose Regression, Table 2"
+    order = ["H1", "H2"]            # rows; others follow by name
+    columns = ["PCKh@0.5", "AUC"]   # default: what the rows' `paper` names
+    varies = ["input_size"]         # protocol keys in which this table's rows differ on purpose
+
+`quoted.csv` holds other people's published numbers: a column `method`, then metrics by name.
+"""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from posereg.errors import UserError, nearest
+
+KEYS = ("title", "paper", "order", "columns", "varies")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A table as published. `rows`: name -> the row's yaml; `quoted`: (method, metrics)."""
+
+    name: str
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    title: str = ""
+    paper: str = ""
+    columns: tuple[str, ...] = ()
+    varies: tuple[str, ...] = ()
+    quoted: tuple[tuple[str, dict[str, float]], ...] = ()
+
+
+def definition(name: str, folder: Path) -> Definition:
+    """The table `<paper>/<table>` below the experiments folder; an empty one if it is not published there.
+
+    Raises:
+        UserError: an unknown key in table.toml or a quoted number that is none.
+    """
+    import yaml
+
+    place = folder / name
+    rows: dict[str, dict[str, Any]] = {}
+    for path in sorted(place.glob("*.yaml")):
+        content = yaml.safe_load(path.read_text()) or {}
+        rows[str(content.get("row", path.stem))] = content
+    settings = _settings(place / "table.toml")
+    order = [str(row) for row in settings.get("order", [])]
+    if unknown := [row for row in order if row not in rows]:
+        raise UserError(f"{place / 'table.toml'}: order names row '{unknown[0]}'{nearest(unknown[0], rows)}")
+    return Definition(
+        name=name,
+        rows={row: rows[row] for row in [*order, *(row for row in rows if row not in order)]},
+        title=settings.get("title", ""),
+        paper=settings.get("paper", ""),
+        columns=tuple(settings.get("columns", ())),
+        varies=tuple(settings.get("varies", ())),
+        quoted=quoted(place / "quoted.csv"),
+    )
+
+
+def quoted(path: Path) -> tuple[tuple[str, dict[str, float]], ...]:
+    """(method, metrics) of every line; empty cells are numbers that the source does not give.
+
+    Raises:
+        UserError: no `method` column, or a cell that is not a number.
+    """
+    if not path.exists():
+        return ()
+    found = []
+    with open(path, newline="") as file:
+        for number, line in enumerate(csv.DictReader(file), start=2):
+            if "method" not in line:
+                raise UserError(f"{path}: the first line must name a column 'method'")
+            method = line.pop("method")
+            try:
+                found.append((method, {name: float(value) for name, value in line.items() if value}))
+            except (TypeError, ValueError) as error:
+                raise UserError(f"{path}, line {number}: {error}") from error
+    return tuple(found)
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        settings = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: {error}") from error
+    for key in settings:
+        if key not in KEYS:
+            raise UserError(f"{path}: unknown key '{key}'{nearest(key, KEYS)}")
+    return settings

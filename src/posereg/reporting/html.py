@@ -1,0 +1,159 @@
+"""The report page: one self-contained HTML file with table, figures, example pictures and provenance."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from posereg.files import whole_file
+from posereg.reporting import curves, table
+from posereg.reporting.collect import Row, Table
+from posereg.reporting.columns import higher_is_better
+from posereg.reporting.pictures import Example, data_uri
+
+TOLD = (
+    "dataset", "split", "people", "images", "annotation_hash", "input_size", "box_source", "flip_test", "scales", "nms",
+    "convention", "metric", "metric_version", "train_people", "effective_batch", "precision",
+)  # fmt: skip
+
+
+def write(found: Table, path: Path, examples: Sequence[Example] = (), remarks: Sequence[str] = ()) -> None:
+    """Write the page.
+
+    Args:
+        examples: pictures to show; see `pictures.of_table`.
+        remarks: further lines under the table, e.g. why there are no pictures.
+    """
+    content = page(found, path.parent, examples, remarks)
+    with whole_file(path) as temporary:
+        temporary.write_text(content)
+
+
+def page(found: Table, folder: Path, examples: Sequence[Example] = (), remarks: Sequence[str] = ()) -> str:
+    """The page's text; links to files are relative to `folder`."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("posereg.reporting", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        table=found,
+        main=_main(found),
+        joints=[block for name in found.columns if (block := _joints(found, name))],
+        figures={name: curves.svg(figure) for name, figure in curves.figures(found).items()},
+        label=curves.metric_label(found),
+        examples=[_example(example) for example in examples],
+        remarks=[*table.remarks(found)[1:], *remarks],
+        protocol=[(key.replace("_", " "), _text(found.shared[key])) for key in TOLD if key in found.shared],
+        runs=[_run(run, folder) for row in found.run_rows for run in row.runs],
+        versions=_common(found, "versions"),
+        revision=_common(found, "git_revision"),
+        command=f"posereg train -m '+experiments/{found.name}=glob(*)' data={found.shared.get('dataset', 'NAME')} "
+        f"seed={','.join(str(s) for s in sorted({s for row in found.rows for s in row.seeds}))}",
+    )
+
+
+def _main(found: Table) -> dict[str, Any]:
+    """The main table: heads, then rows of (text, class, title) cells."""
+    heads = table.headings(found)
+    top = {name: table.best(found, name) for name in found.columns}
+    look = curves.styles(found.run_rows)
+    rows = []
+    for row in found.rows:
+        cells = [_cell(found, row, name, part, top[name]) for name, parts in heads for part in parts]
+        style = look.get(row.name)
+        look_of = {
+            "color": style.color if style else "#cbd5e1",
+            "dashed": bool(style and style.dash != "solid"),
+        }
+        rows.append({"row": row, "cells": cells, **look_of, "kind": "" if row.runs else "absent"})
+    quoted = []
+    for method, values in found.quoted:
+        shown = [
+            table.number(name, values.get(name)) if part == "paper" else ""
+            for name, parts in heads
+            for part in parts
+        ]
+        quoted.append((method, shown))
+    return {"heads": heads, "rows": rows, "quoted": quoted}
+
+
+def _cell(found: Table, row: Row, name: str, part: str, top: str | None) -> dict[str, str]:
+    text, kind, title = table.figures(found, row, name)[part], part.replace("Δ ", "delta-"), ""
+    change = found.deltas.get((row.name, name))
+    if part == "ours":
+        kind += " best" if row.name == top else ""
+        title = ", ".join(f"seed {s}: {v:.2f}" for s, v in zip(row.seeds, row.values(name), strict=False))
+    if part == "Δ pair" and change is not None:
+        text = text.removesuffix(table.MARK)
+        title = f"against {change.against}"
+        if change.low is not None:
+            title += f"; 95 % interval {change.low:+.2f} to {change.high:+.2f}"
+        if change.significant:
+            kind += " gain" if (change.value > 0) == higher_is_better(name) else " loss"
+    return {"text": text, "kind": kind, "title": title}
+
+
+def _joints(found: Table, name: str) -> dict[str, Any] | None:
+    """Per-joint columns of a metric: what result.json has under `<metric>/...`, mean over seeds."""
+    keys = [k for row in found.run_rows for run in row.runs for k in run.result["metrics"]]
+    parts = [key for key in dict.fromkeys(keys) if key.startswith(f"{name}/") and not key.endswith("mean51")]
+    if not parts:
+        return None
+    top = {key: table.best(found, key) for key in [*parts, name]}
+    rows = [
+        (row.name, [(table.number(key, row.mean(key)), top[key] == row.name) for key in [*parts, name]])
+        for row in found.run_rows
+    ]
+    return {
+        "name": name,
+        "heads": [*(p.split("/", 1)[1].replace("_", " ") for p in parts), "Total"],
+        "rows": rows,
+    }
+
+
+def _example(example: Example) -> dict[str, Any]:
+    tiles = [(label, data_uri(picture), example.errors.get(label)) for label, picture in example.tiles]
+    return {"person": example.person, "tiles": tiles}
+
+
+def _run(run: Any, folder: Path) -> dict[str, Any]:
+    training = run.result.get("training", {})
+    files = {"result": run.path, "log": run.folder / "log.txt", "curves": run.folder / "metrics.csv",
+             "predictions": run.folder / "predictions.npz"}  # fmt: skip
+    links = [
+        (name, Path(os.path.relpath(path, folder)).as_posix())
+        for name, path in files.items()
+        if path.exists()
+    ]
+    return {
+        "row": run.result["row"],
+        "seed": run.result["seed"],
+        "hash": run.result.get("config_hash", ""),
+        "minutes": f"{training['seconds'] / 60:.1f}" if "seconds" in training else "–",
+        "rate": f"{training['images_per_s']:.0f}" if "images_per_s" in training else "–",
+        "wait": f"{100 * training['data_wait']:.1f} %" if "data_wait" in training else "–",
+        "links": links,
+    }
+
+
+def _common(found: Table, key: str) -> str:
+    """A provenance field of the runs: its distinct values."""
+    values = [run.result.get(key) for row in found.run_rows for run in row.runs]
+    texts = [", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value or "–")
+             for value in values]  # fmt: skip
+    return "; ".join(dict.fromkeys(texts))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " × ".join(str(item) for item in value)
+    return f"{value:,}" if isinstance(value, int) else str(value)

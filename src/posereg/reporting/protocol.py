@@ -1,0 +1,93 @@
+"""Which numbers may stand in one column: those measured on the same people in the same way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from posereg import runs as run_records
+from posereg.errors import UserError
+from posereg.results import Result
+
+# Rows of a column must agree on these, except where the table varies one on purpose.
+COMPARABLE = (
+    "dataset", "split", "annotation_hash", "images", "people", "joints_counted", "people_without_head",
+    "box_source", "box_file_hash", "flip_test", "scales", "nms", "metric", "metric_version", "input_size",
+    "convention",
+)  # fmt: skip
+# Seeds of a row must agree on these too.
+TRAINED = ("train_split", "train_people", "train_images", "train_steps", "effective_batch", "precision")
+
+# Where files lie on a machine says nothing; the annotation hash does.
+PLACES = (".root", ".annotations", ".weights")
+
+Found = Sequence[tuple[Path, Result]]
+
+
+def check(table: str, found: Found, varies: Sequence[str] = ()) -> None:
+    """
+    Raises:
+        UserError: two protocols in one column, or two configurations among the seeds of a row; names what differs
+            and the files.
+    """
+    for key in COMPARABLE:
+        if key not in varies:
+            _agree(
+                table, key, [(path, result.get("protocol", {}).get(key)) for path, result in found], "column"
+            )
+    rows: dict[str, list[tuple[Path, Result]]] = {}
+    for path, result in found:
+        rows.setdefault(result["row"], []).append((path, result))
+    for row, members in rows.items():
+        for key in (*COMPARABLE, *TRAINED):
+            values = [(path, result.get("protocol", {}).get(key)) for path, result in members]
+            _agree(f"{table} row {row}", key, values, "row")
+        for key in sorted({key for _, result in members for key in _settings(result)}):
+            _agree(f"{table} row {row}", key, [(path, _settings(r).get(key)) for path, r in members], "row")
+
+
+def summary(found: Found) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """What all runs share, and per key that differs its value by row."""
+    keys = list(dict.fromkeys(key for _, result in found for key in result.get("protocol", {})))
+    shared, differing = {}, {}
+    for key in keys:
+        by_row = {result["row"]: result.get("protocol", {}).get(key) for _, result in found}
+        if len({json.dumps(value, sort_keys=True) for value in by_row.values()}) == 1:
+            shared[key] = next(iter(by_row.values()))
+        else:
+            differing[key] = by_row
+    return shared, differing
+
+
+def _settings(result: Result) -> dict[str, Any]:
+    """The leaves of the configuration that decide a run's numbers, less the seed."""
+    leaves: dict[str, Any] = {}
+
+    def walk(node: Any, path: str) -> None:
+        if isinstance(node, Mapping) and node:
+            for key, value in node.items():
+                walk(value, f"{path}.{key}" if path else str(key))
+        elif not path.endswith(PLACES):
+            leaves[f"config {path}"] = node
+
+    identity = run_records.identity(result.get("config", {}))
+    walk({key: value for key, value in identity.items() if key not in ("seed", "init_weights")}, "")
+    return leaves
+
+
+def _agree(where: str, key: str, values: Sequence[tuple[Path, Any]], kind: str) -> None:
+    groups: dict[str, list[Path]] = {}
+    for path, value in values:
+        groups.setdefault(json.dumps(value, sort_keys=True), []).append(path)
+    if len(groups) < 2:
+        return
+    sides = [
+        f"{value} in {paths[0]}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+        for value, paths in groups.items()
+    ]
+    raise UserError(
+        f"{where}: one {kind} cannot hold two protocols: {key} is {'; '.join(sides)}. Name one set of runs with "
+        "runs=DIR or data=NAME"
+    )

@@ -1,0 +1,198 @@
+"""A table as text: for the terminal, as Markdown and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from posereg.reporting.collect import Delta, Row, Table
+from posereg.reporting.columns import higher_is_better
+
+MARK = "*"
+UNITS = {"params": (1e6, "M"), "macs": (1e9, "G")}
+NOTE = f"Δ: difference of means; {MARK}: the 95 % paired-bootstrap interval excludes zero. ±: sd over seeds."
+
+
+def number(name: str, value: float | None, signed: bool = False) -> str:
+    """A metric as papers print it: one decimal, counts in M or G."""
+    if value is None:
+        return "–"
+    scale, unit = UNITS.get(name, (1.0, ""))
+    text = f"{value / scale:+.1f}" if signed else f"{value / scale:.1f}"
+    return text.replace("-", "−") + unit
+
+
+def ours(row: Row, name: str) -> str:
+    spread = row.spread(name)
+    return number(name, row.mean(name)) + ("" if spread is None else f" ±{spread:.1f}")
+
+
+def delta(name: str, found: Delta | None) -> str:
+    return (
+        "" if found is None else number(name, found.value, signed=True) + (MARK if found.significant else "")
+    )
+
+
+def headings(table: Table) -> list[tuple[str, list[str]]]:
+    """For every metric the figures shown: ours, and as far as there are any, paper, Δ paper, Δ to the counterpart."""
+    found = []
+    for name in table.columns:
+        parts = ["ours"]
+        if any(name in row.paper for row in table.rows) or any(name in values for _, values in table.quoted):
+            parts += ["paper", "Δ paper"]
+        if any((row.name, name) in table.deltas for row in table.rows):
+            parts.append("Δ pair")
+        found.append((name, parts))
+    return found
+
+
+def figures(table: Table, row: Row, name: str) -> dict[str, str]:
+    """The cells of `headings` for a row."""
+    return {
+        "ours": ours(row, name),
+        "paper": number(name, row.paper.get(name)),
+        "Δ paper": number(name, row.to_paper(name), signed=True) if row.to_paper(name) is not None else "",
+        "Δ pair": delta(name, table.deltas.get((row.name, name))),
+    }
+
+
+def best(table: Table, name: str) -> str | None:
+    """The row with the best mean."""
+    means = {row.name: mean for row in table.rows if (mean := row.mean(name)) is not None}
+    if len(means) < 2:
+        return None
+    return (max if higher_is_better(name) else min)(means, key=means.__getitem__)
+
+
+def as_rich(table: Table, without: Sequence[str] = ()) -> RichTable:
+    """The terminal's table, less the figures named in `without`."""
+    shown = [(name, [part for part in parts if part not in without]) for name, parts in headings(table)]
+    found = RichTable(
+        box=box.SIMPLE_HEAD, title=table.paper or table.name, title_justify="left", pad_edge=False
+    )
+    found.add_column("row", no_wrap=True)
+    pair = "Δ pair" not in without
+    if pair:
+        found.add_column("pair", style="dim")
+    found.add_column("seeds", justify="right", style="dim")
+    for name, parts in shown:
+        for k, part in enumerate(parts):
+            style = {"paper": "dim", "Δ paper": "dim"}.get(part, "")
+            found.add_column(f"{name if k == 0 else ''}\n{part}", justify="right", style=style, no_wrap=True)
+    top = {name: best(table, name) for name in table.columns}
+    for row in table.rows:
+        cells: list[Any] = [row.name, *([row.compare_to or ""] if pair else []), str(len(row.runs) or "–")]
+        for name, parts in shown:
+            values = figures(table, row, name)
+            for part in parts:
+                cells.append(Text(values[part], style=_style(table, row, name, part, top[name])))
+        found.add_row(*cells)
+    for method, quoted in table.quoted:
+        cells = [method, *([""] if pair else []), "quoted"]
+        for name, parts in shown:
+            cells += [number(name, quoted.get(name)) if part == "paper" else "" for part in parts]
+        found.add_row(*cells, style="dim italic")
+    return found
+
+
+def _style(table: Table, row: Row, name: str, part: str, top: str | None) -> str:
+    if part == "ours":
+        return "bold" if row.name == top else ""
+    found = table.deltas.get((row.name, name))
+    if part != "Δ pair" or found is None or not found.significant:
+        return ""
+    return "green" if (found.value > 0) == higher_is_better(name) else "red"
+
+
+def show(table: Table, console: Console | None = None) -> None:
+    """Print it: whole into a file, without the less important figures in a narrow terminal."""
+    console = console or Console()
+    if not console.is_terminal:
+        console = Console(width=250)
+    for without in ((), ("Δ paper",), ("Δ paper", "Δ pair"), ("Δ paper", "Δ pair", "paper")):
+        found = as_rich(table, without)
+        # Measured on wide paper: a measure is clamped to its console's width.
+        if Console(width=1000).measure(found).minimum <= console.width:
+            break
+    console.print(found)
+    console.print(Text(NOTE, style="dim"))
+    for line in remarks(table):
+        console.print(Text(line, style="dim"))
+
+
+def remarks(table: Table) -> list[str]:
+    """What a reader must know beside the numbers: the protocol, what differs between rows, what was not run."""
+    shared = table.shared
+    wanted = ("dataset", "split", "people", "images", "input_size", "flip_test", "metric", "box_source")
+    told = [f"{key} {shared[key]}" for key in wanted if key in shared and shared[key] not in (None, "")]
+    lines = ["Protocol: " + ", ".join(told)] if told else []
+    for key, values in table.differing.items():
+        rows: dict[str, list[str]] = {}
+        for row, value in values.items():
+            rows.setdefault(str(value), []).append(row)
+        sides = [f"{value} ({', '.join(names)})" for value, names in rows.items()]
+        lines.append(f"Rows differ in {key}: " + ", ".join(sides))
+    if absent := [row.name for row in table.rows if not row.runs]:
+        lines.append("Not run: " + ", ".join(absent))
+    return lines
+
+
+def as_markdown(table: Table) -> str:
+    """GitHub's table, with the note and remarks below."""
+    heads = ["row", "pair", "seeds"]
+    for name, parts in headings(table):
+        heads += [name if part == "ours" else f"{part}<br>{name}" for part in parts]
+    top = {name: best(table, name) for name in table.columns}
+    lines = ["| " + " | ".join(heads) + " |", "|:--|:--|--:" + "|--:" * (len(heads) - 3) + "|"]
+    for row in table.rows:
+        cells = [row.name, row.compare_to or "", str(len(row.runs) or "–")]
+        for name, parts in headings(table):
+            values = figures(table, row, name)
+            if top[name] == row.name:
+                values["ours"] = f"**{values['ours']}**"
+            cells += [
+                values[part].replace(MARK, "\\" + MARK) if part == "Δ pair" else values[part]
+                for part in parts
+            ]
+        lines.append("| " + " | ".join(cells) + " |")
+    for method, quoted in table.quoted:
+        cells = [f"*{method}*", "", "quoted"]
+        for name, parts in headings(table):
+            cells += [number(name, quoted.get(name)) if part == "paper" else "" for part in parts]
+        lines.append("| " + " | ".join(cells) + " |")
+    below = [NOTE.replace(MARK, "\\" + MARK), *remarks(table)]
+    return f"# {table.paper or table.name}\n\n" + "\n".join(lines) + "\n\n" + "\n\n".join(below) + "\n"
+
+
+def as_csv(table: Table) -> str:
+    """One line a row; for every metric mean, sd, n, the published number, both deltas and the interval."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    parts = ("", " sd", " n", " paper", " delta paper", " delta pair", " delta low", " delta high")
+    writer.writerow(["row", "kind", "pair", *(f"{name}{part}" for name in table.columns for part in parts)])
+    for row in table.rows:
+        line: list[Any] = [row.name, "run" if row.runs else "not run", row.compare_to or ""]
+        for name in table.columns:
+            found = table.deltas.get((row.name, name))
+            line += [
+                row.mean(name),
+                row.spread(name),
+                len(row.values(name)),
+                row.paper.get(name),
+                row.to_paper(name),
+            ]
+            line += [found.value, found.low, found.high] if found else [None, None, None]
+        writer.writerow([round(x, 4) if isinstance(x, float) else x for x in line])
+    for method, values in table.quoted:
+        line = [method, "quoted", ""]
+        for name in table.columns:
+            line += [None, None, None, values.get(name), None, None, None, None]
+        writer.writerow(line)
+    return file.getvalue()

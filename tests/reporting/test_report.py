@@ -1,0 +1,140 @@
+"""The report: a self-contained page with the table, figures and links that lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from posereg.cli import main as cli
+from posereg.reporting import curves, report
+from posereg.reporting.collect import Table, collect
+from reporting import made
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+VOID = {"meta", "br", "img", "link", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Collects the text and checks that every element that opens closes in order."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.words: list[str] = []
+        self.feed(content)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.links += [value for key, value in attributes if key in ("href", "src") and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.links += [value for key, value in attributes if key in ("href", "src") and value]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("runs")
+    made.table2(folder, people=40, seeds=2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def table(runs: Path) -> Table:
+    return collect("integral/table2", runs, EXPERIMENTS)
+
+
+def test_the_command_writes_everything(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["table", "integral/table2", f"runs={runs}", "pictures=0"]) == 0
+    output = capsys.readouterr().out
+    out = runs / "tables/integral_table2"
+    assert str(out / "index.html") in output
+    assert "I_star" in output
+    for name in ("table.md", "table.csv", "curves.png", "curves.svg", "paper.svg", "training.png"):
+        assert (out / name).stat().st_size > 200, name
+    page = Page((out / "index.html").read_text())
+    assert not page.open
+    words = " ".join(page.words)
+    for row in ("H1", "I_star", "Integral Human Pose Regression, Table 2", "PCKh@0.1 by joint", "Wrist"):
+        assert row in words
+    # Self-contained: nothing is fetched; links lead to files that are there.
+    local = [link for link in page.links if not link.startswith(("#", "data:"))]
+    assert local
+    for link in local:
+        assert (out / link).exists(), link
+
+
+def test_numbers_of_the_page_are_those_of_the_table(table: Table, tmp_path: Path) -> None:
+    content = report.write(table, tmp_path, pictures=0).read_text()
+    for row in table.rows:
+        for name in table.columns:
+            assert f"{row.mean(name):.1f} ±{row.spread(name):.1f}" in content
+
+
+def test_pictures_that_cannot_be_made_are_a_remark(table: Table, tmp_path: Path) -> None:
+    assert "No example pictures" in report.write(table, tmp_path, pictures=2).read_text()
+
+
+def test_page_escapes_names(tmp_path: Path) -> None:
+    truth = made.poses(tmp_path / "data", 10)
+    made.run(tmp_path, "<b>&", 0, 4.0, truth)
+    content = report.write(collect("integral/table2", tmp_path), tmp_path / "out", 0).read_text()
+    assert "<b>&<" not in content
+    assert "&lt;b&gt;&amp;" in content
+
+
+def test_curves_are_means_over_seeds(table: Table) -> None:
+    drawn = curves.row_curves(table)
+    row = table.row("I1")
+    assert row is not None
+    both = [run.result["curve"]["values"] for run in row.runs]
+    assert drawn["I1"][1] == pytest.approx([(a + b) / 2 for a, b in zip(*both, strict=True)])
+    figure = curves.accuracy_curves(drawn, curves.styles(table.run_rows))
+    lines = figure.axes[0].get_lines()
+    assert len(lines) == 8
+    assert lines[0].get_ydata()[-1] == pytest.approx(table.row("H1").mean("PCKh@0.5"))  # type: ignore[union-attr]
+
+
+def test_pairs_share_a_colour_and_others_do_not(table: Table) -> None:
+    look = curves.styles(table.run_rows)
+    for row, base in made.PAIRS.items():
+        assert look[row].color == look[base].color
+        assert look[row].dash != look[base].dash
+    assert len({style.color for style in look.values()}) == 4
+
+
+def test_svg_is_text_without_a_date(table: Table) -> None:
+    figure = curves.against_paper(table)
+    first, second = curves.svg(figure), curves.svg(curves.against_paper(table))
+    assert first == second
+    assert first.startswith("<svg")
+    assert re.search(r">\s*PCKh@0.1\s*<", first)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name a table"),
+        (["integral/table2", "runs=nowhere"], "runs=nowhere: no such folder"),
+        (["integral/table2", "pictures=many"], "not a number"),
+        (["integral/table2", "run=x"], "did you mean 'runs'?"),
+    ],
+)
+def test_mistakes_are_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["table", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: posereg table:")
+    assert message in error
+    assert error.count("\n") == 1
