@@ -46,11 +46,21 @@ def test_detector_has_stride_16_without_dilation(name: str) -> None:
     assert {m.dilation for m in trunk.modules() if isinstance(m, nn.Conv2d)} == {(1, 1)}
 
 
+@pytest.mark.parametrize(("stride", "cells"), [(8, 16), (16, 8), (32, 4)])
+def test_detector_stride(stride: int, cells: int) -> None:
+    detector = ResidualDetector(backbone("resnet18"), 4, det_up=4, stride=stride).eval()
+    with torch.inference_mode():
+        assert detector.backbone(torch.randn(1, 3, 128, 128))[-1].shape[-1] == cells
+        assert detector(torch.randn(1, 3, 128, 128)).shape == (1, 4, 128, 128)
+
+
 def test_detector_needs_a_resnet() -> None:
     with pytest.raises(UserError, match="ResNet"):
         ResidualDetector(nn.Conv2d(3, 4, 1))
     with pytest.raises(UserError, match="det_up"):
         ResidualDetector(backbone("resnet18"), det_up=3)
+    with pytest.raises(UserError, match="stride"):
+        ResidualDetector(backbone("resnet18"), stride=4)
 
 
 def test_vgg_takes_torchvision_names() -> None:

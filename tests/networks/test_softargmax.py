@@ -17,6 +17,11 @@ def test_norm_has_a_shift_and_no_scale() -> None:
     torch.testing.assert_close(norm.running_mean, 0.01 * x.mean((0, 2, 3)))
 
 
+def test_momentum_reaches_every_norm() -> None:
+    network = SoftArgmaxNet(2, blocks=1, width=16, momentum=0.2)
+    assert {m.momentum for m in network.modules() if isinstance(m, ShiftNorm)} == {0.2}
+
+
 def test_same_padding_starts_at_the_first_pixel() -> None:
     layer = _conv(1, 1, 3, stride=2)
     convolution = next(m for m in layer.modules() if isinstance(m, nn.Conv2d))

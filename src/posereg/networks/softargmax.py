@@ -23,9 +23,13 @@ class SoftArgmaxNet(nn.Module):
         context: Nc, context maps per joint; 0 for the rows without context.
         blocks: prediction blocks, every one supervised.
         width: channels of the blocks; the published network has 576.
+        momentum: of the batch norms' running statistics. 0.01 is Keras's 0.99, which needs some thousand steps
+            before an evaluation means anything; short runs want 0.1.
     """
 
-    def __init__(self, joints: int = 16, context: int = 2, blocks: int = 8, width: int = 576) -> None:
+    def __init__(
+        self, joints: int = 16, context: int = 2, blocks: int = 8, width: int = 576, momentum: float = 0.01
+    ) -> None:
         super().__init__()
         maps = joints * (1 + context)
         self.stem = _Stem(width)
@@ -35,6 +39,8 @@ class SoftArgmaxNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.xavier_uniform_(module.weight)  # Keras's default
+            elif isinstance(module, ShiftNorm):
+                module.momentum = momentum
 
     def forward(self, images: Tensor) -> list[Tensor]:
         x = self.stem(images)
