@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from posereg.data.poses import OCCLUDED, VISIBLE
+
 Array = NDArray[np.float64]
-Groups = dict[str, tuple[int, ...]]
 
 
 def normalised_distance(
@@ -49,6 +50,23 @@ def column(correct: Array, counted: Array, joints: tuple[int, ...]) -> float:
     if not chosen:
         return float("nan")
     return float(np.mean([100 * correct[k] / counted[k] for k in chosen]))
+
+
+def per_joint(distance: Array, joints: tuple[str, ...], threshold: float) -> dict[str, float]:
+    """Percent correct of every joint by name, from distances (N, K); NaN for joints that never count."""
+    correct, counted = hits(distance, np.array([threshold]))
+    return {name: column(correct[0], counted, (k,)) for k, name in enumerate(joints)}
+
+
+def by_visibility(
+    distance: Array, visibility: NDArray[np.integer], threshold: float
+) -> dict[str, tuple[float, int]]:
+    """Percent correct and number of the `visible` and the `occluded` joints; both arrays (N, K)."""
+    rows = {}
+    for name, flag in (("visible", VISIBLE), ("occluded", OCCLUDED)):
+        correct, counted = hits(np.where(visibility == flag, distance, np.nan), np.array([threshold]))
+        rows[name] = (float(rate(correct, counted)[0]), int(counted.sum()))
+    return rows
 
 
 def area_under(thresholds: Array, values: Array) -> float:
