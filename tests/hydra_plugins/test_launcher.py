@@ -22,10 +22,13 @@ def main(cfg):
     config = OmegaConf.to_container(cfg, resolve=True)
     folder = runs.run_dir(config)
     digest = runs.config_hash(config)
-    runs.write_status(folder, "running", config_hash=digest)
+    if cfg.row != "refused":
+        runs.write_status(folder, "running", config_hash=digest)
     with open(folder / "starts", "a") as file:
         file.write(os.environ["OMP_NUM_THREADS"] + "\\n")
     time.sleep(cfg.sleep)
+    if cfg.row == "refused":
+        raise SystemExit("error: this folder holds another run")
     if cfg.row == "raises" and not Path("mended").exists():
         raise ValueError("the loss is not a number")
     if cfg.row == "exits":
@@ -169,3 +172,15 @@ def test_interruption_ends_the_children_and_says_how_to_go_on(app: Path, sign: s
     for child in children:
         with pytest.raises(ProcessLookupError):
             os.kill(child, 0)
+
+
+def test_a_refused_run_leaves_the_finished_one_as_it_is(app: Path) -> None:
+    folder = app / "runs/refused/seed0"
+    folder.mkdir(parents=True)
+    old = {"state": "done", "config_hash": "of another configuration"}
+    (folder / "status.json").write_text(json.dumps(old))
+    done = sweep(app, "row=refused", "seed=0,1")
+    assert done.returncode == 1
+    assert "exit 1: error: this folder holds another run" in done.stdout
+    assert status(app, "refused/seed0") == old
+    assert status(app, "refused/seed1")["state"] == "failed"

@@ -146,7 +146,8 @@ def _finish(job: Job) -> None:
     with suppress(ProcessLookupError, PermissionError):  # what it has left behind holds its device
         os.killpg(job.process.pid, signal.SIGKILL)
     status = runs.read_status(job.directory)
-    if status is None or status.get("state") != "failed":
+    # A run that was refused leaves the finished one in its folder as it is; a killed one could not say so itself.
+    if status is None or status.get("state") == "running":
         runs.write_status(job.directory, state="failed", config_hash=job.config_hash, error=job.note)
 
 
