@@ -58,3 +58,5 @@ def read_json(path: Path | str) -> Any:
         raise UserError(f"{path}: no such file") from error
     except json.JSONDecodeError as error:
         raise UserError(f"{path}: not valid JSON (line {error.lineno}: {error.msg})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not valid JSON (not a text file)") from error

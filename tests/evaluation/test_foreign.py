@@ -102,7 +102,7 @@ def test_wrong_files_are_one_clear_line_naming_both_counts(tmp_path, poses):
         read(tmp_path / "a.txt", poses)
     for suffix in (".npy", ".npz", ".mat", ".h5", ".json"):
         broken = tmp_path / f"broken{suffix}"
-        broken.write_bytes(b"not what it says")
+        broken.write_bytes(b"not what it says \xff\xfe")
         with pytest.raises(UserError, match="broken"):
             read(broken, poses)
     scipy.io.savemat(tmp_path / "two.mat", {"first": POSES, "second": POSES})
