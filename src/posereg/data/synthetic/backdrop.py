@@ -76,7 +76,7 @@ def _things_behind(image: Float, rng: np.random.Generator, floor: float, many: i
                 for k in range(1, 4):
                     _rectangle(image, rng, x, floor - h + k * h / 4, w, 2, rgb * np.float32(0.5))
         elif kind < 0.75:
-            _rectangle(image, rng, x, 0, rng.uniform(3, 0.06 * width), floor + 4, rgb)
+            _rectangle(image, rng, x, 0, 2 + rng.uniform(0.005, 0.05) * width, floor + 4, rgb)
         elif kind < 0.9:
             center = (int(x), int(rng.uniform(0, max(floor, 20))))
             axes = (int(w / 2) + 2, int(rng.uniform(0.3, 1) * w / 2) + 2)
@@ -165,7 +165,8 @@ def _laboratory(rng: np.random.Generator, camera: Camera, size: tuple[int, int],
     image = _ramp(height, width, np.array([176, 174, 168], np.float32), np.array([150, 146, 140], np.float32))
     image *= (1 + 0.03 * noise(rng, height, width, 2))[..., None]
     if floor < height - 1:
-        _ground(rng, camera, image, floor, around, np.array([112, 74, 62], np.float32))
+        carpet = np.random.Generator(np.random.Philox(key=[7, 9]))  # the same in every frame
+        _ground(carpet, camera, image, floor, around, np.array([112, 74, 62], np.float32))
     for _ in range(3):
         x = rng.uniform(0, width)
         _rectangle(image, rng, x, floor - 0.3 * height, 0.012 * width + 1, 0.33 * height, textures.plain(

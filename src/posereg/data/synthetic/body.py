@@ -69,10 +69,10 @@ class Build:
     woman: bool
 
 
-def sample_build(rng: np.random.Generator) -> Build:
-    """An adult (now and then a child) with individual proportions."""
+def sample_build(rng: np.random.Generator, children: float = 0.08) -> Build:
+    """A person with individual proportions; a child with chance `children`."""
     woman = bool(rng.random() < 0.5)
-    child = rng.random() < 0.08
+    child = rng.random() < children
     stature = (
         rng.uniform(1150, 1500) if child else np.clip(rng.normal(1640 if woman else 1760, 65), 1480, 1980)
     )

@@ -13,7 +13,6 @@ from typing import TypeVar
 
 import cv2
 
-from posereg.data.synthetic.body import Build
 from posereg.data.synthetic.scene import Scene, Setting, render
 from posereg.errors import UserError
 
@@ -28,7 +27,7 @@ class Job:
     index: int
     path: Path
     setting: Setting
-    builds: tuple[Build, ...] = ()
+    subject: int | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Options:
 
 
 def _one(job: Job, seed: int, annotate: Callable[[Scene, Job], T]) -> T:
-    scene = render(seed, job.index, job.setting, job.builds)
+    scene = render(seed, job.index, job.setting, job.subject)
     # Parallel workers would fight over the cores otherwise.
     cv2.setNumThreads(1)
     if not cv2.imwrite(str(job.path), scene.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY]):

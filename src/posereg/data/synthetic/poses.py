@@ -146,12 +146,14 @@ def sample_pose(rng: np.random.Generator, build: Build, yaw: float) -> tuple[Pos
     if trunk == "bend" and habit in _LOW:
         trunk = "lean"
     angles = _draw(rng, _DEFAULTS | _TRUNK[trunk][1] | _NECK)
+    lying = rng.random() < LYING
+    habit = "relaxed" if lying else habit
     sides = ("left", "right") if rng.random() < 0.5 else ("right", "left")
     for side, leg in zip(sides, _LEGS[habit][1:], strict=True):
         angles |= _side(side, _draw(rng, _DEFAULTS | leg))
     if habit == "squat":
         angles["pitch"] = abs(angles["pitch"]) + 20
-    if rng.random() < LYING:
+    if lying:
         angles["pitch"] = float(rng.choice([-88.0, 86.0]))
         habit = "lie"
     shared = _arm(rng) if rng.random() < 0.35 else None

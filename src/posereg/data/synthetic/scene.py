@@ -17,6 +17,7 @@ from posereg.data.synthetic.shapes import Canvas, Light, Vector, canvas
 from posereg.skeletons import Skeleton
 
 OUTSIDE, HIDDEN, SEEN = 0, 1, 2
+SUBJECT, SPLIT = 2**31 + 1, 2**31  # random streams that are no picture
 
 # How far behind the nearest surface (mm) a joint may lie and still count as seen: joints are inside the body.
 _DEPTH = {
@@ -77,6 +78,7 @@ class Setting:
     spread: float = 1.0  # how far apart people stand
     cut: float = 0.2  # share of pictures that cut the main person off
     fill: tuple[float, float] = (0.62, 0.9)
+    shift: float = 0.06  # largest share of the picture the main person is off its centre
     front: float = 0.3  # share of pictures with things in front
 
 
@@ -122,11 +124,11 @@ def _flags(on: Canvas, joints: NDArray[np.float64], xyz: Vector, owner: int) -> 
     return np.where(inside, np.where(hidden | foreign, HIDDEN, SEEN), OUTSIDE).astype(np.uint8)
 
 
-def render(seed: int, index: int, setting: Setting, builds: tuple[Build, ...] = ()) -> Scene:
+def render(seed: int, index: int, setting: Setting, subject: int | None = None) -> Scene:
     """Picture `index` of the data set `seed`. Same arguments, same picture, in any process.
 
     Args:
-        builds: the main person's build is `builds[0]` if given (a subject with known bones).
+        subject: the main person is this one: the same body and clothes in every picture of the seed.
     """
     rng = generator(seed, index)
     count = int(rng.integers(setting.people[0], setting.people[1] + 1))
@@ -134,7 +136,10 @@ def render(seed: int, index: int, setting: Setting, builds: tuple[Build, ...] = 
         count = 1
     people: list[tuple[Build, Pose3D, str]] = []
     for k in range(count):
-        build = builds[k] if k < len(builds) else sample_build(rng)
+        known = k == 0 and subject is not None
+        build = (
+            sample_build(generator(seed, SUBJECT, subject or 0), children=0) if known else sample_build(rng)
+        )
         pose, habit = sample_pose(rng, build, float(rng.uniform(-180, 180)))
         people.append((build, pose, habit))
     main = people[0][1]
@@ -164,7 +169,7 @@ def render(seed: int, index: int, setting: Setting, builds: tuple[Build, ...] = 
         people[k] = (build, _placed(pose, place), habit)
     points = np.concatenate([p.joints for _, p, _ in people]) if setting.group else main.joints
     fill = float(rng.uniform(*setting.fill))
-    shift = np.clip(rng.normal(0, 0.03, 2), -0.06, 0.06)
+    shift = np.clip(rng.normal(0, setting.shift / 2, 2), -setting.shift, setting.shift)
     center = (0.5 + float(shift[0]), 0.5 + float(shift[1]))
     if not setting.group and rng.random() < setting.cut:
         low = [
@@ -200,7 +205,9 @@ def render(seed: int, index: int, setting: Setting, builds: tuple[Build, ...] = 
     order = sorted(range(count), key=lambda k: -float(camera.to_camera(people[k][1].at("pelvis"))[2]))
     for k in order:
         build, pose, _ = people[k]
-        draw(on, solids(pose, build, sample_look(rng, build), camera), camera, k + 1)
+        known = k == 0 and subject is not None
+        look = sample_look(generator(seed, SUBJECT, subject or 0, 1) if known else rng, build)
+        draw(on, solids(pose, build, look, camera), camera, k + 1)
     if rng.random() < setting.front:
         depth = float(camera.to_camera(target)[2])
         draw(

@@ -121,8 +121,9 @@ def _paint(
 def _colors(texture: Float, v: Wide, u: Wide, back: NDArray[np.bool_] | None) -> Float:
     """Nearest texels; v, u in [0, 1]; the right half of the texture is the back side."""
     rows, columns = texture.shape[0], texture.shape[1] // 2
-    row = np.minimum((v * rows).astype(np.intp), rows - 1)
-    column = np.minimum((u * columns).astype(np.intp), columns - 1)
+    # Pixels on the soft rim lie a little outside.
+    row = np.minimum(np.maximum((v * rows).astype(np.intp), 0), rows - 1)
+    column = np.minimum(np.maximum((u * columns).astype(np.intp), 0), columns - 1)
     if back is not None:
         column += back * (2 * columns - 1 - 2 * column)
     found: Float = texture.reshape(-1, 3).take(row * texture.shape[1] + column, axis=0)

@@ -13,10 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.data.synthetic.pictures import Job, Options, draw_all
-from posereg.data.synthetic.scene import HIDDEN, OUTSIDE, Scene, Setting, generator
+from posereg.data.synthetic.scene import HIDDEN, OUTSIDE, SPLIT, Scene, Setting, generator
+from posereg.data.synthetic.writers import matlab
 from posereg.skeletons import LSP
 
-_WHOLE = Setting(cut=0.0, fill=(0.6, 0.84), people=(1, 2), front=0.12)
+WHOLE = Setting(cut=0.0, fill=(0.6, 0.84), people=(1, 2), front=0.12)
+
+EXTENDED = replace(WHOLE, cut=0.2)
+
+
+def sized(setting: Setting, size: int) -> Setting:
+    return replace(setting, size=(size, size))
 
 
 def _joints(scene: Scene, job: Job) -> NDArray[np.float64]:
@@ -26,26 +33,22 @@ def _joints(scene: Scene, job: Job) -> NDArray[np.float64]:
 
 def write(folder: Path, options: Options) -> dict[str, int]:
     """LSP."""
-    from scipy.io import savemat
-
-    setting = replace(_WHOLE, size=(options.size, options.size))
+    setting = sized(WHOLE, options.size)
     jobs = [Job(k, folder / f"images/im{k + 1:04d}.jpg", setting) for k in range(options.count)]
     rows = np.stack(draw_all(jobs, options, _joints, "LSP"))
     rows[..., 2] = rows[..., 2] == HIDDEN
-    savemat(folder / "joints.mat", {"joints": rows.transpose(2, 1, 0)}, do_compression=True)
+    matlab.save(folder / "joints.mat", {"joints": rows.transpose(2, 1, 0)})
     return {"images": options.count, "people": options.count}
 
 
 def write_extended(folder: Path, options: Options) -> dict[str, int]:
     """LSPET: some people are cut off, and a part of the hidden joints is not labelled."""
-    from scipy.io import savemat
-
-    setting = replace(_WHOLE, size=(options.size, options.size), cut=0.2)
+    setting = sized(EXTENDED, options.size)
     jobs = [Job(k, folder / f"images/im{k + 1:05d}.jpg", setting) for k in range(options.count)]
     rows = np.stack(draw_all(jobs, options, _joints, "LSPET"))
-    chance = generator(options.seed, 2**31).random(rows.shape[:2])
+    chance = generator(options.seed, SPLIT).random(rows.shape[:2])
     absent = (rows[..., 2] == OUTSIDE) | ((rows[..., 2] == HIDDEN) & (chance < 0.35))
     rows[..., 2] = ~absent
     rows[absent, :2] = -26.0
-    savemat(folder / "joints.mat", {"joints": rows.transpose(1, 2, 0)}, do_compression=True)
+    matlab.save(folder / "joints.mat", {"joints": rows.transpose(1, 2, 0)})
     return {"images": options.count, "people": options.count}

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.data.synthetic.pictures import Job, Options, draw_all
-from posereg.data.synthetic.scene import OUTSIDE, SEEN, Person, Scene, Setting, generator
+from posereg.data.synthetic.scene import OUTSIDE, SEEN, SPLIT, Person, Scene, Setting, generator
+from posereg.data.synthetic.writers import matlab
 from posereg.skeletons import MPII
 
 Float = NDArray[np.float64]
@@ -38,10 +39,8 @@ class Rect:
     center: Float
 
 
-def _rect(person: Person) -> Rect | None:
+def _rect(person: Person) -> Rect:
     joints, flags = person.of(MPII)
-    if (flags != OUTSIDE).sum() < 5:
-        return None
     joints, head = np.round(joints + 1, 1), np.round(person.head_box + 1, 1)
     scale = 0.6 * float(np.linalg.norm(head[2:] - head[:2])) / 25
     inside = joints[flags != OUTSIDE]
@@ -51,13 +50,11 @@ def _rect(person: Person) -> Rect | None:
 
 
 def _rects(scene: Scene, job: Job) -> list[Rect]:
-    rects = [_rect(person) for person in scene.people]
-    return [rect for rect in rects if rect is not None]
+    main, *others = (_rect(person) for person in scene.people)
+    return [main, *(rect for rect in others if (rect.flags != OUTSIDE).sum() >= 5)]
 
 
 def write(folder: Path, options: Options) -> dict[str, int]:
-    from scipy.io import savemat
-
     valid = max(1, round(VALID_SHARE * options.count)) if options.count > 1 else 0
     test = max(1, round(TEST_SHARE * options.count))
     total = options.count + test
@@ -65,7 +62,7 @@ def write(folder: Path, options: Options) -> dict[str, int]:
     names = [f"{k + 1:09d}.jpg" for k in range(total)]
     jobs = [Job(k, folder / "images" / name, setting) for k, name in enumerate(names)]
     people = draw_all(jobs, options, _rects, "MPII")
-    rng = generator(options.seed, 2**31)
+    rng = generator(options.seed, SPLIT)
     order = rng.permutation(options.count)
     splits = {
         "valid": np.sort(order[:valid]),
@@ -73,7 +70,7 @@ def write(folder: Path, options: Options) -> dict[str, int]:
         "test": np.arange(options.count, total),
     }
     release = _release(names, people, splits["test"], rng)
-    savemat(folder / "mpii_human_pose_v1_u12_1.mat", {"RELEASE": release}, do_compression=True)
+    matlab.save(folder / "mpii_human_pose_v1_u12_1.mat", {"RELEASE": release})
     for split, rows in splits.items():
         _hourglass(
             folder / f"{split}.h5",
@@ -83,7 +80,7 @@ def write(folder: Path, options: Options) -> dict[str, int]:
             split == "test",
         )
     if valid:
-        savemat(folder / "gt_valid.mat", _truth([people[k][0] for k in splits["valid"]]), do_compression=True)
+        matlab.save(folder / "gt_valid.mat", _truth([people[k][0] for k in splits["valid"]]))
     return {"images": total, **{split: len(rows) for split, rows in splits.items()}}
 
 
