@@ -88,10 +88,12 @@ def pose_set(
     extras: dict[str, NDArray[Any]],
 ) -> PoseSet:
     """The record of the people of mask `keep`; every image of the file stays, with or without people."""
-    counts = (found.visibility > 0).sum(axis=1)
+    # As published: CrowdPose does not count head and neck, and its API ignores people with 0.
+    labelled = (found.visibility > 0).sum(axis=1)
+    counts = [p.get("num_keypoints", n) for p, n in zip(found.annotations, labelled, strict=True)]
     columns: dict[str, NDArray[Any]] = {
         "iscrowd": found.crowd,
-        "num_keypoints": counts.astype(np.int64),
+        "num_keypoints": np.array(counts, dtype=np.int64),
         "bbox": found.bbox.astype(np.float32),
         **extras,
     }
