@@ -50,8 +50,8 @@ def _rect(person: Person) -> Rect:
 
 
 def _rects(scene: Scene, job: Job) -> list[Rect]:
-    main, *others = (_rect(person) for person in scene.people)
-    return [main, *(rect for rect in others if (rect.flags != OUTSIDE).sum() >= 5)]
+    main, *others = scene.people
+    return [_rect(main), *(_rect(person) for person in others if (person.of(MPII)[1] != OUTSIDE).sum() >= 5)]
 
 
 def write(folder: Path, options: Options) -> dict[str, int]:
