@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from pytorch_lightning.utilities import rank_zero_only
 from posereg import metrics_csv
 from posereg.errors import UserError, nearest
 from posereg.runs import CHECKPOINT
+
+if TYPE_CHECKING:
+    from posereg.data.poses import PoseSet
+    from posereg.predictions import Predictions
 
 KEYS = {"csv": {"name"}, "wandb": {"name", "project", "entity", "mode"}}
 MODES = ("auto", "online", "offline", "disabled")
@@ -113,6 +117,21 @@ def log_pictures(
     for logger in loggers:
         if isinstance(logger, WandbLogger):
             logger.log_image(name, list(pictures), **more)
+
+
+@rank_zero_only
+def log_examples(loggers: Sequence[Logger], poses: PoseSet, predictions: Predictions, count: int = 8) -> None:
+    """Example people, ground truth beside prediction, to loggers that take pictures; free when there are none."""
+    from pytorch_lightning.loggers import WandbLogger
+
+    if not any(isinstance(logger, WandbLogger) for logger in loggers):
+        return
+    from posereg.reporting.pictures import gallery
+
+    examples = gallery(poses, {"prediction": predictions}, count)
+    pictures = [np.concatenate([picture for _, picture in example.tiles], axis=1) for example in examples]
+    captions = [f"{poses.ids[e.person]}: {e.errors['prediction']:.1f} % of the box" for e in examples]
+    log_pictures(loggers, "examples", pictures, captions)
 
 
 def wandb_mode(mode: str = "auto") -> str:

@@ -1,0 +1,119 @@
+"""Build the W&B dashboard of a table: its rows side by side, with curves, final metrics and pictures.
+
+    python scripts/wandb_workspace.py integral/table2 [entity=NAME] [project=posereg] [out=FILE.json]
+
+Needs the extra: pip install 'posereg[dashboard]'. Logged in, it saves the dashboard and prints its address;
+otherwise, or with out=, it writes the dashboard's definition to a JSON file.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from posereg import config
+from posereg.cli._arguments import parse
+from posereg.errors import UserError
+from posereg.files import write_json
+from posereg.loggers import wandb_mode
+from posereg.reporting.columns import united
+from posereg.reporting.experiments import definition
+
+
+def main(arguments: Sequence[str]) -> int:
+    try:
+        options = parse(arguments, "wandb_workspace", ("entity", "project", "out"), positional=1)
+        if "0" not in options:
+            raise UserError("name a table, e.g. python scripts/wandb_workspace.py integral/table2")
+        table, project = options["0"].strip("/"), options.get("project", "posereg")
+        workspace = build(table, columns(table), options.get("entity") or _entity(), project)
+        if "out" not in options and wandb_mode() == "online":
+            workspace.save()
+            print(workspace.url)
+            return 0
+        out = Path(options.get("out") or f"wandb_{table.replace('/', '_')}.json")
+        write_json(out, describe(workspace))
+        print(f"dashboard definition: {out}")
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def columns(table: str) -> list[str]:
+    """The metrics a published table shows.
+
+    Raises:
+        UserError: no such table.
+    """
+    published = definition(table, config.root() / "experiments")
+    if not published.rows:
+        raise UserError(f"there is no table experiments/{table}")
+    return list(published.columns) or united(
+        [list(row.get("paper") or {}) for row in published.rows.values()]
+    )
+
+
+def build(table: str, metrics: Sequence[str], entity: str, project: str) -> Any:
+    """The workspace: runs of the table (W&B group) grouped by row (job type), seeds averaged.
+
+    Raises:
+        UserError: wandb-workspaces is not installed.
+    """
+    try:
+        import wandb_workspaces.reports.v2 as panels
+        import wandb_workspaces.workspaces as workspaces
+    except ImportError as error:
+        raise UserError("wandb-workspaces is missing: pip install 'posereg[dashboard]'") from error
+
+    final = [
+        panels.BarPlot(title=name, metrics=[f"final/{name}"], orientation="h", max_bars_to_show=40)
+        for name in metrics
+    ]
+    training = [
+        panels.LinePlot(title=name, x="epoch", y=[name], groupby_aggfunc="mean", groupby_rangefunc="minmax")
+        for name in ("train/loss", "val/loss", *(f"val/{name}" for name in metrics))
+    ]
+    sections = [
+        workspaces.Section(name="Final metrics", panels=final, is_open=True),
+        workspaces.Section(name="Training", panels=training, is_open=True),
+        workspaces.Section(
+            name="Pictures", panels=[panels.MediaBrowser(media_keys=["examples"])], is_open=True
+        ),
+        workspaces.Section(name="Configurations", panels=[panels.RunComparer(diff_only=True)]),
+    ]
+    return workspaces.Workspace(
+        entity=entity,
+        project=project,
+        name=table,
+        sections=sections,
+        settings=workspaces.WorkspaceSettings(x_axis="epoch", max_runs=50),
+        runset_settings=workspaces.RunsetSettings(
+            filters=[workspaces.Metric("Group") == table],
+            groupby=[workspaces.Metric("JobType")],
+            order=[workspaces.Ordering(workspaces.Metric("Name"), ascending=True)],
+        ),
+    )
+
+
+def describe(workspace: Any) -> dict[str, Any]:
+    """The definition that W&B would store, as plain JSON."""
+    content: dict[str, Any] = json.loads(
+        workspace._to_model().model_dump_json(by_alias=True, exclude_none=True)
+    )
+    return content
+
+
+def _entity() -> str:
+    if wandb_mode() != "online":
+        return "entity"
+    import wandb
+
+    return str(wandb.Api().default_entity)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
