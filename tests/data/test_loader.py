@@ -1,6 +1,6 @@
 import numpy as np
-import pytorch_lightning as pl
 import pytest
+import pytorch_lightning as pl
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -130,7 +130,7 @@ class Line(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), 0.3, momentum=0.9)
 
 
-class Stop(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -140,7 +140,7 @@ class Kill(Callback):
 
     def on_train_batch_start(self, trainer, module, batch, index):
         if trainer.global_step == self.step:
-            raise Stop
+            raise KilledError
 
 
 def fit(folder, callbacks=(), resume=None, workers=0, limit=None):
@@ -170,7 +170,7 @@ def fit(folder, callbacks=(), resume=None, workers=0, limit=None):
 @pytest.mark.parametrize("killed_at", [1, 5, 6])
 def test_training_that_was_killed_ends_with_the_same_weights(tmp_path, killed_at, limit):
     whole = fit(tmp_path / "whole", limit=limit)
-    with pytest.raises(Stop):
+    with pytest.raises(KilledError):
         fit(tmp_path / "part", [Kill(killed_at)], limit=limit)
     checkpoint = next((tmp_path / "part").glob(f"step={killed_at}.ckpt"))
     resumed = fit(tmp_path / "rest", resume=checkpoint, workers=int(killed_at == 5), limit=limit)

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from posereg.data import matfile
 from posereg.data.paths import annotation_file, image_folder
 from posereg.data.poses import NOT_LABELLED, OCCLUDED, VISIBLE, PoseSet
 from posereg.errors import UserError, nearest
@@ -52,12 +53,10 @@ def load_joints(path: Path, axes: str) -> NDArray[np.float64]:
     Raises:
         UserError: not a MATLAB file, or the other data set's layout.
     """
-    from scipy.io import loadmat
-
-    try:
-        joints: NDArray[np.float64] = loadmat(path)["joints"].astype(np.float64)
-    except (KeyError, ValueError, OSError) as error:
-        raise UserError(f"{path}: no array 'joints' ({error})") from error
+    content = matfile.load(path)
+    if "joints" not in content:
+        raise UserError(f"{path}: no array 'joints'")
+    joints: NDArray[np.float64] = content["joints"].astype(np.float64)
     wanted = {"(3, 14, N)": (3, 14), "(14, 3, N)": (14, 3)}[axes]
     if joints.ndim != 3 or joints.shape[:2] != wanted:
         hint = "; LSP is (3, 14, N), LSP Extended (14, 3, N)"

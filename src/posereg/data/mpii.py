@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posereg.data import matfile
 from posereg.data.paths import annotation_file, image_folder
 from posereg.data.poses import NOT_LABELLED, OCCLUDED, VISIBLE, PoseSet
 from posereg.errors import UserError
@@ -228,14 +229,12 @@ def _ground_truth(path: Path) -> People:
 
     Alone it still serves the evaluation: images are then unnamed and boxes follow from joints and head size.
     """
-    from scipy.io import loadmat
-
+    file = matfile.load(path)
     try:
-        file = loadmat(path)
         joints = file["pos_gt_src"].transpose(2, 0, 1).astype(float)
         annotated = file["jnt_missing"].T == 0
         corners = file["headboxes_src"].astype(float)  # (2 corners, xy, N)
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError) as error:
         raise UserError(f"{path}: neither the official MPII file nor gt_valid.mat ({error})") from error
     head_box = corners.transpose(2, 0, 1).reshape(-1, 4)
     head_size = 0.6 * np.linalg.norm(corners[1] - corners[0], axis=0)

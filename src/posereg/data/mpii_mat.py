@@ -14,19 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posereg.data import matfile
 from posereg.data.mpii import HEAD_PER_SCALE, People, read_h5
 from posereg.errors import UserError
 
 
 def is_official(path: Path) -> bool:
-    from scipy.io import whosmat
-
-    try:
-        return any(name == "RELEASE" for name, _, _ in whosmat(path))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path}: not a MATLAB file ({error})") from error
+    return "RELEASE" in matfile.names(path)
 
 
 def read_official(path: Path, split: str) -> People:
@@ -39,9 +33,8 @@ def read_official(path: Path, split: str) -> People:
     Raises:
         UserError: train or valid without the .h5 that defines it.
     """
-    from scipy.io import loadmat
-
-    release = loadmat(path, struct_as_record=False, squeeze_me=True, variable_names="RELEASE")["RELEASE"]
+    options = {"struct_as_record": False, "squeeze_me": True, "variable_names": "RELEASE"}
+    release = matfile.load(path, **options)["RELEASE"]
     training = np.atleast_1d(release.img_train)
     if split in ("train", "valid"):
         listed = path.with_name(f"{split}.h5")
