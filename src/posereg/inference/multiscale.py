@@ -1,0 +1,180 @@
+"""Bottom-up testing of whole images: any aspect ratio, flip, several scales (paper 002, section 4.1).
+
+Sizes and fusion follow the released code (method facts 4.8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from posereg.geometry.affine import crop_matrix
+from posereg.geometry.pixels import Convention, cell_offset
+from posereg.inference.grouping import Grouping, Heat, Poses, Proposals, group, pool, propose
+from posereg.inference.refine import refine
+from posereg.networks.art import Compat, Maps
+
+Network = Callable[[Tensor], Maps]
+
+
+def inference_size(
+    image_size: tuple[int, int], side: int, scale: float = 1.0, smallest: float = 1.0, multiple: int = 64
+) -> tuple[int, int]:
+    """Input (W, H) of an image (W, H): the short side is `side` * scale, the long side is rounded up.
+
+    Rounding happens at the smallest scale of the test, so that the sizes of all scales are exact multiples.
+    """
+    width, height = image_size
+    short = -(-round(side * smallest) // multiple) * multiple
+    long = -(-short * max(width, height) // (min(width, height) * multiple)) * multiple
+    small = (short, long) if width < height else (long, short)
+    return round(small[0] * scale / smallest), round(small[1] * scale / smallest)
+
+
+def inference_matrix(
+    image_size: tuple[int, int], input_size: tuple[int, int], convention: Convention = "center"
+) -> NDArray[np.float64]:
+    """Affine (2, 3) image -> input: the short side fills the input, the rest lies in the middle."""
+    width, height = image_size
+    scale = min(input_size) / min(image_size)
+    back = 1 if convention == "center" else 0
+    center = ((width - back) / 2, (height - back) / 2)
+    return crop_matrix(
+        center, (input_size[0] / scale, input_size[1] / scale), input_size, convention=convention
+    )
+
+
+def forward(
+    network: Network,
+    images: Tensor,
+    flip_order: Tensor | None = None,
+    convention: Convention = "center",
+    compat: Compat = "paper",
+) -> Maps:
+    """The network's maps, averaged with those of the mirrored images if `flip_order` (K,) is given.
+
+    Averaging mirrored offsets is averaging mirrored poses. In the corner convention cells of a mirrored image
+    lie stride - 1 pixels off, so it is shifted left by as much, for each stride anew.
+    """
+    maps = _fused_branches(network(images), compat)
+    if flip_order is None:
+        return maps
+    mirrored = images.flip(-1)
+    other = _fused_branches(network(mirrored if convention == "center" else _shift_left(mirrored, 3)), compat)
+    fine = other.fine
+    if fine is not None and convention == "corner":
+        fine = network(_shift_left(mirrored, 1)).fine
+    sign = images.new_tensor((-1.0, 1.0)).view(2, 1, 1)
+    heat = other.heatmaps.flip(-1)[:, flip_order]
+    heatmaps = (maps.heatmaps + heat) / 2
+    return Maps(
+        heatmaps,
+        heatmaps.unsqueeze(1),
+        (maps.centers + other.centers.flip(-1)) / 2,
+        (maps.offsets + other.offsets.flip(-1)[:, flip_order] * sign) / 2,
+        None if maps.fine is None or fine is None else (maps.fine + fine.flip(-1)[:, flip_order]) / 2,
+    )
+
+
+def _shift_left(images: Tensor, pixels: int) -> Tensor:
+    return F.pad(images[..., pixels:], (0, pixels))
+
+
+def _fused_branches(maps: Maps, compat: Compat) -> Maps:
+    """HrHRNet's released code takes the branches' maximum at test time; everywhere else it is the mean."""
+    if compat == "released" and maps.fine is not None:
+        return maps._replace(heatmaps=maps.branches.amax(1))
+    return maps
+
+
+def enlarge(maps: Tensor, factor: int, convention: Convention = "center") -> Tensor:
+    """Maps (B, C, h, w) bilinearly to (B, C, factor h, factor w), every cell staying where the convention puts
+    it."""
+    if factor == 1:
+        return maps
+    if convention == "center":
+        return F.interpolate(maps, scale_factor=factor, mode="bilinear", align_corners=False)
+    h, w = maps.shape[-2:]
+    size = (factor * (h - 1) + 1, factor * (w - 1) + 1)
+    grown = F.interpolate(maps, size=size, mode="bilinear", align_corners=True)
+    return F.pad(grown, (0, factor - 1, 0, factor - 1), mode="replicate")
+
+
+def heat_of(maps: Maps, convention: Convention = "center") -> tuple[Tensor, int]:
+    """Heat maps (B, K, h, w) to find candidates on, and their stride: HrHRNet's two resolutions averaged."""
+    if maps.fine is None:
+        return maps.heatmaps, 4
+    return (enlarge(maps.heatmaps, 2, convention) + maps.fine) / 2, 2
+
+
+def detect(
+    network: Network,
+    images: Mapping[float, Tensor],
+    settings: Grouping,
+    flip_order: Tensor | None = None,
+    convention: Convention = "center",
+    cues: list[Tensor] | None = None,
+) -> list[Poses]:
+    """People of a batch of images.
+
+    Args:
+        images: normalised inputs (B, 3, H, W) by scale; sizes as `inference_size` gives them. Scale 1 is needed.
+        flip_order: average with the mirrored images.
+        cues: poses (M, K, 2) of each image, in pixels at scale 1, to group by instead of the regressed ones:
+            with the annotated people this is the "heatmap quality" of Table 4.
+
+    Returns:
+        One `Poses` an image, in pixels of the input at scale 1, best first by centre.
+    """
+    size = images[1.0].shape[-2:]
+    every: list[list[tuple[float, Proposals]]] = [[] for _ in range(len(images[1.0]))]
+    heats: list[Tensor] = []
+    stride = 4.0
+    for scale, inputs in images.items():
+        maps = forward(network, inputs, flip_order, convention, settings.compat)
+        heat, heat_stride = heat_of(maps, convention)
+        if len(images) > 1:
+            heat, stride = _resized(heat, heat_stride / scale, size, convention), 1.0
+        else:
+            stride = heat_stride
+        heats.append(heat)
+        for i, proposals in enumerate(every):
+            at, origin = 4 / scale, _origin(4, scale, convention)
+            found = propose(maps.centers[i, 0].float(), maps.offsets[i].float(), at, origin, settings.poses)
+            proposals.append((scale, found))
+    fused = torch.stack(heats).mean(0).float() if len(heats) > 1 else heats[0].float()
+    origin = cell_offset(stride, convention)
+    people = []
+    for i, proposals in enumerate(every):
+        heat_maps = Heat(fused[i], stride, origin)
+        chosen = pool(proposals, settings)
+        if cues is not None:
+            cue = cues[i].to(fused)
+            chosen = Proposals(cue, cue.new_ones(len(cue)))
+        poses = group(heat_maps, chosen, settings)
+        people.append(refine(heat_maps, poses) if settings.refine else poses)
+    return people
+
+
+def _origin(stride: int, scale: float, convention: Convention) -> float:
+    """Pixel at scale 1 of cell 0 of a map of the image resized by `scale`."""
+    if convention == "corner":
+        return 0.0
+    return ((stride - 1) / 2 + 0.5) / scale - 0.5
+
+
+def _resized(
+    maps: Tensor, stride: float, size: tuple[int, int] | torch.Size, convention: Convention
+) -> Tensor:
+    """Maps of any whole stride to the input's resolution."""
+    grown = enlarge(maps, round(stride), convention)
+    if grown.shape[-2:] != size:
+        raise ValueError(
+            f"maps of stride {stride} do not fit the input {tuple(size)}: got {tuple(grown.shape[-2:])}"
+        )
+    return grown
