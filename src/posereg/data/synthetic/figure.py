@@ -110,7 +110,7 @@ def solids(pose: Pose3D, build: Build, look: Look, camera: Camera) -> list[Solid
         Tube(pelvis - root[:, 1] * 8, torso, (hips, waist), belly, -4.0, middle[:, 0], middle[:, 2] * 0.70)
     )
     parts.append(Ellipsoid(pelvis - root[:, 1] * 22 * s - root[:, 2] * 12 * s,
-                           root * np.array([hips * 1.0, 88 * s, hips * 0.66]), look.bottom))  # fmt: skip
+                           root * np.array([hips * 1.0, 88 * s, hips * 0.66]), look.bottom[: rows // 2]))  # fmt: skip
     if build.woman:
         bust = torso + (thorax - torso) * 0.62 + chest[:, 2] * ribs * depth * 0.62
         bust_cloth = look.top[rows // 5 : rows // 3]
@@ -143,8 +143,9 @@ def _arm(points: dict[str, Vector], side: str, look: Look, build: Build) -> list
     sleeve = look.top if look.sleeve > 0 else skin
     collar = points["thorax"] + (points["neck"] - points["thorax"]) * 0.30
     fingers = hand + (hand - wrist) * 0.75
+    yoke = np.ascontiguousarray(look.top[: len(look.top) // 4, :48])
     return [
-        Tube(collar, shoulder - _unit(shoulder - collar) * 18 * s, (44 * s, 53 * g), look.top[:, :48]),
+        Tube(collar, shoulder - _unit(shoulder - collar) * 18 * s, (44 * s, 53 * g), yoke),
         Tube(shoulder, elbow, (57 * g * cloth_upper, 42 * g * cloth_upper),
              _limb(look, sleeve if look.sleeve else look.top, look.sleeve or 0.06), 4 * g),
         Tube(elbow, wrist, (42 * g * cloth_lower, 29 * g * cloth_lower), _limb(look, look.top, look.sleeve - 1.0),
