@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+import torch
+
+from posereg.codecs.bottomup import gaussians
+from posereg.geometry.affine import transform
+from posereg.inference.grouping import Grouping
+from posereg.inference.multiscale import detect, enlarge, forward, heat_of, inference_matrix, inference_size
+from posereg.networks.art import ARTNet, Maps
+from posereg.networks.hrnet import HRNetTrunk
+from posereg.skeletons import COCO
+
+
+def test_sizes_of_the_released_code():
+    """Short side 512, long side up to a multiple of 64; other scales are exact multiples."""
+    assert inference_size((640, 480), 512) == (704, 512)
+    assert inference_size((480, 640), 512) == (512, 704)
+    assert inference_size((500, 500), 640) == (640, 640)
+    # With scale 0.5 in the test the long side is rounded there: 341.3 -> 384.
+    sizes = [inference_size((640, 480), 512, scale, smallest=0.5) for scale in (0.5, 1, 2)]
+    assert sizes == [(384, 256), (768, 512), (1536, 1024)]
+
+
+@pytest.mark.parametrize("convention", ["center", "corner"])
+def test_scales_agree_about_places(convention):
+    """A point of the image lands on matching pixels of all scales."""
+    point = np.array([[100.0, 37.0]])
+    places = {}
+    for scale in (0.5, 1.0, 2.0):
+        size = inference_size((640, 480), 512, scale, smallest=0.5)
+        places[scale] = transform(point, inference_matrix((640, 480), size, convention))
+    half = 0.5 if convention == "center" else 0.0
+    for scale in (0.5, 2.0):
+        np.testing.assert_allclose((places[scale] + half) / scale - half, places[1.0])
+    left, right = (transform(np.array([[x, 0.0]]), inference_matrix((480, 480), (512, 512), convention))
+                   for x in (0.0, 480.0))  # fmt: skip
+    assert right[0, 0] - left[0, 0] == pytest.approx(512)
+
+
+def test_enlarging_keeps_cells_in_place():
+    maps = torch.randn(1, 2, 5, 6)
+    corner = enlarge(maps, 4, "corner")
+    assert corner.shape == (1, 2, 20, 24)
+    torch.testing.assert_close(corner[..., ::4, ::4], maps)  # out[4j] = in[j], method facts 9.3
+    ramp = torch.arange(8.0).expand(1, 1, 8, 8)
+    center = enlarge(ramp, 4, "center")[0, 0, 0]
+    torch.testing.assert_close(center[6:26], (torch.arange(6.0, 26) - 1.5) / 4)
+
+
+class Painter:
+    """A perfect network that reads the people off a plain list: it paints what they are at any size.
+
+    The image only says whether it is mirrored and how large it is: column 0 is brighter than the last one
+    unless mirrored.
+    """
+
+    def __init__(self, keypoints, side, fine=False, convention="center"):
+        self.keypoints, self.side, self.fine, self.convention = keypoints, side, fine, convention
+
+    def __call__(self, images):
+        scale = images.shape[-1] / self.side
+        half = 0.5 if self.convention == "center" else 0.0
+        points = (self.keypoints + half) * scale - half
+        left, right = images[0, 0, 0].argmax(), images.shape[-1] - 1
+        if int(left) > right // 2:  # mirrored; the corner convention shifts it, too
+            points = torch.stack([int(left) - points[..., 0], points[..., 1]], -1)[
+                :, torch.from_numpy(COCO.flip)
+            ]
+        cells = tuple(n // 4 for n in images.shape[-2:])
+        return self.paint(points, cells)
+
+    def paint(self, points, cells):
+        shift = {4: 1.5, 2: 0.5} if self.convention == "center" else {4: 0.0, 2: 0.0}
+        joints = (points - shift[4]) / 4
+        every = torch.ones(1, 17, len(points), dtype=torch.bool)
+        heat = gaussians(joints.transpose(0, 1)[None], every, cells, 2.0)
+        middle = joints.mean(1)
+        centers = gaussians(middle[None, None], every[:, :1], cells, 4.0)
+        ys, xs = torch.meshgrid(*(torch.arange(float(n)) for n in cells), indexing="ij")
+        here = torch.stack([xs, ys])
+        owner = (here[:, None] - middle.t()[:, :, None, None]).norm(dim=0).argmin(0)
+        offsets = joints[owner].permute(2, 3, 0, 1)[None] - here
+        fine = None
+        if self.fine:
+            finer = ((points - shift[2]) / 2).transpose(0, 1)[None]
+            fine = gaussians(finer, every, (2 * cells[0], 2 * cells[1]), 2.0)
+        return Maps(heat, heat[:, None].expand(-1, 3, -1, -1, -1), centers, offsets, fine)
+
+
+def inputs(*scales, side=128):
+    found = {}
+    for scale in scales:
+        n = round(side * scale)
+        image = torch.zeros(1, 3, n, n)
+        image[..., 0] = 1
+        found[scale] = image
+    return found
+
+
+def crowd(seed=0):
+    g = torch.Generator().manual_seed(seed)
+    centers = torch.tensor([[35.0, 40.0], [92.0, 88.0]])
+    return centers[:, None] + torch.rand(2, 17, 2, generator=g) * 36 - 18
+
+
+FLIP = torch.from_numpy(COCO.flip)
+
+
+@pytest.mark.parametrize("convention", ["center", "corner"])
+@pytest.mark.parametrize("fine", [False, True])
+def test_flip_test_of_an_equivariant_network_changes_nothing(convention, fine):
+    painter = Painter(crowd(), 128, fine, convention)
+    images = inputs(1.0)[1.0]
+    once, twice = forward(painter, images, None, convention), forward(painter, images, FLIP, convention)
+    inner = (..., slice(8, -8), slice(8, -8))
+    torch.testing.assert_close(once.heatmaps[inner], twice.heatmaps[inner], rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(once.centers[inner], twice.centers[inner], rtol=1e-3, atol=1e-4)
+    if fine:
+        torch.testing.assert_close(once.fine[inner], twice.fine[inner], rtol=1e-3, atol=1e-4)
+    peak = once.centers[0, 0].flatten().topk(2).indices
+    torch.testing.assert_close(
+        once.offsets.flatten(3)[..., peak], twice.offsets.flatten(3)[..., peak], atol=1e-2, rtol=0
+    )
+
+
+@pytest.mark.parametrize("convention", ["center", "corner"])
+@pytest.mark.parametrize("scales", [(1.0,), (0.5, 1.0, 2.0)])
+@pytest.mark.parametrize("fine", [False, True])
+def test_people_come_back_at_any_scale(scales, fine, convention):
+    truth = crowd()
+    painter = Painter(truth, 128, fine, convention)
+    found = detect(painter, inputs(*scales), Grouping(), FLIP, convention)[0]
+    best = found.scores.topk(2).indices
+    distance = (found.keypoints[best][:, None] - truth).norm(dim=-1)
+    error = distance.mean(-1).min(0).values
+    assert error.max() < (1.0 if fine else 2.0)
+    # Not biased: a wrong origin would show as a common shift.
+    who = distance.mean(-1).argmin(0)
+    assert (found.keypoints[best][who] - truth).mean((0, 1)).abs().max() < (0.25 if fine else 0.5)
+
+
+def test_grouping_by_annotated_people():
+    truth = crowd()
+    found = detect(Painter(truth, 128), inputs(1.0), Grouping(), cues=[truth + 3])[0]
+    assert found.centers.tolist() == [1, 1]
+    assert (found.keypoints - truth).norm(dim=-1).max() < 3
+
+
+def test_high_resolution_averages_two_maps():
+    maps = Painter(crowd(), 128, fine=True)(inputs(1.0)[1.0])
+    heat, stride = heat_of(maps)
+    assert stride == 2
+    assert heat.shape[-1] == 64
+    torch.testing.assert_close(heat, (enlarge(maps.heatmaps, 2) + maps.fine) / 2)
+
+
+def test_a_real_network_on_a_wide_image():
+    torch.manual_seed(0)
+    net = ARTNet(HRNetTrunk("hrnet_w18_small"), high_resolution=True).eval()
+    images = {1.0: torch.randn(1, 3, 64, 128), 0.5: torch.randn(1, 3, 32, 64)}
+    for compat in ("paper", "released"):
+        with torch.no_grad():
+            found = detect(net, images, Grouping(compat=compat, refine=True, center_threshold=-9), FLIP)
+        assert found[0].keypoints.shape[1:] == (17, 2)
+        assert torch.isfinite(found[0].keypoints).all()
