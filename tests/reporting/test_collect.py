@@ -12,7 +12,9 @@ import pytest
 from posereg import results
 from posereg.errors import UserError
 from posereg.reporting.collect import Table, collect
+from posereg.reporting.curves import against_paper
 from posereg.reporting.experiments import definition
+from posereg.reporting.table import headings
 from reporting import made
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -190,3 +192,15 @@ def test_mistakes_in_a_definition_name_the_file(
         definition("a/b", tmp_path)
     assert message in str(refused.value)
     assert file in str(refused.value)
+
+
+def test_published_numbers_of_another_metric_are_shown_but_not_compared(tmp_path: Path) -> None:
+    path = made.run(tmp_path, "H1", 0, 4.0, made.poses(tmp_path / "data", 10))
+    result = json.loads(path.read_text())
+    result["metrics"] = {"PCK@0.2": 60.0, "PCK@0.2/Head": 70.0, "AUC": 40.0}
+    path.write_text(json.dumps(result))
+    table = collect("integral/table2", tmp_path, EXPERIMENTS)
+    assert table.columns == ["PCK@0.2", "AUC"]
+    assert table.published == ["PCKh@0.5", "PCKh@0.1", "AUC"]
+    assert [parts for _, parts in headings(table)] == [["ours"], ["ours"], *3 * [["published"]]]
+    assert against_paper(table) is None

@@ -78,7 +78,7 @@ def test_mark_follows_the_interval() -> None:
 
 def test_best_knows_errors_from_accuracies(table: Table) -> None:
     assert text.best(table, "AUC") == "I1"
-    low = Table("t", "", "", ["MPJPE"], [_row("a", 50.0), _row("b", 40.0)], {}, (), {}, {})
+    low = Table("t", "", "", ["MPJPE"], [_row("a", 50.0), _row("b", 40.0)], [], {}, (), {}, {})
     assert text.best(low, "MPJPE") == "b"
 
 

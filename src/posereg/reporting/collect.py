@@ -12,7 +12,7 @@ from typing import Any
 from posereg import results
 from posereg.errors import UserError, nearest
 from posereg.reporting import protocol
-from posereg.reporting.columns import columns_of, united
+from posereg.reporting.columns import columns_of, measured, united
 from posereg.reporting.experiments import Definition, definition
 from posereg.reporting.significance import interval
 from posereg.results import Result
@@ -80,11 +80,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
+    """`published`: metrics of the paper that our runs were not scored with, shown for orientation alone."""
+
     name: str
     title: str
     paper: str
     columns: list[str]
     rows: list[Row]
+    published: list[str]
     deltas: dict[tuple[str, str], Delta]
     quoted: tuple[tuple[str, dict[str, float]], ...]
     shared: dict[str, Any]
@@ -132,7 +135,11 @@ def build(published: Definition, found: Sequence[tuple[Path, Result]]) -> Table:
         paper = (its[0].result.get("paper") if its else None) or yaml.get("paper") or {}
         ordered = tuple(sorted(its, key=lambda run: run.result["seed"]))
         rows.append(Row(row, ordered, dict(paper), yaml.get("compare_to") or own.get("compare_to")))
-    columns = list(published.columns) or united([columns_of(result) for _, result in found])
+    columns = list(published.columns)
+    if not columns or not any(measured(result, columns[0]) for _, result in found):
+        columns = united([columns_of(result) for _, result in found])
+    named = united([list(row.paper) for row in rows])
+    comparable = not named or any(measured(result, named[0]) for _, result in found)
     shared, differing = protocol.summary(found)
     return Table(
         name=published.name,
@@ -140,6 +147,7 @@ def build(published: Definition, found: Sequence[tuple[Path, Result]]) -> Table:
         paper=published.paper,
         columns=columns,
         rows=rows,
+        published=[] if comparable else named,
         deltas=_deltas(rows, columns),
         quoted=published.quoted,
         shared=shared,

@@ -10,12 +10,21 @@ LOWER_IS_BETTER = ("MPJPE", "PA-MPJPE", "jitter", "miss", "inversion", "swap", "
 
 
 def columns_of(result: Result) -> list[str]:
-    """Metrics shown for a run: `report.columns` of its config, else the published ones, else the totals."""
-    chosen = (result.get("config", {}).get("report") or {}).get("columns")
-    if chosen:
+    """Metrics shown for a run: `report.columns` of its config, else the published ones, else the totals.
+
+    Where the first of them was not measured, the run was scored on a data set with another metric, and its
+    own totals are shown: an AUC over other thresholds is not the published AUC.
+    """
+    chosen = (result.get("config", {}).get("report") or {}).get("columns") or list(result.get("paper") or {})
+    if chosen and measured(result, chosen[0]):
         return list(chosen)
-    metrics = result.get("metrics", {})
-    return list(result.get("paper") or {}) or [name for name in metrics if "/" not in name][:6]
+    return [name for name in result.get("metrics", {}) if "/" not in name][:6]
+
+
+def measured(result: Result, name: str) -> bool:
+    """Whether the run has that figure: a metric, or one of the network or the training."""
+    parts = (result.get("metrics", {}), result.get("complexity", {}), result.get("training", {}))
+    return any(name in part for part in parts)
 
 
 def united(columns: Sequence[Sequence[str]]) -> list[str]:

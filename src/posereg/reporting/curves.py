@@ -92,6 +92,8 @@ def row_curves(table: Table) -> dict[str, tuple[list[float], list[float]]]:
 def against_paper(table: Table) -> Any | None:
     """A panel a metric: our seeds and their mean as filled dots, the published number as a ring."""
     rows = table.run_rows
+    if table.published:
+        return None
     columns = [c for c in table.columns if any(row.mean(c) is not None and c in row.paper for row in rows)]
     if not columns:
         return None

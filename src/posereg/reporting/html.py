@@ -62,7 +62,7 @@ def page(found: Table, folder: Path, examples: Sequence[Example] = (), remarks: 
 def _main(found: Table) -> dict[str, Any]:
     """The main table: heads, then rows of (text, class, title) cells."""
     heads = table.headings(found)
-    top = {name: table.best(found, name) for name in found.columns}
+    top = {name: table.best(found, name) for name, _ in heads}
     look = curves.styles(found.run_rows)
     rows = []
     for row in found.rows:
@@ -75,11 +75,7 @@ def _main(found: Table) -> dict[str, Any]:
         rows.append({"row": row, "cells": cells, **look_of, "kind": "" if row.runs else "absent"})
     quoted = []
     for method, values in found.quoted:
-        shown = [
-            table.number(name, values.get(name)) if part == "paper" else ""
-            for name, parts in heads
-            for part in parts
-        ]
+        shown = [table.quoted_cell(values, name, part) for name, parts in heads for part in parts]
         quoted.append((method, shown))
     return {"heads": heads, "rows": rows, "quoted": quoted}
 

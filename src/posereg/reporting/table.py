@@ -16,6 +16,7 @@ from posereg.reporting.collect import Delta, Row, Table
 from posereg.reporting.columns import higher_is_better
 
 MARK = "*"
+PUBLISHED = "published"
 UNITS = {"params": (1e6, "M"), "macs": (1e9, "G")}
 NOTE = f"Δ: difference of means; {MARK}: the 95 % paired-bootstrap interval excludes zero. ±: sd over seeds."
 
@@ -41,16 +42,22 @@ def delta(name: str, found: Delta | None) -> str:
 
 
 def headings(table: Table) -> list[tuple[str, list[str]]]:
-    """For every metric the figures shown: ours, and as far as there are any, paper, Δ paper, Δ to the counterpart."""
+    """For every metric the figures shown: ours, and as far as there are any, paper, Δ paper, Δ to the counterpart.
+
+    Published metrics that ours were not scored with follow, with the paper's numbers alone.
+    """
+    printed = {name for row in table.rows for name in row.paper} | {
+        n for _, values in table.quoted for n in values
+    }
     found = []
     for name in table.columns:
         parts = ["ours"]
-        if any(name in row.paper for row in table.rows) or any(name in values for _, values in table.quoted):
+        if name in printed and not table.published:
             parts += ["paper", "Δ paper"]
         if any((row.name, name) in table.deltas for row in table.rows):
             parts.append("Δ pair")
         found.append((name, parts))
-    return found
+    return found + [(name, [PUBLISHED]) for name in table.published]
 
 
 def figures(table: Table, row: Row, name: str) -> dict[str, str]:
@@ -58,9 +65,15 @@ def figures(table: Table, row: Row, name: str) -> dict[str, str]:
     return {
         "ours": ours(row, name),
         "paper": number(name, row.paper.get(name)),
+        PUBLISHED: number(name, row.paper.get(name)),
         "Δ paper": number(name, row.to_paper(name), signed=True) if row.to_paper(name) is not None else "",
         "Δ pair": delta(name, table.deltas.get((row.name, name))),
     }
+
+
+def quoted_cell(values: dict[str, float], name: str, part: str) -> str:
+    """A cell of somebody else's published row."""
+    return number(name, values.get(name)) if part in ("paper", PUBLISHED) else ""
 
 
 def best(table: Table, name: str) -> str | None:
@@ -84,9 +97,9 @@ def as_rich(table: Table, without: Sequence[str] = ()) -> RichTable:
     found.add_column("seeds", justify="right", style="dim")
     for name, parts in shown:
         for k, part in enumerate(parts):
-            style = {"paper": "dim", "Δ paper": "dim"}.get(part, "")
+            style = {"paper": "dim", PUBLISHED: "dim", "Δ paper": "dim"}.get(part, "")
             found.add_column(f"{name if k == 0 else ''}\n{part}", justify="right", style=style, no_wrap=True)
-    top = {name: best(table, name) for name in table.columns}
+    top = {name: best(table, name) for name, _ in headings(table)}
     for row in table.rows:
         cells: list[Any] = [row.name, *([row.compare_to or ""] if pair else []), str(len(row.runs) or "–")]
         for name, parts in shown:
@@ -97,7 +110,7 @@ def as_rich(table: Table, without: Sequence[str] = ()) -> RichTable:
     for method, quoted in table.quoted:
         cells = [method, *([""] if pair else []), "quoted"]
         for name, parts in shown:
-            cells += [number(name, quoted.get(name)) if part == "paper" else "" for part in parts]
+            cells += [quoted_cell(quoted, name, part) for part in parts]
         found.add_row(*cells, style="dim italic")
     return found
 
@@ -116,7 +129,7 @@ def show(table: Table, console: Console | None = None) -> None:
     console = console or Console()
     if not console.is_terminal:
         console = Console(width=250)
-    for without in ((), ("Δ paper",), ("Δ paper", "Δ pair"), ("Δ paper", "Δ pair", "paper")):
+    for without in ((), ("Δ paper",), ("Δ paper", "Δ pair"), ("Δ paper", "Δ pair", "paper", PUBLISHED)):
         found = as_rich(table, without)
         # Measured on wide paper: a measure is clamped to its console's width.
         if Console(width=1000).measure(found).minimum <= console.width:
@@ -139,6 +152,11 @@ def remarks(table: Table) -> list[str]:
             rows.setdefault(str(value), []).append(row)
         sides = [f"{value} ({', '.join(names)})" for value, names in rows.items()]
         lines.append(f"Rows differ in {key}: " + ", ".join(sides))
+    if table.published:
+        told_data = shared.get("dataset", "another data set")
+        lines.append(
+            f"The published numbers are of another data set and metric than ours on {told_data}: no Δ paper"
+        )
     if absent := [row.name for row in table.rows if not row.runs]:
         lines.append("Not run: " + ", ".join(absent))
     return lines
@@ -149,13 +167,13 @@ def as_markdown(table: Table) -> str:
     heads = ["row", "pair", "seeds"]
     for name, parts in headings(table):
         heads += [name if part == "ours" else f"{part}<br>{name}" for part in parts]
-    top = {name: best(table, name) for name in table.columns}
+    top = {name: best(table, name) for name, _ in headings(table)}
     lines = ["| " + " | ".join(heads) + " |", "|:--|:--|--:" + "|--:" * (len(heads) - 3) + "|"]
     for row in table.rows:
         cells = [row.name, row.compare_to or "", str(len(row.runs) or "–")]
         for name, parts in headings(table):
             values = figures(table, row, name)
-            if top[name] == row.name:
+            if "ours" in parts and top[name] == row.name:
                 values["ours"] = f"**{values['ours']}**"
             cells += [
                 values[part].replace(MARK, "\\" + MARK) if part == "Δ pair" else values[part]
@@ -165,7 +183,7 @@ def as_markdown(table: Table) -> str:
     for method, quoted in table.quoted:
         cells = [f"*{method}*", "", "quoted"]
         for name, parts in headings(table):
-            cells += [number(name, quoted.get(name)) if part == "paper" else "" for part in parts]
+            cells += [quoted_cell(quoted, name, part) for part in parts]
         lines.append("| " + " | ".join(cells) + " |")
     below = [NOTE.replace(MARK, "\\" + MARK), *remarks(table)]
     return f"# {table.paper or table.name}\n\n" + "\n".join(lines) + "\n\n" + "\n\n".join(below) + "\n"
