@@ -127,16 +127,17 @@ def test_flip_test_of_an_equivariant_network_changes_nothing(convention, fine):
 @pytest.mark.parametrize("scales", [(1.0,), (0.5, 1.0, 2.0)])
 @pytest.mark.parametrize("fine", [False, True])
 def test_people_come_back_at_any_scale(scales, fine, convention):
-    truth = crowd()
-    painter = Painter(truth, 128, fine, convention)
-    found = detect(painter, inputs(*scales), Grouping(), FLIP, convention)[0]
-    best = found.scores.topk(2).indices
-    distance = (found.keypoints[best][:, None] - truth).norm(dim=-1)
-    error = distance.mean(-1).min(0).values
-    assert error.max() < (1.0 if fine else 2.0)
+    shifts = []
+    for seed in range(6):
+        truth = crowd(seed)
+        painter = Painter(truth, 128, fine, convention)
+        found = detect(painter, inputs(*scales), Grouping(), FLIP, convention)[0]
+        best = found.keypoints[found.scores.topk(2).indices]
+        distance = (best[:, None] - truth).norm(dim=-1).mean(-1)
+        assert distance.min(0).values.max() < (1.2 if fine else 2.2)
+        shifts.append((best[distance.argmin(0)] - truth).mean((0, 1)))
     # Not biased: a wrong origin would show as a common shift.
-    who = distance.mean(-1).argmin(0)
-    assert (found.keypoints[best][who] - truth).mean((0, 1)).abs().max() < (0.25 if fine else 0.5)
+    assert torch.stack(shifts).mean(0).abs().max() < 0.25
 
 
 def test_grouping_by_annotated_people():
