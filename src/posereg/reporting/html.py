@@ -33,16 +33,7 @@ def write(found: Table, path: Path, examples: Sequence[Example] = (), remarks: S
 
 def page(found: Table, folder: Path, examples: Sequence[Example] = (), remarks: Sequence[str] = ()) -> str:
     """The page's text; links to files are relative to `folder`."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("posereg.reporting", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2").render(
+    text: str = template("page.html.j2").render(
         table=found,
         main=_main(found),
         joints=[block for name in found.columns if (block := _joints(found, name))],
@@ -57,6 +48,21 @@ def page(found: Table, folder: Path, examples: Sequence[Example] = (), remarks: 
         command=f"posereg train -m '+experiments/{found.name}=glob(*)' data={found.shared.get('dataset', 'NAME')} "
         f"seed={','.join(str(s) for s in sorted({s for row in found.rows for s in row.seeds}))}",
     )
+    return text
+
+
+def template(name: str) -> Any:
+    """A page's Jinja template; `style.css.j2` is the look that pages share."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("posereg.reporting", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
 
 
 def _main(found: Table) -> dict[str, Any]:

@@ -26,14 +26,19 @@ def interval(first: Sequence[Path], second: Sequence[Path], metric: str) -> tupl
     try:
         from posereg.evaluation import bootstrap
 
-        sides = [[_evaluation(path) for path in paths] for paths in (first, second)]
-        found = bootstrap.paired(sides[0], sides[1], metric, _images(first[0].parent, sides[0][0]))
+        sides = [[evaluation_of(path) for path in paths] for paths in (first, second)]
+        found = bootstrap.paired(sides[0], sides[1], metric, images_of(first[0].parent, sides[0][0]))
     except (UserError, ImportError):
         return None
     return found.low, found.high
 
 
-def _evaluation(path: Path) -> Evaluation:
+def evaluation_of(path: Path) -> Evaluation:
+    """A result.json with the per-person arrays of the evaluation.npz beside it.
+
+    Raises:
+        UserError: either file is missing or broken.
+    """
     result = results.read(path)
     file = path.parent / "evaluation.npz"
     try:
@@ -49,7 +54,7 @@ def _evaluation(path: Path) -> Evaluation:
     )
 
 
-def _images(folder: Path, evaluation: Evaluation) -> NDArray[np.integer[Any]]:
+def images_of(folder: Path, evaluation: Evaluation) -> NDArray[np.integer[Any]]:
     """The image of each person: people of one image are drawn together."""
     raw = evaluation.per_person
     people = len(next(iter(raw.values())))
