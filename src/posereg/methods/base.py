@@ -7,19 +7,24 @@ A method is a subclass that says two things: `losses(images, batch)`, a dict wit
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import Callback
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from posereg.data.poses import PoseSet
+from posereg.errors import UserError
 from posereg.evaluation.result import Evaluation
 from posereg.geometry.pixels import Convention
+from posereg.phases import Phase, Phases, in_use, phased_optimizer
 from posereg.predictions import Predictions, concatenate
+from posereg.skeletons import mapping
 from posereg.skeletons import skeleton as skeleton_of
 
 Batch = dict[str, Any]
@@ -42,11 +47,14 @@ class PoseModule(pl.LightningModule):
 
     Args:
         network: takes normalised images (B, 3, H, W).
-        skeleton: name of the joint set.
+        skeleton: name of the data's joint set.
+        network_skeleton: name of the network's joint set, where that has more joints than the data (a model of
+            MPII's 16 joints on LSP's 14). Joints the data lacks count in no loss and are not predicted.
         name: what the method is called in tables and pictures.
         input_size: (W, H) pixels.
         optimizer: parameters -> Optimizer.
         schedule: (optimizer, total_steps) -> Lightning's scheduler dict; None keeps the learning rate.
+        phases: staged training (phases.py), by name in order; takes the place of `schedule`.
         flip_test: average with the mirrored image when predicting.
         convention: pixel convention of maps and labels (geometry/pixels.py).
         mean, std: normalisation of RGB in [0, 1].
@@ -56,6 +64,8 @@ class PoseModule(pl.LightningModule):
     mean: Tensor
     std: Tensor
     flip_order: Tensor
+    data_joint: Tensor
+    network_joint: Tensor
 
     def __init__(
         self,
@@ -69,6 +79,8 @@ class PoseModule(pl.LightningModule):
         convention: Convention = "center",
         mean: tuple[float, float, float] = MEAN,
         std: tuple[float, float, float] = STD,
+        network_skeleton: str | None = None,
+        phases: Mapping[str, Phase] | None = None,
     ) -> None:
         super().__init__()
         self.name = name
@@ -82,7 +94,19 @@ class PoseModule(pl.LightningModule):
         self.convention: Convention = convention
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("flip_order", torch.from_numpy(self.skeleton.flip), persistent=False)
+        joints = skeleton_of(network_skeleton or skeleton)
+        data_joint, network_joint = mapping(self.skeleton, joints), mapping(joints, self.skeleton)
+        if (network_joint < 0).any():
+            lacking = [self.skeleton.joints[k] for k in np.flatnonzero(network_joint < 0)]
+            raise UserError(
+                f"method.network_skeleton: {joints.name} has no {', '.join(lacking)}, which {skeleton} data have"
+            )
+        self.register_buffer("flip_order", torch.from_numpy(joints.flip), persistent=False)
+        self.register_buffer("data_joint", torch.from_numpy(data_joint), persistent=False)
+        self.register_buffer("network_joint", torch.from_numpy(network_joint), persistent=False)
+        self.phases = in_use(phases or {})
+        # The phase that training is in; a model that is not in training is what the last phase made of it.
+        self.phase = next(reversed(self.phases), None)
         self._predicted: list[Predictions] = []
 
     # What a method defines.
@@ -94,6 +118,14 @@ class PoseModule(pl.LightningModule):
     def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Keypoints (B, K, D) in input pixels and their scores (B, K), flip test included."""
         raise NotImplementedError
+
+    def measured(self) -> dict[str, float]:
+        """Metrics of the last validation beside the data set's own, for result.json."""
+        return {}
+
+    def draw(self, data: Any, folder: Path) -> dict[str, str]:
+        """Pictures of the trained method, written into the run's folder: what they are -> file name."""
+        return {}
 
     # What it gets.
 
@@ -108,10 +140,15 @@ class PoseModule(pl.LightningModule):
 
     def labels(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Keypoints (B, K, 2) and weights (B, K): 1 for labelled joints inside the input."""
-        keypoints = batch["keypoints"]
+        keypoints, visibility = self.joint_labels(batch)
         size = keypoints.new_tensor(self.input_size)
         inside = ((keypoints > -0.5) & (keypoints < size - 0.5)).all(-1)
-        return keypoints, ((batch["visibility"] > 0) & inside).float()
+        return keypoints, ((visibility > 0) & inside).float()
+
+    def joint_labels(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Keypoints (B, K, 2) and visibility (B, K) of the network's joints; what the data lack is not labelled."""
+        there = self.data_joint >= 0
+        return batch["keypoints"][:, self.data_joint], batch["visibility"][:, self.data_joint] * there
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         losses = self.losses(self.images(batch), batch)
@@ -138,7 +175,9 @@ class PoseModule(pl.LightningModule):
     def predictions(
         self, batch: Batch, keypoints: Tensor, scores: Tensor, poses: PoseSet | None = None
     ) -> Predictions:
-        """Input pixels back to image pixels, with the people's ids; `poses` defaults to the validation people."""
+        """The network's joints in input pixels to the data's joints in image pixels, with the people's ids; `poses`
+        defaults to the validation people."""
+        keypoints, scores = keypoints[:, self.network_joint], scores[:, self.network_joint]
         affine = batch["to_image"]
         moved = keypoints[..., :2] @ affine[:, :, :2].transpose(1, 2) + affine[:, None, :, 2]
         if poses is None:
@@ -173,7 +212,12 @@ class PoseModule(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["posereg_config"] = self.plain_config
 
+    def configure_callbacks(self) -> list[Callback]:
+        return [Phases(self.phases)] if self.phases else []
+
     def configure_optimizers(self) -> Any:
+        if self.phases:
+            return phased_optimizer(self.network, self.optimizer_factory, self.phases, self.trainer)
         optimizer = self.optimizer_factory(p for p in self.parameters() if p.requires_grad)
         if self.schedule_factory is None:
             return optimizer
