@@ -53,8 +53,8 @@ class MetricsCsv(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         if step is None:
-            step = int(self.rows[-1]["step"]) if self.rows else 0
-        elif self._resumed:
+            return  # final figures, which result.json holds
+        if self._resumed:
             self.rows = [row for row in self.rows if row["step"] < step]
             self._resumed = False
         if not self.rows or self.rows[-1]["step"] != step:
@@ -185,6 +185,7 @@ def _wandb(logger: Mapping[str, Any], config: Mapping[str, Any], run_dir: Path) 
         mode=mode,
         resume=None if mode == "offline" else "allow",
     )
+    result._wandb_init.pop("anonymous", None)  # W&B warns of it, even unset
     _ = result.experiment  # open it now, so that a run that fails early is there too
     return result
 

@@ -129,10 +129,20 @@ def test_what_does_not_decide_the_number_may_differ_and_is_told(table: Table) ->
 def test_seeds_of_a_row_must_share_their_configuration(tmp_path: Path) -> None:
     truth = made.poses(tmp_path / "data", 10)
     made.run(
-        tmp_path, "H1", 0, 4.0, truth, config={"lr": 0.1, "runs": "a", "data": {"name": "x", "root": "/a"}}
+        tmp_path,
+        "H1",
+        0,
+        4.0,
+        truth,
+        config={"lr": 0.1, "loader": {"seed": 0}, "data": {"name": "x", "root": "/a"}},
     )
     made.run(
-        tmp_path, "H1", 1, 4.0, truth, config={"lr": 0.1, "runs": "b", "data": {"name": "x", "root": "/b"}}
+        tmp_path,
+        "H1",
+        1,
+        4.0,
+        truth,
+        config={"lr": 0.1, "loader": {"seed": 1}, "data": {"name": "x", "root": "/b"}},
     )
     assert collect("integral/table2", tmp_path).row("H1") is not None
     made.run(tmp_path, "H1", 2, 4.0, truth, config={"lr": 0.2, "data": {"name": "x", "root": "/a"}})

@@ -62,18 +62,18 @@ def summary(found: Found) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
 
 
 def _settings(result: Result) -> dict[str, Any]:
-    """The leaves of the configuration that decide a run's numbers, less the seed."""
+    """The leaves of the configuration that decide a run's numbers, less the seed wherever it is repeated."""
     leaves: dict[str, Any] = {}
 
     def walk(node: Any, path: str) -> None:
         if isinstance(node, Mapping) and node:
             for key, value in node.items():
                 walk(value, f"{path}.{key}" if path else str(key))
-        elif not path.endswith(PLACES):
+        elif not path.endswith(PLACES) and path.rpartition(".")[2] != "seed":
             leaves[f"config {path}"] = node
 
     identity = run_records.identity(result.get("config", {}))
-    walk({key: value for key, value in identity.items() if key not in ("seed", "init_weights")}, "")
+    walk({key: value for key, value in identity.items() if key != "init_weights"}, "")
     return leaves
 
 
