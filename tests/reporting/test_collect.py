@@ -11,7 +11,7 @@ import pytest
 
 from posereg import results
 from posereg.errors import UserError
-from posereg.reporting.collect import Table, collect
+from posereg.reporting.collect import Table, collect, selection
 from posereg.reporting.curves import against_paper
 from posereg.reporting.experiments import definition
 from posereg.reporting.table import headings
@@ -214,3 +214,19 @@ def test_published_numbers_of_another_metric_are_shown_but_not_compared(tmp_path
     assert table.published == ["PCKh@0.5", "PCKh@0.1", "AUC"]
     assert [parts for _, parts in headings(table)] == [["ours"], ["ours"], *3 * [["published"]]]
     assert against_paper(table) is None
+
+
+def test_any_runs_side_by_side(tmp_path: Path) -> None:
+    truth = made.poses(tmp_path / "data", 10)
+    made.run(tmp_path, "H1", 0, 4.0, truth)
+    made.run(tmp_path, "I1", 0, 3.0, truth)
+    other = made.run(tmp_path, "H1", 0, 5.0, truth, table="integral/table4")
+    table = selection([tmp_path, other.parent])
+    assert {row.name: len(row.runs) for row in table.rows} == {
+        "integral/table2 H1": 1,
+        "integral/table4 H1": 1,
+        "I1": 1,
+    }
+    edit(other, flip_test=True)
+    with pytest.raises(UserError, match="flip_test"):
+        selection([tmp_path])

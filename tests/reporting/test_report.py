@@ -138,3 +138,15 @@ def test_mistakes_are_one_line(
     assert error.startswith("error: posereg table:")
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_report_of_any_runs(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    two = ",".join(str(runs / "synthetic/integral/table2" / row) for row in ("H1", "I1"))
+    assert cli.main(["report", f"runs={two}", f"out={tmp_path}", "title=Two rows", "pictures=0"]) == 0
+    assert "+" in capsys.readouterr().out
+    content = (tmp_path / "index.html").read_text()
+    assert "Two rows" in content
+    assert "I_star" not in content
+    assert (tmp_path / "curves.svg").exists()
+    assert cli.main(["report", "out=x"]) == 2
+    assert "runs= is missing" in capsys.readouterr().err

@@ -123,6 +123,29 @@ def collect(
     return build(published, found)
 
 
+def selection(folders: Sequence[Path], title: str = "Selected runs", data: str | None = None) -> Table:
+    """Any runs side by side, whatever tables they belong to; a row's name gets its table's where two share one.
+
+    Raises:
+        UserError: no results, or results of two protocols.
+    """
+    everything = list(
+        {path.resolve(): (path, r) for folder in folders for path, r in results.find(folder)}.values()
+    )
+    found = [(path, result) for path, result in everything if _is_on(result, data)]
+    if not found:
+        raise UserError(_nothing("of any run", folders, [], Definition(""), data))
+    tables: dict[str, set[str | None]] = {}
+    for _, result in found:
+        tables.setdefault(result["row"], set()).add(result.get("table"))
+    named: list[tuple[Path, Result]] = []
+    for path, result in found:
+        clash = len(tables[result["row"]]) > 1
+        named.append((path, {**result, "row": f"{result.get('table')} {result['row']}"} if clash else result))
+    protocol.check("selected runs", named)
+    return build(Definition("selection", title=title), named)
+
+
 def build(published: Definition, found: Sequence[tuple[Path, Result]]) -> Table:
     """The table of these results, rows in published order, then by name."""
     members: dict[str, list[Run]] = {row: [] for row in published.rows}
