@@ -61,6 +61,14 @@ def test_ranges_that_do_not_fit_are_named(tmp_path):
         lsp.read(tmp_path, "tran")
 
 
+def test_square_crop_about_the_middle_of_the_image(tmp_path):
+    write_lsp(tmp_path)
+    cv2.imwrite(str(tmp_path / "im0001.jpg"), np.zeros((100, 60, 3), np.uint8))
+    found = lsp.read(tmp_path, "all", ranges={"all": (1, 1)}, crop=178)
+    # Pixel centres are whole numbers, so the middle of 60 x 100 pixels is (29.5, 49.5).
+    assert found.boxes.tolist() == [[29.5 - 89, 49.5 - 89, 29.5 + 89, 49.5 + 89]]
+
+
 def test_whole_image_crop_needs_no_joints(tmp_path):
     write_lsp(tmp_path, 2)
     for name, size in (("im0001.jpg", (50, 80)), ("im0002.jpg", (70, 30))):

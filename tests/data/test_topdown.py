@@ -32,6 +32,7 @@ def test_batch_is_the_documented_one(tmp_path):
         "keypoints": ((4, 16, 2), torch.float32),
         "visibility": ((4, 16), torch.uint8),
         "to_image": ((4, 2, 3), torch.float32),
+        "box": ((4, 4), torch.float32),
         "color_gain": ((4, 3), torch.float32),
         "color_power": ((4, 3), torch.float32),
         "index": ((4,), torch.int64),

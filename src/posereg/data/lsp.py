@@ -21,7 +21,7 @@ from posereg.geometry import boxes
 from posereg.skeletons import LSP
 
 RANGES = {"train": (1, 1000), "test": (1001, 2000), "all": (1, 2000)}
-Crop = Literal["joints", "image"]
+Crop = Literal["joints", "image"] | float
 
 
 def read(
@@ -34,8 +34,8 @@ def read(
     """
     Args:
         ranges: first and last image number (1-based, both included) of each split.
-        crop: the region to crop: the joints' box x1.25, or the whole image (images are cut about
-            their person, so this needs no ground truth).
+        crop: the region to crop: the joints' box x1.25, the whole image (images are cut about their person, so
+            this needs no ground truth), or a square of so many pixels about the image's centre (paper 001: 178).
 
     Raises:
         UserError: unknown split, missing or foreign joints.mat.
@@ -91,6 +91,10 @@ def pose_set(
     images = tuple(f"{folder}im{number:0{digits}d}.jpg" for number in numbers)
     if crop == "image":
         region = whole_images(root, images)
+    elif not isinstance(crop, str):
+        region = boxes.from_center(
+            boxes.center_size(whole_images(root, images))[0], np.array([[crop]], np.float32)
+        )
     else:
         tight = boxes.from_keypoints(xy, labelled)
         region = boxes.fix_aspect(tight, aspect=1.0, padding=1.25)

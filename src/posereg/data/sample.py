@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from posereg.data import jpeg
 from posereg.data.augment import NO_CHANGE, Augment, Change
 from posereg.data.poses import PoseSet
-from posereg.geometry.affine import crop_matrix, invert
+from posereg.geometry.affine import crop_matrix
 
 Matrix = NDArray[np.float64]
 Sample = dict[str, Any]
@@ -54,10 +54,9 @@ def topdown_sample(
         image = transforms(image=image)["image"]
     keypoints = poses.keypoints[row] @ matrix[:, :2].T + matrix[:, 2]
     visibility = poses.visibility[row]
-    scale = np.hypot(matrix[0, 0], matrix[1, 0])
     columns = {name: poses.extras[name][row] for name in extras}
     if "z" in columns:
-        columns["z"] = (columns["z"] * scale).astype(np.float32)
+        columns["z"] = (columns["z"] * np.hypot(matrix[0, 0], matrix[1, 0])).astype(np.float32)
     if change.flip:
         swap = poses.skeleton.flip
         keypoints, visibility = keypoints[swap], visibility[swap]
@@ -68,7 +67,8 @@ def topdown_sample(
         "image": image,
         "keypoints": keypoints.astype(np.float32),
         "visibility": visibility,
-        "to_image": invert(matrix).astype(np.float32),
+        "to_image": inverse(matrix).astype(np.float32),
+        "box": poses.boxes[row],
         "color_gain": change.color_gain,
         "color_power": change.color_power,
         "index": row,
@@ -91,15 +91,22 @@ def crop(path: Any, matrix: Matrix, size: tuple[int, int]) -> NDArray[np.uint8]:
     Raises:
         BadImageError: the image is missing, truncated or undecodable.
     """
-    width, height = size
-    (a, b, tx), (c, d, ty) = matrix.tolist()
-    det = a * d - b * c
-    # The crop's lowest image row: the largest y of its four corners taken back.
-    bottom = max(
-        (-c * (x - tx) + a * (y - ty)) / det for x in (-0.5, width - 0.5) for y in (-0.5, height - 0.5)
-    )
-    pixels, factor = jpeg.read(path, bottom, abs(det) ** -0.5)
+    back = inverse(matrix)
+    # The lowest image row that is needed: the largest y of the crop's corners taken back.
+    (_, _, _), (c, d, y) = back.tolist()
+    right, low = size[0] - 0.5, size[1] - 0.5
+    bottom = y + max(-0.5 * c, right * c) + max(-0.5 * d, low * d)
+    shrink = abs(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]) ** -0.5
+    pixels, factor = jpeg.read(path, bottom, shrink)
     return warp(pixels, matrix, factor, size)
+
+
+def inverse(matrix: Matrix) -> Matrix:
+    """Inverse of one affine matrix (2, 3); in plain floats five times as fast as the general `affine.invert`."""
+    (a, b, x), (c, d, y) = matrix.tolist()
+    det = a * d - b * c
+    a, b, c, d = d / det, -b / det, -c / det, a / det
+    return np.array([[a, b, -a * x - b * y], [c, d, -c * x - d * y]])
 
 
 def warp(pixels: NDArray[np.uint8], matrix: Matrix, factor: int, size: tuple[int, int]) -> NDArray[np.uint8]:
