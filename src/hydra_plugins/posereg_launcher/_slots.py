@@ -27,7 +27,7 @@ def find(
     Raises:
         UserError: GPUs that are not there, or a setting that leaves no slot.
     """
-    if min(devices_per_job, jobs_per_device, cpu_slots or 1, threads or 1) < 1:
+    if any(n is not None and n < 1 for n in (devices_per_job, jobs_per_device, cpu_slots, threads)):
         raise UserError(
             "hydra.launcher: devices_per_job, jobs_per_device, slots and threads must be 1 or more"
         )
