@@ -16,7 +16,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -123,19 +123,24 @@ def phased_optimizer(
     network: nn.Module,
     factory: Callable[[Iterable[Any]], Optimizer],
     phases: Mapping[str, Phase],
-    trainer: pl.Trainer,
+    starts: Sequence[int],
+    total: int,
 ) -> dict[str, Any]:
     """What `configure_optimizers` returns: one optimiser for the whole run with a parameter group for each part,
-    and the learning rate of every group at every step. Moments of a part are kept while it is frozen."""
+    and the learning rate of every group at every step. Moments of a part are kept while it is frozen.
+
+    Args:
+        starts: first step of every phase (`first_steps`).
+        total: steps of the whole run.
+    """
     parts = parts_of(phases, network)
     optimizer = factory([{"params": parameters, "part": part} for part, parameters in parts.items()])
-    starts, total = _plan(phases, trainer)
-    ends = [*starts[1:], total]
+    ends, stages = [*starts[1:], total], list(phases.values())
 
     def rate(part: str) -> Callable[[int], float]:
         def at(step: int) -> float:
             k = bisect_right(starts, step) - 1
-            phase = list(phases.values())[k]
+            phase = stages[k]
             # The last step of the phase has the last factor of a geometric law.
             length = ends[k] - starts[k] - (phase.law == "geometric")
             return phase.rate(part, min(1.0, (step - starts[k]) / max(1, length)))
@@ -147,15 +152,13 @@ def phased_optimizer(
 
 
 class Phases(Callback):
-    """Puts the module into the phase of the step: `module.phase`, frozen parts; logs its number and the rates.
+    """Puts the module into the phase of the step, by its `phases` and `phase_starts`; logs its number and rates.
 
     Freezing waits for the first batch: a distributed wrapper must have seen every parameter as trainable, or it
     would never average the gradients of a part that was frozen when the run was resumed.
     """
 
-    def __init__(self, phases: Mapping[str, Phase]) -> None:
-        self.phases = dict(phases)
-        self._starts: list[int] = []
+    def __init__(self) -> None:
         self._entered: str | None = None
 
     def setup(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
@@ -164,34 +167,35 @@ class Phases(Callback):
             trainer.strategy._ddp_kwargs.setdefault("find_unused_parameters", True)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self._starts, _ = _plan(self.phases, trainer)
         self._entered = None
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        name = list(self.phases)[bisect_right(self._starts, trainer.global_step) - 1]
+        pose: Any = module
+        name = list(pose.phases)[bisect_right(pose.phase_starts, trainer.global_step) - 1]
         if name != self._entered:
-            enter(module, name, self.phases[name])
+            enter(pose, name)
             self._entered = name
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if self._entered is None:
             return
         rates = {f"lr/{group['part']}": float(group["lr"]) for group in trainer.optimizers[0].param_groups}
-        module.log_dict({"phase": float(list(self.phases).index(self._entered) + 1), **rates})
+        pose: Any = module
+        module.log_dict({"phase": float(list(pose.phases).index(self._entered) + 1), **rates})
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         network: Any = module.network
         network.requires_grad_(True)
 
 
-def enter(module: Any, name: str, phase: Phase) -> None:
+def enter(module: Any, name: str) -> None:
     """Freeze and free the network's parts for the phase, and name it on the module."""
     module.phase = name
     module.network.requires_grad_(True)
     module.network.train()
-    for part in phase.freeze:
+    for part in module.phases[name].freeze:
         _part(module.network, part).requires_grad_(False).eval()
 
 
@@ -201,15 +205,6 @@ def label(module: Any) -> str | None:
     if not phases:
         return None
     return f"{module.phase} {phases.index(module.phase) + 1}/{len(phases)}"
-
-
-def _plan(phases: Mapping[str, Phase], trainer: pl.Trainer) -> tuple[list[int], int]:
-    """First step of every phase, and the steps of the whole run."""
-    total = int(trainer.estimated_stepping_batches)
-    epochs = int(trainer.max_epochs or 1)
-    starts = first_steps([phase.epochs for phase in phases.values()], epochs, total // epochs)
-    assert all(a <= b for a, b in pairwise(starts))
-    return starts, total
 
 
 def _part(network: nn.Module, name: str) -> nn.Module:

@@ -22,7 +22,7 @@ from posereg.data.poses import PoseSet
 from posereg.errors import UserError
 from posereg.evaluation.result import Evaluation
 from posereg.geometry.pixels import Convention
-from posereg.phases import Phase, Phases, in_use, phased_optimizer
+from posereg.phases import Phase, Phases, first_steps, in_use, phased_optimizer
 from posereg.predictions import Predictions, concatenate
 from posereg.skeletons import mapping
 from posereg.skeletons import skeleton as skeleton_of
@@ -40,6 +40,20 @@ def evaluate(data: Any, predictions: Predictions) -> Evaluation:
     poses = data.poses(data.val_split) if source.truth is None else source.read_truth(data.val_split)
     evaluation: Evaluation = source.evaluate(poses, predictions)
     return evaluation
+
+
+def total_steps(trainer: pl.Trainer) -> int:
+    """Optimiser steps of the whole training.
+
+    Not `trainer.estimated_stepping_batches`: asking for that before the checkpoint is restored makes Lightning
+    forget where in the epoch the loader was.
+    """
+    batches = len(trainer.datamodule.train_dataloader())  # type: ignore[attr-defined]
+    limit = trainer.limit_train_batches
+    batches = (
+        min(batches, limit) if isinstance(limit, int) else int(batches * (1.0 if limit is None else limit))
+    )
+    return max(1, math.ceil(batches / trainer.accumulate_grad_batches)) * max(1, trainer.max_epochs or 1)
 
 
 class PoseModule(pl.LightningModule):
@@ -107,6 +121,7 @@ class PoseModule(pl.LightningModule):
         self.phases = in_use(phases or {})
         # The phase that training is in; a model that is not in training is what the last phase made of it.
         self.phase = next(reversed(self.phases), None)
+        self.phase_starts: list[int] = []
         self._predicted: list[Predictions] = []
 
     # What a method defines.
@@ -213,16 +228,23 @@ class PoseModule(pl.LightningModule):
         checkpoint["posereg_config"] = self.plain_config
 
     def configure_callbacks(self) -> list[Callback]:
-        return [Phases(self.phases)] if self.phases else []
+        return [Phases()] if self.phases else []
 
     def configure_optimizers(self) -> Any:
         if self.phases:
-            return phased_optimizer(self.network, self.optimizer_factory, self.phases, self.trainer)
+            total, epochs = total_steps(self.trainer), max(1, self.trainer.max_epochs or 1)
+            shares = [phase.epochs for phase in self.phases.values()]
+            self.phase_starts = first_steps(shares, epochs, total // epochs)
+            return phased_optimizer(
+                self.network, self.optimizer_factory, self.phases, self.phase_starts, total
+            )
         optimizer = self.optimizer_factory(p for p in self.parameters() if p.requires_grad)
         if self.schedule_factory is None:
             return optimizer
-        total = int(self.trainer.estimated_stepping_batches)
-        return {"optimizer": optimizer, "lr_scheduler": self.schedule_factory(optimizer, total)}
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": self.schedule_factory(optimizer, total_steps(self.trainer)),
+        }
 
     def _log(self, stage: str, losses: dict[str, Tensor], batch_size: int) -> None:
         for name, value in losses.items():
