@@ -70,8 +70,8 @@ def compose(overrides: Sequence[str], name: str = "train") -> DictConfig:
     try:
         with initialize_config_dir(str(root() / "conf"), version_base="1.3"):
             return hydra_compose(name, overrides=list(overrides))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(f"config: {str(error).strip()}") from error
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise UserError(f"config: {' '.join(str(error).split())}") from error
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def validate(config: Mapping[str, Any]) -> None:
         UserError: every key that nothing reads, each with the nearest valid name.
     """
     known = set(OmegaConf.load(root() / "conf" / "train.yaml")) - {"defaults", "hydra"}  # type: ignore[arg-type]
-    known |= {"data", "backbone", "method", "loader", "augment", "trainer", "logger"}
+    known |= {"data", "backbone", "method", "schedule", "loader", "augment", "trainer", "logger"}
     problems = [f"{key}: no such key{nearest(key, known)}" for key in config if key not in known]
     problems += _unknown_arguments(config, "")
     if problems:

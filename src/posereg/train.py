@@ -6,8 +6,10 @@ last.ckpt when it was cut off, and refused when it holds a finished run of anoth
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +54,10 @@ def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
             result = _run(plain, folder, digest, overrides)
         except BaseException as error:
             message = str(error).splitlines()[0] if str(error) else type(error).__name__
-            runs.write_status(folder, "failed", config_hash=digest, error=message)
+            with suppress(UserError):  # a full disk must not hide what went wrong
+                runs.write_status(folder, "failed", config_hash=digest, error=message)
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise UserError(f"{folder}: {error.strerror}; what was written before is intact") from error
             raise
         seconds = round(time.monotonic() - start, 1)
         runs.write_status(folder, "done", config_hash=digest, seconds=seconds)
@@ -101,8 +106,11 @@ def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[s
     from posereg.progress import progress_callbacks
 
     checkpoint = folder / runs.CHECKPOINT
-    resumed = checkpoint.exists()
+    trains = not plain["evaluate_only"]
+    resumed = trains and checkpoint.exists()
     start = None if resumed else _starting_weights(plain, overrides)
+    if not trains and start is None:
+        raise UserError("evaluate_only: nothing to evaluate; name init_weights=FILE or method.pretrain=ROW")
     pl.seed_everything(plain["seed"], workers=True, verbose=False)
     module = build_method(plain, weights=not resumed and start is None)
     if start is not None:
@@ -117,13 +125,16 @@ def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[s
             run_dir=folder, seed=plain["seed"], loggers=loggers, callbacks=[throughput, *progress_callbacks()]
         )
         began = time.monotonic()
-        trainer.fit(
-            module, datamodule=data, ckpt_path=str(checkpoint) if resumed else None, weights_only=True
-        )
+        if trains:
+            trainer.fit(
+                module, datamodule=data, ckpt_path=str(checkpoint) if resumed else None, weights_only=True
+            )
         if trainer.interrupted:
             raise KeyboardInterrupt
         seconds = time.monotonic() - began
         trainer.validate(module, datamodule=data, verbose=False)
+        if not trains:
+            trainer.save_checkpoint(checkpoint, weights_only=True)
         result = _finish(plain, folder, digest, module, data, trainer)
         result["training"] = {
             "epochs": trainer.current_epoch,
@@ -182,6 +193,13 @@ def _finish(
     if predictions is None:
         raise UserError(f"{plain['data']['name']}: the validation split holds nobody to evaluate")
     poses = data.poses(data.val_split)
+    scales = plain["crop_scales"]
+    if scales != [1.0]:
+        from posereg.inference import multicrop
+
+        predictions = multicrop.predict(
+            module, poses, scales, data.val_batch_size, str(trainer.strategy.root_device)
+        )
     evaluation = evaluate(data, predictions)
     protocol = {
         "dataset": poses.name,
@@ -192,6 +210,7 @@ def _finish(
         "input_size": list(module.input_size),
         "convention": module.convention,
         "flip_test": module.flip_test,
+        "scales": scales,
         "score_rule": module.score_rule,
         "effective_batch": plain["batch_size"],
         "precision": plain["trainer"]["precision"],

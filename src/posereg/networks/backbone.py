@@ -40,7 +40,8 @@ def backbone(
         if pretrained or weights:
             raise UserError(f"backbone {name}: pretrained weights need width 1, not {width}")
         options["channels"] = tuple(max(8, round(c * width)) for c in (64, 128, 256, 512))
-        options["stem_width"] = max(8, round(64 * width)) if "stem_type" in options else 64
+        # timm's plain 7x7 stem is always 64 wide; the deep one can be narrowed with the rest.
+        options |= {"stem_type": "deep", "stem_width": max(4, round(32 * width))}
     if not timm.is_model(name):
         close = timm.list_models(f"*{name[:6]}*")[:5]
         raise UserError(f"backbone.name: timm has no model '{name}'; near it: {', '.join(close) or 'none'}")

@@ -1,0 +1,65 @@
+"""Configs: unknown keys are errors with the nearest valid name, wherever they come from."""
+
+import pytest
+
+from posereg import config as configs
+from posereg import runs
+from posereg.errors import UserError
+
+
+def plain(*overrides):
+    return configs.plain(configs.compose(overrides))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("+method.hetmap_weight=2", r"method\.hetmap_weight: no such key, did you mean 'heatmap_weight'"),
+        ("+method.optimizer.learning_rate=2", r"method\.optimizer\.learning_rate: no such key"),
+        ("+method.network.deconv_layer=3", r"did you mean 'deconv_layers'"),
+        ("+trainer.epoch=3", r"trainer\.epoch: no such key, did you mean 'epochs'"),
+        ("+loader.batchsize=3", r"loader\.batchsize: no such key, did you mean 'batch_size'"),
+        ("+augment.rotate=3", r"augment\.rotate: no such key, did you mean 'rotation'"),
+        ("+data.rot=x", r"data\.rot: no such key, did you mean 'root'"),
+        ("+sede=3", r"sede: no such key, did you mean 'seed'"),
+    ],
+)
+def test_unknown_keys_behind_plus_are_errors(override, message):
+    with pytest.raises(UserError, match=message):
+        configs.validate(plain(override))
+
+
+def test_all_unknown_keys_are_reported_at_once():
+    with pytest.raises(UserError, match=r"sede.*trainer\.epoch"):
+        configs.validate(plain("+sede=3", "+trainer.epoch=2"))
+
+
+@pytest.mark.parametrize("override", ["sede=3", "method=I9", "method.beta.x=1", "=3"])
+def test_overrides_that_do_not_compose_are_user_errors(override):
+    with pytest.raises(UserError):
+        plain(override)
+
+
+def test_a_target_that_is_not_there_names_the_path():
+    with pytest.raises(UserError, match=r"schedule\._target_.*posereg\.schedules has no 'step'"):
+        configs.validate(plain("schedule._target_=posereg.schedules.step"))
+
+
+def test_identity_ignores_where_a_run_happens_but_not_what_it_is():
+    base = runs.config_hash(plain("method=H1"))
+    assert runs.config_hash(plain("method=H1", "runs=elsewhere", "loader.workers=7", "logger.name=wandb")) == base
+    assert runs.config_hash(plain("method=H1", "seed=1")) != base
+    assert runs.config_hash(plain("method=H1", "method.heatmap_loss.sigma=2")) != base
+
+
+def test_reduced_inputs_are_multiples_of_the_trunks_stride():
+    assert plain("input_scale=0.25")["loader"]["input_size"] == [64, 64]
+    assert plain("input_size=[288,384]", "input_scale=0.3")["loader"]["input_size"] == [96, 128]
+
+
+def test_effective_batch_is_the_recipes():
+    assert plain("trainer.accumulate=4")["loader"]["batch_size"] == 32
+
+
+def test_differences_name_the_leaves():
+    assert configs.differences({"a": {"b": 1}, "c": 2}, {"a": {"b": 3}, "c": 2}) == ["a.b: 1 -> 3"]

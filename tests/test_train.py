@@ -1,0 +1,171 @@
+"""A run from config to result: skipped when done, refused when different, resumed bitwise, never half-written."""
+
+import errno
+import json
+
+import numpy as np
+import pytest
+import torch
+from tiny import overrides
+
+from posereg import config as configs
+from posereg import predictions, results, runs
+from posereg.engine import FiniteLoss
+from posereg.errors import UserError
+from posereg.methods.integral import IntegralPose
+from posereg.train import train
+
+
+def run(folder, *more, kind="mpii"):
+    given = overrides(kind, folder, *more)
+    return train(configs.compose(given), given)
+
+
+def only_run(folder):
+    (status,) = folder.rglob("status.json")
+    return status.parent
+
+
+def test_a_run_leaves_a_complete_record(tmp_path):
+    result = run(tmp_path, "+experiments/integral/table2=H2")
+    folder = only_run(tmp_path)
+    assert folder == tmp_path / "synthetic/integral/table2/H2/seed0"
+    assert results.read(folder / "result.json") == json.loads(json.dumps(result))
+    assert {"PCKh@0.5", "PCKh@0.1", "AUC", "PCKh@0.5/Head"} <= result["metrics"].keys()
+    assert result["paper"] == {"PCKh@0.5": 86.4, "PCKh@0.1": 17.6, "AUC": 53.1}
+    assert {"dataset", "annotation_hash", "people", "flip_test", "input_size"} <= result["protocol"].keys()
+    saved = predictions.load(folder / "predictions.npz")
+    assert len(saved) == result["protocol"]["people"]
+    assert np.isfinite(saved.keypoints).all()
+    assert runs.read_status(folder)["state"] == "done"
+    assert (folder / "metrics.csv").read_text().count("\n") >= 3
+    checkpoint = torch.load(folder / "last.ckpt", weights_only=True)
+    assert checkpoint["posereg_config"]["row"] == "H2"
+
+
+def test_a_finished_run_is_skipped_and_another_configuration_refused(tmp_path, monkeypatch):
+    first = run(tmp_path, "method=I_star")
+    monkeypatch.setattr(IntegralPose, "losses", lambda *_: pytest.fail("trained again"))
+    assert run(tmp_path, "method=I_star") == json.loads(json.dumps(first))
+    # Where it runs is not what it is.
+    assert run(tmp_path, "method=I_star", "loader.workers=1") == json.loads(json.dumps(first))
+    with pytest.raises(UserError, match=r"method\.optimizer\.lr: 0\.003 -> 0\.1.*overwrite=true"):
+        run(tmp_path, "method=I_star", "method.optimizer.lr=0.1")
+    assert results.read(only_run(tmp_path) / "result.json") == json.loads(json.dumps(first))
+
+
+def test_overwrite_throws_the_old_run_away(tmp_path):
+    first = run(tmp_path, "method=R1")
+    second = run(tmp_path, "method=R1", "method.optimizer.lr=0.03", "overwrite=true")
+    assert first["config_hash"] != second["config_hash"]
+    assert second["training"]["epochs"] == 2
+
+
+class Crash(RuntimeError):
+    pass
+
+
+@pytest.mark.parametrize("row", ["H3", "I_star"])
+@pytest.mark.parametrize("crash_at", [5, 6])
+def test_a_crashed_run_resumes_bitwise(tmp_path, monkeypatch, row, crash_at):
+    # Three epochs of four steps, a checkpoint after every step; crash inside epoch 2 and right at its middle.
+    more = (
+        f"+experiments/integral/table2={row}", "trainer.epochs=3", "trainer.limit_train_batches=4",
+        "trainer.checkpoint_minutes=0.00001", "schedule=plateau", "schedule.patience=0",
+    )  # fmt: skip
+    whole = run(tmp_path / "whole", *more)
+    losses, steps = IntegralPose.losses, []
+
+    def crashing(self, images, batch):
+        if self.training:
+            steps.append(1)
+            if len(steps) == crash_at + 1:
+                raise Crash
+        return losses(self, images, batch)
+
+    monkeypatch.setattr(IntegralPose, "losses", crashing)
+    with pytest.raises(Crash):
+        run(tmp_path / "cut", *more)
+    folder = only_run(tmp_path / "cut")
+    assert runs.read_status(folder)["state"] == "failed"
+    assert not (folder / "result.json").exists()
+    resumed = run(tmp_path / "cut", *more)
+    # Seven steps were left after the last checkpoint at step 5, six after step 6: nothing is trained twice.
+    assert len(steps) == crash_at + 1 + 12 - crash_at
+    assert resumed["metrics"] == whole["metrics"]
+    ours = torch.load(folder / "last.ckpt", weights_only=True)
+    theirs = torch.load(only_run(tmp_path / "whole") / "last.ckpt", weights_only=True)
+    for name, tensor in theirs["state_dict"].items():
+        assert torch.equal(tensor, ours["state_dict"][name]), name
+    curves = [(only_run(tmp_path / name) / "metrics.csv").read_text().splitlines() for name in ("whole", "cut")]
+    assert curves[0][0] == curves[1][0]
+    assert len(curves[0]) == len(curves[1])
+
+
+def test_a_pretrained_row_trains_its_sibling_first(tmp_path, capfd):
+    result = run(tmp_path, "+experiments/integral/table2=I2")
+    sibling = tmp_path / "synthetic/integral/table2/H2/seed0"
+    assert runs.read_status(sibling)["state"] == "done"
+    assert "H2" in capfd.readouterr().out
+    assert result["row"] == "I2"
+    # The sibling is the very run that the sweep's own H2 would be.
+    own = configs.plain(configs.compose(overrides("mpii", tmp_path, "+experiments/integral/table2=H2")))
+    assert runs.is_done(sibling, runs.config_hash(own))
+
+
+def test_a_nan_loss_stops_with_the_last_good_checkpoint(tmp_path, monkeypatch):
+    losses, steps = IntegralPose.losses, []
+
+    def poisoned(self, images, batch):
+        found = losses(self, images, batch)
+        if self.training:
+            steps.append(1)
+            if len(steps) == 3:
+                found["loss"] = found["loss"] * float("nan")
+        return found
+
+    monkeypatch.setattr(IntegralPose, "losses", poisoned)
+    with pytest.raises(UserError, match=r"NaN or infinite.*lr"):
+        run(tmp_path, "method=I_star")
+    folder = only_run(tmp_path)
+    state = torch.load(folder / "last.ckpt", weights_only=True)
+    assert state["epoch"] == 0
+    assert all(torch.isfinite(t).all() for t in state["state_dict"].values())
+    assert FiniteLoss().every > 1
+
+
+def test_a_full_disk_is_one_clear_error_and_leaves_nothing_half_written(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(UserError, match=r"predictions\.npz: No space left on device"):
+        run(tmp_path, "method=R1")
+    folder = only_run(tmp_path)
+    assert not (folder / "predictions.npz").exists()
+    assert not (folder / "result.json").exists()
+    assert not [p for p in folder.iterdir() if p.name.startswith(".predictions")]
+    monkeypatch.undo()
+    assert run(tmp_path, "method=R1")["training"]["epochs"] == 2
+
+
+def test_a_full_disk_while_checkpointing_keeps_the_earlier_checkpoint(tmp_path, monkeypatch):
+    import pytorch_lightning as pl
+
+    save, calls = pl.Trainer.save_checkpoint, []
+
+    def filling(self, *given, **named):
+        calls.append(1)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return save(self, *given, **named)
+
+    monkeypatch.setattr(pl.Trainer, "save_checkpoint", filling)
+    with pytest.raises(UserError, match="No space left on device"):
+        run(tmp_path, "method=R1", "trainer.checkpoint_minutes=null")
+    assert torch.load(only_run(tmp_path) / "last.ckpt", weights_only=True)["epoch"] == 0
+
+
+def test_ema_weights_are_the_ones_evaluated_and_saved(tmp_path):
+    result = run(tmp_path, "method=R1", "trainer.ema=0.9")
+    assert np.isfinite(result["metrics"]["AUC"])

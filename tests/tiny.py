@@ -1,0 +1,28 @@
+"""Tiny synthetic data sets on disk and tiny runs over them, made once and shared by the test processes."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from posereg import runs
+from posereg.data.synthetic.make import make
+
+COUNTS = {"mpii": 40, "lsp": 24, "lspet": 24, "coco": 10, "crowdpose": 10, "h80k": 12}
+
+
+def data_set(kind: str) -> Path:
+    """Folder of a synthetic set in that official layout; an identical one that is there is kept."""
+    folder = Path(os.environ.get("POSEREG_TEST_DATA", tempfile.gettempdir())) / f"posereg-tests-{os.getuid()}"
+    out = folder / f"{kind}{COUNTS[kind]}"
+    with runs.lock(folder):
+        make(kind, out, COUNTS[kind], seed=1, size=128)
+    return out
+
+
+def overrides(kind: str, folder: Path, *more: str) -> list[str]:
+    """A run of a few small steps on the CPU."""
+    name = {"mpii": "synthetic"}.get(kind, f"synthetic_{kind}")
+    return [
+        f"data={name}", f"data.root={data_set(kind)}", f"runs={folder}", "trainer=demo", "trainer.epochs=2",
+        "trainer.validate_every=1", "trainer.limit_train_batches=2", "batch_size=4", *more,
+    ]  # fmt: skip
