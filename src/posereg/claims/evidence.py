@@ -1,0 +1,150 @@
+"""The results a claim can be judged by: campaigns of runs, rows in them, and what makes rows comparable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from posereg import results
+from posereg.claims.definition import Contrast
+from posereg.errors import UserError
+from posereg.reporting import protocol
+from posereg.reporting.collect import Run
+from posereg.results import Result
+
+Rows = Mapping[str, tuple[Run, ...]]
+# Rows whose training differs in these are no fair pair, unless the claim is about it. The schedule (steps) is told.
+FAIR = ("train_split", "train_people", "effective_batch", "input_scale", "width")
+# What a row's file says of its name and place, not of the run.
+NAMES = ("defaults", "table", "row", "compare_to", "paper", "report", "tags")
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Runs that lie in one folder `<name>/<table>/<row>/seed<k>/` and were evaluated on one data set.
+
+    Attributes:
+        name: the folder, relative to the runs; rows: `integral/table2/H1` -> its seeds.
+    """
+
+    name: str
+    data: str
+    rows: Rows
+
+    @property
+    def real(self) -> bool:
+        return not self.data.startswith("synthetic")
+
+
+def campaigns(folders: Sequence[Path]) -> list[Campaign]:
+    """All campaigns below the folders, by name."""
+    found: dict[tuple[str, str], dict[str, list[Run]]] = {}
+    for folder in folders:
+        for path, result in results.find(folder):
+            if not result.get("table"):
+                continue
+            key = (_campaign(path, result, folder), data_name(result))
+            row = f"{result['table']}/{result['row']}"
+            found.setdefault(key, {}).setdefault(row, []).append(Run(path, result))
+    return [
+        Campaign(
+            name,
+            data,
+            {row: tuple(sorted(runs, key=lambda run: run.result["seed"])) for row, runs in rows.items()},
+        )
+        for (name, data), rows in sorted(found.items())
+    ]
+
+
+def data_name(result: Result) -> str:
+    """The data set as the configuration calls it, else as the evaluator does."""
+    configured = (result.get("config", {}).get("data") or {}).get("name")
+    return str(configured or result.get("protocol", {}).get("dataset", "unknown"))
+
+
+def resolve(contrast: Contrast, rows: Rows, experiments: Path | None = None) -> tuple[list[str], list[str]]:
+    """The row taken for each term, and the rows that no run stands for (their first choice).
+
+    A stand-in must have run with the settings of the row it stands for, as experiments/<row>.yaml gives them.
+    """
+    taken = []
+    for term in contrast.terms:
+        first, *others = term.rows
+        fitting = [
+            row
+            for row in others
+            if row in rows and (experiments is None or _fits(first, rows[row], experiments))
+        ]
+        taken.append(first if first in rows else next(iter(fitting), ""))
+    missing = [term.rows[0] for term, row in zip(contrast.terms, taken, strict=True) if not row]
+    return taken, list(dict.fromkeys(missing))
+
+
+def _fits(row: str, runs: Sequence[Run], experiments: Path) -> bool:
+    """Whether runs of another row have this row's backbone and its own settings, as far as their method has them."""
+    import yaml
+
+    path = experiments / f"{row}.yaml"
+    if not path.exists():
+        return False
+    content = yaml.safe_load(path.read_text())
+    wanted = _leaves({key: value for key, value in content.items() if key not in NAMES})
+    wanted.pop("method.pretrain", None)
+    for default in content.get("defaults", []):
+        if isinstance(default, Mapping) and "override /backbone" in default:
+            wanted["backbone.name"] = default["override /backbone"]
+    configs = [_leaves(run.result.get("config", {})) for run in runs]
+    return all(config.get(key, value) == value for config in configs for key, value in wanted.items())
+
+
+def _leaves(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in node.items():
+        inner = isinstance(value, Mapping) and value
+        found |= _leaves(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
+    return found
+
+
+def check(name: str, rows: Rows, varies: Sequence[str]) -> None:
+    """
+    Raises:
+        UserError: the rows were measured, or trained, under two protocols; or the seeds of a row differ.
+    """
+    found: list[tuple[Path, Result]] = []
+    for row, runs in rows.items():
+        for run in runs:
+            renamed: Result = {**run.result, "row": row}
+            found.append((run.path, renamed))
+    for row, runs in rows.items():
+        seeds = [run.result["seed"] for run in runs]
+        if len(set(seeds)) < len(seeds):
+            raise UserError(
+                f"{name}: {row} has two runs of one seed: {', '.join(str(run.path) for run in runs)}"
+            )
+    protocol.check(name, found, varies)
+    for key in FAIR:
+        values = {
+            json.dumps(run.result.get("protocol", {}).get(key)): row
+            for row, runs in rows.items()
+            for run in runs
+        }
+        if len(values) > 1 and key not in varies:
+            sides = "; ".join(f"{value} in {row}" for value, row in values.items())
+            raise UserError(f"{name}: the compared rows were trained differently: {key} is {sides}")
+
+
+def _setting(result: Result, key: str) -> Any:
+    return result.get("protocol", {}).get(key, result.get("config", {}).get(key))
+
+
+def _campaign(path: Path, result: Result, folder: Path) -> str:
+    """`lspet` of lspet/integral/table2/H1/seed0/result.json; for any other layout the parts before the row's folder."""
+    parts = path.relative_to(folder).parts[:-1]
+    inner = (*str(result["table"]).split("/"), result["row"])
+    place = parts[:-1] if parts[-1:] and parts[-1].startswith("seed") else parts
+    if place[-len(inner) :] == inner:
+        place = place[: -len(inner)]
+    return "/".join(place) or "."

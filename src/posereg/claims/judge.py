@@ -1,0 +1,294 @@
+"""Verdicts: confirmed when the 95 % interval of the effect lies on the claim's side, refuted when on the other."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.claims import contrast
+from posereg.claims.definition import Claim, Comparison, Contrast
+from posereg.claims.evidence import Campaign, check, resolve
+from posereg.errors import UserError
+from posereg.evaluation.bootstrap import Interval
+from posereg.evaluation.result import Evaluation
+from posereg.reporting.collect import Run
+from posereg.reporting.columns import higher_is_better
+from posereg.reporting.significance import evaluation_of, images_of
+
+CONFIRMED, REFUTED, OPEN = "confirmed", "refuted", "open"
+IMAGES, SEEDS, BOTH = "images", "seeds", "images and seeds"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One comparison of a claim on one campaign.
+
+    Attributes:
+        compared: the rows as they were taken, `I1 - H1`.
+        effect, low, high: in the metric's unit, turned so that positive is what the claim says (for millimetres:
+            millimetres saved); None where not run, low and high also where there is no interval.
+        over: what the interval was drawn over.
+        paper: the published effect; `paper_metric` its metric, where that is another than the one judged.
+        seeds: fewest of any row; steps: fewest and most training steps; images, people: evaluated on.
+    """
+
+    label: str
+    compared: str
+    campaign: str
+    data: str
+    margin: float = 0.0
+    verdict: str = OPEN
+    reason: str = ""
+    metric: str = ""
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    over: str = ""
+    paper: float | None = None
+    paper_metric: str = ""
+    seeds: int = 0
+    images: int | None = None
+    people: int | None = None
+    train_people: int | None = None
+    steps: tuple[int, int] | None = None
+    files: tuple[Path, ...] = ()
+
+    @property
+    def size(self) -> str:
+        """How the published size lies to the interval: `as published`, `smaller` or `larger`."""
+        if self.paper is None or self.paper_metric != self.metric or self.low is None or self.high is None:
+            return ""
+        return "smaller" if self.high < self.paper else "larger" if self.low > self.paper else "as published"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim with its judgements, and the verdict over all of them."""
+
+    claim: Claim
+    judgements: tuple[Judgement, ...]
+    verdict: str
+    note: str
+
+    @property
+    def preliminary(self) -> bool:
+        """Decided on fewer seeds than wanted."""
+        return any(j.verdict != OPEN and j.seeds < self.claim.seeds for j in self.judgements)
+
+
+def judge(
+    claim: Claim, campaigns: Sequence[Campaign], experiments: Path | None = None, replicates: int = 2000
+) -> Judged:
+    """All comparisons of a claim on every campaign that ran some of its rows.
+
+    Args:
+        experiments: folder of the published rows, by which stand-ins are checked; None trusts them.
+    """
+    found: list[tuple[Campaign | None, list[Judgement]]] = []
+    for campaign in campaigns:
+        if claim.may_be_judged_on(campaign.data) and _touches(claim, campaign):
+            lines = [
+                _compare(claim, comparison, campaign, experiments, replicates)
+                for comparison in claim.comparisons
+            ]
+            if any(line.effect is not None or line.files for line in lines):
+                found.append((campaign, lines))
+    if not found:
+        lines = [
+            _not_run(comparison, "", "", comparison.contrasts[0], "not run")
+            for comparison in claim.comparisons
+        ]
+        return Judged(claim, tuple(lines), OPEN, "not run")
+    verdict, note = _overall(found)
+    return Judged(claim, tuple(line for _, lines in found for line in lines), verdict, note)
+
+
+def verdict_of(interval: Interval, margin: float) -> str:
+    """confirmed: the whole interval above -margin; refuted: the whole of it below; else open."""
+    return CONFIRMED if interval.low > -margin else REFUTED if interval.high < -margin else OPEN
+
+
+def together(verdicts: Iterable[str]) -> str:
+    """A claim of several comparisons: one refuted refutes it, all confirmed confirm it."""
+    found = set(verdicts)
+    return REFUTED if REFUTED in found else CONFIRMED if found == {CONFIRMED} else OPEN
+
+
+def _overall(found: Sequence[tuple[Campaign | None, Sequence[Judgement]]]) -> tuple[str, str]:
+    """Campaigns on real pictures decide; synthetic ones only where no real one does."""
+    by_campaign = [(campaign, together(line.verdict for line in lines)) for campaign, lines in found]
+    for real in (True, False):
+        decided = {verdict for campaign, verdict in by_campaign if campaign and campaign.real == real} - {
+            OPEN
+        }
+        if len(decided) > 1:
+            return OPEN, "the campaigns disagree"
+        if decided:
+            return decided.pop(), "" if real else "on synthetic pictures only"
+    lines = [line for _, lines in found for line in lines]
+    confirmed = sum(line.verdict == CONFIRMED for line in lines)
+    return OPEN, f"{confirmed} of {len(lines)} comparisons confirmed" if confirmed else "not decided"
+
+
+def _touches(claim: Claim, campaign: Campaign) -> bool:
+    named = {
+        row for c in claim.comparisons for each in c.contrasts for term in each.terms for row in term.rows
+    }
+    return not named.isdisjoint(campaign.rows)
+
+
+def _compare(
+    claim: Claim, comparison: Comparison, campaign: Campaign, experiments: Path | None, replicates: int
+) -> Judgement:
+    options = [(wanted, *resolve(wanted, campaign.rows, experiments)) for wanted in comparison.contrasts]
+    wanted, taken, missing = next((each for each in options if not each[2]), options[0])
+    if missing:
+        return _not_run(comparison, campaign.name, campaign.data, wanted, f"not run: {', '.join(missing)}")
+    rows = {row: campaign.rows[row] for row in dict.fromkeys(taken)}
+    line = _described(comparison, campaign, wanted, taken, rows)
+    nearest_pair = "" if wanted is options[0][0] else "nearest pair that was run"
+    metric = next((m for m in comparison.metrics if _all_report(rows, m)), None)
+    if metric is None:
+        return replace(line, reason=f"no {' or '.join(comparison.metrics)} in all of its results")
+    line = replace(line, metric=metric, **_published(wanted, metric))
+    try:
+        check(claim.id, rows, claim.varies)
+    except UserError as error:
+        return replace(line, reason=f"not comparable: {error}")
+    sign = 1 if higher_is_better(metric.split("/")[-1]) else -1
+    signs = [sign * term.sign for term in wanted.terms]
+    joints = [term.joints for term in wanted.terms]
+    found, over = _interval(signs, taken, joints, rows, metric, replicates)
+    if isinstance(found, str):
+        plain = _effect(signs, taken, rows, metric) if set(joints) == {"all"} else None
+        return replace(line, effect=plain, reason=found)
+    verdict = verdict_of(found, comparison.margin)
+    bound = f"{-comparison.margin:g}" if comparison.margin else "zero"
+    reasons = [nearest_pair, f"the interval includes {bound}" if verdict == OPEN else ""]
+    return replace(
+        line,
+        verdict=verdict,
+        reason="; ".join(filter(None, reasons)),
+        effect=found.difference,
+        low=found.low,
+        high=found.high,
+        over=over,
+    )
+
+
+def _interval(
+    signs: Sequence[int],
+    taken: Sequence[str],
+    joints: Sequence[str],
+    rows: Mapping[str, tuple[Run, ...]],
+    metric: str,
+    replicates: int,
+) -> tuple[Interval | str, str]:
+    """The interval and what it is drawn over, or why there is none."""
+    try:
+        raw = {row: [_evaluation(run.path) for run in runs] for row, runs in rows.items()}
+        parts = [
+            contrast.part(sign, row, raw[row], metric, which)
+            for sign, row, which in zip(signs, taken, joints, strict=True)
+        ]
+        several = min(len(runs) for runs in rows.values()) > 1
+        return contrast.bootstrap(parts, _images(rows), replicates), BOTH if several else IMAGES
+    except UserError as error:
+        reason = f"no interval over images: {error}"
+    if set(joints) != {"all"}:
+        return reason, ""
+    weights = [(sum(s for s, t in zip(signs, taken, strict=True) if t == row), row) for row in rows]
+    try:
+        return contrast.over_seeds(
+            [(w, [run.value(metric) or 0.0 for run in rows[row]]) for w, row in weights]
+        ), SEEDS
+    except UserError as error:
+        return f"{reason}; {error}", ""
+
+
+def _effect(
+    signs: Sequence[int], taken: Sequence[str], rows: Mapping[str, tuple[Run, ...]], metric: str
+) -> float:
+    means = {row: statistics.fmean(run.value(metric) or 0.0 for run in runs) for row, runs in rows.items()}
+    return sum(sign * means[row] for sign, row in zip(signs, taken, strict=True))
+
+
+@lru_cache(maxsize=256)
+def _evaluation(path: Path) -> Evaluation:
+    return evaluation_of(path)
+
+
+def _images(rows: Mapping[str, tuple[Run, ...]]) -> NDArray[np.integer[Any]]:
+    path = next(iter(rows.values()))[0].path
+    return images_of(path.parent, _evaluation(path))
+
+
+def _all_report(rows: Mapping[str, tuple[Run, ...]], metric: str) -> bool:
+    return all(run.value(metric) is not None for runs in rows.values() for run in runs)
+
+
+def _published(wanted: Contrast, metric: str) -> dict[str, Any]:
+    name = metric if metric in wanted.paper else next(iter(wanted.paper), "")
+    return {"paper": wanted.paper.get(name), "paper_metric": name}
+
+
+def _described(
+    comparison: Comparison,
+    campaign: Campaign,
+    wanted: Contrast,
+    taken: Sequence[str],
+    rows: Mapping[str, tuple[Run, ...]],
+) -> Judgement:
+    runs = [run for its in rows.values() for run in its]
+    steps = [int(s) for run in runs if (s := run.result.get("training", {}).get("steps")) is not None]
+    return Judgement(
+        label=comparison.label,
+        compared=_formula(wanted, taken),
+        campaign=campaign.name,
+        data=campaign.data,
+        margin=comparison.margin,
+        seeds=min(len(its) for its in rows.values()),
+        steps=(min(steps), max(steps)) if steps else None,
+        files=tuple(run.path for run in runs),
+        images=_shared(runs, "images"),
+        people=_shared(runs, "people"),
+        train_people=_shared(runs, "train_people"),
+    )
+
+
+def _shared(runs: Sequence[Run], key: str) -> int | None:
+    """A count of the protocol that all runs agree on."""
+    values = {run.result.get("protocol", {}).get(key) for run in runs}
+    return values.pop() if len(values) == 1 else None
+
+
+def _not_run(comparison: Comparison, campaign: str, data: str, wanted: Contrast, reason: str) -> Judgement:
+    """The line of rows that were not all run, with what the paper says."""
+    metric = next((m for m in comparison.metrics if m in wanted.paper), comparison.metrics[0])
+    return Judgement(
+        label=comparison.label,
+        compared=_formula(wanted, [term.rows[0] for term in wanted.terms]),
+        campaign=campaign,
+        data=data,
+        margin=comparison.margin,
+        reason=reason,
+        metric=metric,
+        **_published(wanted, metric),
+    )
+
+
+def _formula(wanted: Contrast, taken: Sequence[str]) -> str:
+    """`b_I1 − b_H1 − (d_I1 − d_H1)`, rows by their last name."""
+    names = [
+        row.rsplit("/", 1)[1] + (f" {term.joints}" if term.joints != "all" else "")
+        for term, row in zip(wanted.terms, taken, strict=True)
+    ]
+    first = f"{names[0]} − {names[1]}"
+    return first if len(names) == 2 else f"({first}) − ({names[2]} − {names[3]})"

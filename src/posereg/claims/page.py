@@ -1,0 +1,94 @@
+"""The claims page: one self-contained HTML file, a forest plot a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from posereg.claims import text
+from posereg.claims.judge import Judged, Judgement
+from posereg.files import whole_file
+from posereg.reporting.html import template
+
+WIDTH, PAD = 220, 8
+
+
+def write(found: Sequence[Judged], out: Path) -> Path:
+    """Write index.html, claims.md and claims.csv into `out`; returns the page's path."""
+    texts = {
+        "claims.md": text.as_markdown(found, out),
+        "claims.csv": text.as_csv(found, out),
+        "index.html": page(found, out),
+    }
+    for name, content in texts.items():
+        with whole_file(out / name) as temporary:
+            temporary.write_text(content)
+    return out / "index.html"
+
+
+def page(found: Sequence[Judged], folder: Path) -> str:
+    """The page's text; links to result files are relative to `folder`."""
+    papers = [
+        (paper, [_claim(judged, folder) for judged in claims])
+        for paper, claims in groupby(found, key=lambda judged: judged.claim.paper)
+    ]
+    runs = {path for judged in found for line in judged.judgements for path in line.files}
+    rendered: str = template("claims.html.j2").render(
+        papers=papers,
+        counts=text.counts(found),
+        total=len(found),
+        runs=len(runs),
+        note=text.NOTE,
+        width=WIDTH,
+    )
+    return rendered
+
+
+def _claim(judged: Judged, folder: Path) -> dict[str, Any]:
+    ran = [line for line in judged.judgements if line.effect is not None]
+    scale = _scale(ran)
+    files = list(dict.fromkeys(path for line in judged.judgements for path in line.files))
+    return {
+        "judged": judged,
+        "verdict": text.verdict(judged),
+        "lines": [_line(line, scale) for line in judged.judgements],
+        "files": [text.relative(path, folder) for path in files],
+    }
+
+
+def _line(line: Judgement, scale: tuple[float, float]) -> dict[str, Any]:
+    return {
+        "line": line,
+        "effect": text.effect(line),
+        "paper": text.published(line),
+        "steps": text.steps(line),
+        "seeds": text.number(line.seeds or None),
+        "images": text.number(line.images),
+        "plot": _plot(line, scale) if line.effect is not None else None,
+    }
+
+
+def _scale(lines: Sequence[Judgement]) -> tuple[float, float]:
+    """Ends of the axis that all of a claim's plots share: everything drawn, zero included."""
+    values = [0.0]
+    for line in lines:
+        values += [v for v in (line.effect, line.low, line.high, _comparable(line)) if v is not None]
+        values.append(-line.margin)
+    return (min(values), max(values)) if max(values) > min(values) else (-1.0, 1.0)
+
+
+def _plot(line: Judgement, scale: tuple[float, float]) -> dict[str, float | None]:
+    """Positions in pixels."""
+    low, high = scale
+
+    def place(value: float | None) -> float | None:
+        return None if value is None else round(PAD + (WIDTH - 2 * PAD) * (value - low) / (high - low), 1)
+
+    values = {"bound": -line.margin, "effect": line.effect, "low": line.low, "high": line.high}
+    return {name: place(value) for name, value in (values | {"paper": _comparable(line)}).items()}
+
+
+def _comparable(line: Judgement) -> float | None:
+    return line.paper if line.paper_metric == line.metric else None

@@ -1,0 +1,161 @@
+"""The claims page as text: for the terminal, as Markdown and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from posereg.claims.judge import CONFIRMED, OPEN, REFUTED, Judged, Judgement
+from posereg.reporting.columns import higher_is_better
+
+STYLES = {CONFIRMED: "bold green", REFUTED: "bold red", OPEN: "dim"}
+NOTE = (
+    "Confirmed: the 95 % interval of the effect lies on the claim's side; refuted: on the other; else open. The effect "
+    "is turned so that positive is what the claim says. Intervals: paired bootstrap over images within seeds; with one "
+    "seed they say nothing of another seed's training."
+)
+
+
+def counts(found: Sequence[Judged]) -> str:
+    """`5 confirmed, 1 refuted, 18 open`."""
+    return ", ".join(f"{sum(j.verdict == v for j in found)} {v}" for v in (CONFIRMED, REFUTED, OPEN))
+
+
+def verdict(judged: Judged) -> str:
+    """The verdict with what qualifies it: `confirmed (1 of 3 seeds)`."""
+    fewest = min((j.seeds for j in judged.judgements if j.verdict != OPEN), default=0)
+    seeds = f"{fewest} of {judged.claim.seeds} seeds" if judged.preliminary else ""
+    notes = ", ".join(filter(None, (judged.note, seeds if judged.verdict != OPEN else "")))
+    return judged.verdict + (f" ({notes})" if notes else "")
+
+
+def signed(value: float | None) -> str:
+    return "" if value is None else f"{value:+.1f}".replace("-", "−")
+
+
+def effect(line: Judgement) -> str:
+    """`+12.1 [+10.3, +13.8]`, millimetres named."""
+    if line.effect is None:
+        return "–"
+    interval = "" if line.low is None else f" [{signed(line.low)}, {signed(line.high)}]"
+    return f"{signed(line.effect)}{interval}" + ("" if higher_is_better(line.metric) else " mm")
+
+
+def published(line: Judgement) -> str:
+    """The paper's effect, with its metric where that is another one."""
+    other = f" {line.paper_metric}" if line.paper is not None and line.paper_metric != line.metric else ""
+    return signed(line.paper) + other
+
+
+def steps(line: Judgement) -> str:
+    if line.steps is None:
+        return "–"
+    low, high = line.steps
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
+
+
+def number(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+def show(found: Sequence[Judged], console: Console | None = None) -> None:
+    """One line a comparison, claims above their lines."""
+    console = console or Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    for paper, claims in groupby(found, key=lambda judged: judged.claim.paper):
+        table = Table(box=box.SIMPLE_HEAD, title=paper, title_justify="left", pad_edge=False)
+        for name in ("claim", "data", "metric", "effect [95 %]", "paper", "seeds", "images", "verdict"):
+            right = name in ("effect [95 %]", "paper", "seeds", "images")
+            table.add_column(name, justify="right" if right else "left", no_wrap=right)
+        for judged in claims:
+            table.add_row(Text(f"{judged.claim.text} [{judged.claim.where}]", style="bold"), *[""] * 6,
+                          Text(verdict(judged), style=STYLES[judged.verdict]))  # fmt: skip
+            for line in judged.judgements:
+                if line.effect is None and not line.files and judged.note == "not run":
+                    continue
+                table.add_row(
+                    Text(f"  {line.label}: {line.compared}"), line.data, line.metric, effect(line), published(line),
+                    number(line.seeds or None), number(line.images),
+                    Text(" · ".join(filter(None, (line.verdict, line.reason))), style=STYLES[line.verdict]),
+                )  # fmt: skip
+        console.print(table)
+    console.print(Text(f"{len(found)} claims: {counts(found)}", style="bold"))
+    console.print(Text(NOTE, style="dim"))
+
+
+def as_markdown(found: Sequence[Judged], folder: Path) -> str:
+    """GitHub's tables, one a paper, with the result files behind them; links are relative to `folder`."""
+    lines = ["# The papers' claims", "", f"{len(found)} claims: **{counts(found)}**.", "", NOTE]
+    heads = (
+        "claim",
+        "verdict",
+        "compared",
+        "data",
+        "metric",
+        "effect [95 %]",
+        "paper",
+        "seeds",
+        "images",
+        "steps",
+    )
+    for paper, group in groupby(found, key=lambda judged: judged.claim.paper):
+        claims = list(group)
+        lines += ["", f"## {paper}", "", "| " + " | ".join(heads) + " |", "|" + ":--|" * 5 + "--:|" * 5]
+        for judged in claims:
+            claim = judged.claim
+            lines.append(f"| **{claim.text}** {claim.where} | **{verdict(judged)}** |" + " |" * 8)
+            for line in judged.judgements:
+                cells = [
+                    line.label, " · ".join(filter(None, (line.verdict, line.reason))), line.compared,
+                    line.data or "–", line.metric, effect(line), published(line) or "–",
+                    number(line.seeds or None), number(line.images), steps(line),
+                ]  # fmt: skip
+                lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        files = list(
+            dict.fromkeys(path for judged in claims for line in judged.judgements for path in line.files)
+        )
+        if files:
+            links = [f"- [{link}]({link})" for link in (relative(path, folder) for path in files)]
+            lines += ["", "<details><summary>Result files</summary>", "", *links, "", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+COLUMNS = (
+    "claim", "paper", "where", "text", "claim verdict", "comparison", "compared", "campaign", "data", "metric",
+    "verdict", "reason", "effect", "low", "high", "interval over", "margin", "paper effect", "paper metric",
+    "published size", "seeds", "seeds wanted", "images", "people", "train people", "fewest steps", "most steps",
+    "files",
+)  # fmt: skip
+
+
+def as_csv(found: Sequence[Judged], folder: Path) -> str:
+    """One line a comparison; result files relative to `folder`, separated by semicolons."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for judged in found:
+        claim = judged.claim
+        for line in judged.judgements:
+            values = [
+                claim.id, claim.paper, claim.where, claim.text, judged.verdict, line.label, line.compared,
+                line.campaign, line.data, line.metric, line.verdict, line.reason, line.effect, line.low, line.high,
+                line.over, line.margin, line.paper, line.paper_metric, line.size, line.seeds, claim.seeds,
+                line.images, line.people, line.train_people, *(line.steps or (None, None)),
+                ";".join(relative(path, folder) for path in line.files),
+            ]  # fmt: skip
+            writer.writerow([round(value, 4) if isinstance(value, float) else value for value in values])
+    return file.getvalue()
+
+
+def relative(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
