@@ -93,13 +93,14 @@ def encode(
         # Without boxes: the diagonal of a square of that area.
         person_size = batch["diagonals"].float().clamp(min=1) if "diagonals" in batch else (2 * areas).sqrt()
     cells, person = _regions(mean, centered, areas, size, compat)
-    here = cells[:, [2, 1]].to(joints.dtype)
+    here = cells[:, [2, 1]].to(joints.dtype).unsqueeze(2)
+    of_person = joints.flatten(0, 1).transpose(1, 2).contiguous().index_select(0, person)
     return Targets(
         heatmaps,
         centers,
         fine_maps,
         cells,
-        offsets=joints.flatten(0, 1).index_select(0, person) - here.unsqueeze(1),
+        offsets=(of_person - here).transpose(1, 2),
         weights=(inside / person_size.unsqueeze(-1)).flatten(0, 1).index_select(0, person),
         keep=_keep(batch["ignore"], size) if "ignore" in batch else None,
     )
@@ -150,12 +151,15 @@ def _paint_numpy(maps: Tensor, line_y: Tensor, line_x: Tensor, top: Tensor, left
     """The same one person at a time, all maps at once: block copies, faster than a scatter on the CPU."""
     side = line_x.shape[-1]
     view = np.lib.stride_tricks.sliding_window_view(maps.numpy(), (side, side), axis=(1, 2), writeable=True)  # type: ignore[call-overload]
-    rows, columns, drawn = top.numpy(), left.numpy(), (line_x.amax(-1) > 0).numpy()
-    for p in range(line_x.shape[1]):
-        some = np.flatnonzero(drawn[:, p])
-        window = line_y[some, p].unsqueeze(-1) * line_x[some, p].unsqueeze(-2)
-        place = some, rows[some, p], columns[some, p]
-        view[place] = np.maximum(view[place], window.numpy())
+    rows, columns = top.t().numpy(), left.t().numpy()
+    lines_y, lines_x = line_y.transpose(0, 1).numpy(), line_x.transpose(0, 1).numpy()
+    drawn = (lines_x != 0).any(-1)
+    every = np.arange(len(maps))
+    for y, x, line_down, line_along, valid in zip(rows, columns, lines_y, lines_x, drawn, strict=True):
+        some = slice(None) if valid.all() else np.flatnonzero(valid)
+        window = line_down[some, :, None] * line_along[some, None]
+        place = every[some], y[some], x[some]
+        view[place] = np.maximum(view[place], window, out=window)
 
 
 def _regions(

@@ -1,0 +1,195 @@
+"""What the bottom-up parts cost, each beside the usual way of doing the same, in one run on one thread.
+
+    python scripts/bench_bottomup.py [--device cuda] [--rounds 7]
+
+The machine's speed drifts, so both sides of a comparison take turns. Figures are medians in milliseconds: of
+processor time on the CPU, which other processes disturb less, of wall time on a GPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from posereg.codecs.bottomup import encode, gaussians
+from posereg.inference.grouping import Grouping, Heat, Poses, Proposals, group, pool, propose
+from posereg.inference.scoring import score
+from posereg.networks.adaptive import adaptive_conv2d
+from posereg.networks.scoring import PoseScorer
+
+
+def take_turns(device: str, rounds: int, *sides: Callable[[], object]) -> list[float]:
+    """Median milliseconds of each, after one round to warm up."""
+    clock = time.perf_counter if device == "cuda" else time.process_time
+    seconds: list[list[float]] = [[] for _ in sides]
+    for turn in range(rounds + 1):
+        for side, taken in zip(sides, seconds, strict=True):
+            start = clock()
+            side()
+            if device == "cuda":
+                torch.cuda.synchronize()
+            if turn:
+                taken.append(clock() - start)
+    return [1e3 * statistics.median(taken) for taken in seconds]
+
+
+def row(what: str, ours: float, other: float | None, floor: str) -> None:
+    beside = "" if other is None else f"{other:.1f}"
+    ratio = "" if other is None else f"{other / ours:.1f}x"
+    print(f"| {what} | {ours:.2f} | {beside} | {ratio} | {floor} |", flush=True)
+
+
+def adaptive(device: str, rounds: int) -> None:
+    for channels in (32, 256):
+        torch.manual_seed(0)
+        x = torch.randn(1, channels, 128, 128, device=device).to(memory_format=torch.channels_last)
+        transform = torch.randn(1, 4, 128, 128, device=device) * 0.7
+        weight = torch.randn(channels, channels, 3, 3, device=device) / (3 * channels**0.5)
+        inputs = tuple(t.requires_grad_() for t in (x, transform, weight))
+        toward = torch.randn(1, channels, 128, 128, device=device)
+
+        def step(implementation: str, inputs=inputs, toward=toward) -> tuple[Tensor, ...]:
+            out = adaptive_conv2d(*inputs, implementation=implementation)
+            return out.detach(), *torch.autograd.grad(out, inputs, toward)
+
+        if device == "cuda":
+            (theirs,) = take_turns(device, rounds, lambda: step("torchvision"))
+            row(f"adaptive conv, {channels} channels, forward + backward", theirs, None, "torchvision")
+            continue
+        both = zip(step("sparse"), step("torchvision"), strict=True)
+        error = max(float((a - b).abs().max() / b.abs().max()) for a, b in both)
+        ours, theirs = take_turns(device, rounds, lambda: step("sparse"), lambda: step("torchvision"))
+        row(
+            f"adaptive conv, {channels} channels, fwd + bwd (difference {error:.0e})",
+            ours,
+            theirs,
+            "4x, 1e-4",
+        )
+
+
+def crowd(images: int, people: int, device: str) -> dict[str, Tensor]:
+    g = torch.Generator().manual_seed(0)
+    centers = torch.rand(images, people, 1, 2, generator=g) * 440 + 36
+    batch = {
+        "keypoints": centers + torch.randn(images, people, 17, 2, generator=g) * 25,
+        "visibility": torch.full((images, people, 17), 2, dtype=torch.uint8),
+        "areas": torch.rand(images, people, generator=g) * 1e4 + 1e3,
+        "person_mask": torch.ones(images, people, dtype=torch.bool),
+    }
+    return {name: value.to(device) for name, value in batch.items()}
+
+
+def looped_targets(batch: dict[str, Tensor]) -> list[np.ndarray]:
+    """The loop of public code: a window per joint and person, full maps of offsets and weights."""
+    out = []
+    for joints, areas in zip((batch["keypoints"].numpy() - 1.5) / 4, batch["areas"].numpy(), strict=True):
+        heat = np.zeros((18, 128, 128), np.float32)
+        offsets = np.zeros((34, 128, 128), np.float32)
+        weights, owner = np.zeros_like(offsets), np.full((128, 128), np.inf, np.float32)
+        centers = joints.mean(1)
+        for person, points in enumerate(joints):
+            for k, (x, y) in enumerate([*points, centers[person]]):
+                if not (-0.5 <= x < 127.5 and -0.5 <= y < 127.5):
+                    continue
+                sigma = 4 if k == 17 else 2
+                xs = np.arange(
+                    max(0, int(np.floor(x - 3 * sigma - 1))), min(128, int(np.ceil(x + 3 * sigma + 2)))
+                )
+                ys = np.arange(
+                    max(0, int(np.floor(y - 3 * sigma - 1))), min(128, int(np.ceil(y + 3 * sigma + 2)))
+                )
+                bell = np.exp(-((xs[None] - x) ** 2 + (ys[:, None] - y) ** 2) / (2 * sigma**2))
+                part = heat[k, ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
+                np.maximum(part, bell, out=part)
+            cx, cy = np.floor(centers[person]).astype(int)
+            for y in range(max(0, cy - 4), min(128, cy + 4)):
+                for x in range(max(0, cx - 4), min(128, cx + 4)):
+                    if areas[person] < owner[y, x]:
+                        owner[y, x] = areas[person]
+                        offsets[:, y, x] = (points - (x, y)).ravel()
+                        weights[:, y, x] = areas[person] ** -0.5
+        out.append(heat)
+    return out
+
+
+def targets(device: str, rounds: int) -> None:
+    for people in (10, 30):
+        batch = crowd(12, people, device)
+        for compat in ("paper", "released"):
+            sides = [lambda compat=compat, batch=batch: encode(batch, (128, 128), compat=compat)]
+            if compat == "released" and device == "cpu":
+                sides.append(lambda batch=batch: looped_targets(batch))
+            ours, *other = take_turns(device, rounds, *sides)
+            row(f"targets, 12 images x {people} people, {compat}", ours, *(other or [None]), "10 ms")
+
+
+def scene(device: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Maps of a 512x512 image with 5 people and a little noise."""
+    joints = ((crowd(1, 5, "cpu")["keypoints"] - 1.5) / 4).clamp(0, 127)
+    every = torch.ones(1, 17, 5, dtype=torch.bool)
+    g = torch.Generator().manual_seed(1)
+    heat = gaussians(joints.transpose(1, 2), every, (128, 128), 2.0)[0].contiguous()
+    middle = joints.mean(2)
+    center = gaussians(middle[:, None], every[:, :1], (128, 128), 4.0)[0, 0].contiguous()
+    offsets = torch.zeros(17, 2, 128, 128)
+    for person, (x, y) in enumerate(middle[0].round().long().tolist()):
+        here = torch.tensor([x, y])
+        offsets[:, :, y - 2 : y + 3, x - 2 : x + 3] = (joints[0, person] - here)[:, :, None, None]
+    noise = torch.randn(heat.shape, generator=g) * 0.002
+    return (heat + noise).to(device), center.to(device), offsets.to(device)
+
+
+def at_input_resolution(heat: Tensor, settings: Grouping) -> None:
+    """Enlarge all maps, 5x5 maximum, the 30 best: what finding candidates at input resolution costs as such."""
+    dense = F.interpolate(heat[None], scale_factor=4, mode="bilinear", align_corners=False)
+    top = dense * (dense == F.max_pool2d(dense, 5, 1, 2))
+    top.flatten(2).topk(settings.candidates)
+
+
+def postprocessing(device: str, rounds: int) -> None:
+    heat, center, offsets = scene(device)
+    settings = Grouping()
+    scorer = PoseScorer("coco").to(device).eval()
+
+    def whole() -> Poses:
+        proposals: Proposals = pool([(1.0, propose(center, offsets, 4, 1.5))], settings)
+        poses = group(Heat(heat, 4, 1.5), proposals, settings)
+        poses.scores.cpu()
+        return poses
+
+    poses = whole()
+    ours, other = take_turns(device, rounds, whole, lambda: at_input_resolution(heat, settings))
+    people = f"{len(poses.scores)} poses"
+    row(
+        f"post-processing, 512 input ({people}) beside the dense search for candidates alone",
+        ours,
+        other,
+        "15 ms",
+    )
+    (ours,) = take_turns(device, rounds, lambda: score(scorer, poses).cpu())
+    row("learned scoring of these poses", ours, None, "1 ms")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"torch {torch.__version__}, {arguments.device}, one thread\n")
+    print("| what | ours, ms | the usual way, ms | ratio | floor |\n|---|---|---|---|---|")
+    for part in (adaptive, targets, postprocessing):
+        part(arguments.device, arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()
