@@ -33,7 +33,9 @@ def register_resolvers() -> None:
     """`${joints:mpii}`, `${scaled:[256,256],0.5}`, `${posereg_root:}`, `${channels:256,0.25}`."""
 
     def scaled(size: Sequence[int], factor: float) -> list[int]:
-        # Multiples of 32, the trunk's stride.
+        # Multiples of 32, the trunk's stride; a published size stays as it is.
+        if factor == 1:
+            return [int(side) for side in size]
         return [max(32, round(side * factor / 32) * 32) for side in size]
 
     resolvers: dict[str, Callable[..., Any]] = {

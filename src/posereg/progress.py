@@ -9,16 +9,27 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, ProgressBar, RichProgressBar
 
+from posereg.phases import label
+
 SILENCE_SECONDS = 30.0
 
 
 def progress_callbacks() -> list[Callback]:
     """The progress bar that suits where the output goes."""
-    return [RichProgressBar(leave=False)] if sys.stdout.isatty() else [PlainProgress()]
+    return [Bars(leave=False)] if sys.stdout.isatty() else [PlainProgress()]
+
+
+class Bars(RichProgressBar):
+    """Lightning's bars, with the phase of a staged training."""
+
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        phase = label(pl_module)
+        return {**super().get_metrics(trainer, pl_module), **({"phase": phase} if phase else {})}
 
 
 class PlainProgress(ProgressBar):
-    """`epoch 3/140  train/loss 0.0123  val/PCKh@0.5 61.20  12 s`, and within long epochs a line every half minute."""
+    """`epoch 3/140  train/loss 0.0123  val/PCKh@0.5 61.20  12 s`, and within long epochs a line every half minute.
+    In a staged training the phase follows the epoch: `epoch 60/140  regression 2/3`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,4 +61,6 @@ class PlainProgress(ProgressBar):
     def _say(self, trainer: pl.Trainer, *parts: str) -> None:
         if self.enabled:
             epochs = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
-            print("  ".join([f"epoch {trainer.current_epoch + 1}{epochs}", *parts]), flush=True)
+            phase = label(trainer.lightning_module)
+            stage = [phase] if phase else []
+            print("  ".join([f"epoch {trainer.current_epoch + 1}{epochs}", *stage, *parts]), flush=True)

@@ -116,7 +116,7 @@ def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[s
     if start is not None:
         load_network(module, start)
     data = configs.instantiate(plain["loader"])
-    module.plain_config = plain
+    module.plain_config, module.overrides = plain, list(overrides)
     loggers = build_loggers(plain["logger"], plain, folder)
     throughput = Throughput()
     code = 1
@@ -228,7 +228,7 @@ def _finish(
         "table": plain["table"],
         "row": plain["row"],
         "seed": plain["seed"],
-        "metrics": evaluation.as_json()["metrics"],
+        "metrics": {**evaluation.as_json()["metrics"], **module.measured()},
         "curve": evaluation.curve,
         "protocol": protocol,
         "paper": plain["paper"],
@@ -240,6 +240,7 @@ def _finish(
             "predictions": runs.PREDICTIONS,
             "checkpoint": runs.CHECKPOINT,
             "evaluation": "evaluation.npz",
+            **(module.draw(data, folder) if trainer.is_global_zero else {}),
         },
     }
 

@@ -1,0 +1,162 @@
+"""Part-heat-map cascade (paper 001): part detection, then regression of confidence maps from the part maps.
+
+One module for the rows of Table 5. What the first network is trained on is `first`: `parts`, discs of visible
+parts (detection), or `confidence`, Gaussians of all parts (regression); with or without a second network.
+Losses are named after the network's parts, `detector` and `regressor`, and each phase says which count.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from posereg.codecs.argmax import argmax_decode
+from posereg.codecs.grid import grid_of
+from posereg.data.poses import OCCLUDED, VISIBLE
+from posereg.losses_cascade import BODY, Reduction, body_size, confidence_l2, part_cross_entropy
+from posereg.methods.base import Batch, PoseModule
+from posereg.networks.cascade import CascadeMaps
+
+FLAGS = {"visible": VISIBLE, "occluded": OCCLUDED}
+
+
+class CascadePose(PoseModule):
+    """
+    Args:
+        first: what the first network's maps are: `parts` or `confidence`.
+        radius: of the discs, input pixels for a body of 200 px (paper section 3).
+        sigma: of the Gaussians, likewise.
+        scale_sigma: Gaussians grow with the body as the discs do; else sigma is in input pixels, as the paper
+            could be read (method facts 3.4).
+        reduction: of both losses: `mean` over pixels, or their sum as in the `paper`.
+        pose: everything PoseModule takes; the loss weights come from its `phases`.
+    """
+
+    score_rule = "map maximum"
+
+    def __init__(
+        self,
+        first: Literal["parts", "confidence"] = "parts",
+        radius: float = 10.0,
+        sigma: float = 5.0,
+        scale_sigma: bool = True,
+        reduction: Reduction = "mean",
+        **pose: Any,
+    ) -> None:
+        super().__init__(**pose)
+        self.first = first
+        self.radius, self.sigma, self.scale_sigma = radius, sigma, scale_sigma
+        self.reduction: Reduction = reduction
+        self._sums: dict[str, Tensor] = {}
+        self._measured: dict[str, float] = {}
+
+    def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
+        return self._losses(self._forward(images), batch)
+
+    def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return self._decode(images, self._forward(images))
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        images = self.images(batch)
+        maps = self._forward(images)
+        self._log("val", self._losses(maps, batch), len(images))
+        self._measure(maps, batch)
+        self._predicted.append(self.predictions(batch, *self._decode(images, maps)))
+
+    def on_validation_epoch_start(self) -> None:
+        super().on_validation_epoch_start()
+        self._sums = {}
+
+    def on_validation_epoch_end(self) -> None:
+        super().on_validation_epoch_end()
+        self._measured = {}
+        for name, sums in self._sums.items():
+            peak, at_joint, count = self.all_gather(sums).reshape(-1, 3).sum(0).tolist()  # type: ignore[union-attr]
+            if count:
+                self._measured |= {
+                    f"peak/{name}": 100 * peak / count,
+                    f"at_joint/{name}": 100 * at_joint / count,
+                }
+
+    def measured(self) -> dict[str, float]:
+        """Figure 2 in numbers: the mean confidence, in percent, of visible and of occluded joints, as the maps'
+        maxima (`peak/detection/occluded`) and at the annotated places (`at_joint/...`)."""
+        return self._measured
+
+    def confidence(self, maps: CascadeMaps) -> dict[str, Tensor]:
+        """What every network says, (B, K, H, W): `detection` in [0, 1] and `regression`, peak 1 where it is sure;
+        a first network that regresses is `regression_1`."""
+        first = maps["detection"].float()
+        named = {"detection": first.sigmoid()} if self.first == "parts" else {"regression_1": first}
+        return named if maps["regression"] is None else {**named, "regression": maps["regression"].float()}
+
+    def confidence_of(self, images: Tensor) -> dict[str, Tensor]:
+        """`confidence` of normalised images (B, 3, H, W)."""
+        return self.confidence(self._forward(images))
+
+    def draw(self, data: Any, folder: Path) -> dict[str, str]:
+        from posereg.reporting import cascade_figure
+
+        written = cascade_figure.write(self, data.poses(data.val_split), folder / "cascade.png")
+        return {"cascade_figure": "cascade.png"} if written else {}
+
+    def _weights(self) -> dict[str, float]:
+        if self.phase is not None:
+            return dict(self.phases[self.phase].losses)
+        return {"detector": 1.0, **({"regressor": 1.0} if self.network.regressor is not None else {})}
+
+    def _forward(self, images: Tensor) -> CascadeMaps:
+        # While only the detector is trained, the second network has nothing to say.
+        if "regressor" not in self._weights():
+            return {"detection": self.network.detector(images), "regression": None}  # type: ignore[operator]
+        maps: CascadeMaps = self.network(images)
+        return maps
+
+    def _losses(self, maps: CascadeMaps, batch: Batch) -> dict[str, Tensor]:
+        keypoints, visibility = self.joint_labels(batch)
+        grid = grid_of(maps["detection"], self.input_size, self.convention)
+        size = body_size(batch["box"], batch["to_image"]) / BODY
+        radius, sigma = self.radius * size, self.sigma * (size if self.scale_sigma else torch.ones_like(size))
+        found: dict[str, Tensor] = {}
+        weights = self._weights()
+        if "detector" in weights:
+            first = maps["detection"]
+            if self.first == "parts":
+                found["detector"] = part_cross_entropy(
+                    first, keypoints, visibility, grid, radius, self.reduction
+                )
+            else:
+                found["detector"] = confidence_l2(first, keypoints, visibility, grid, sigma, self.reduction)
+        if maps["regression"] is not None:
+            found["regressor"] = confidence_l2(
+                maps["regression"], keypoints, visibility, grid, sigma, self.reduction
+            )
+        total = sum((weights[name] * loss for name, loss in found.items()), start=size.new_zeros(()))
+        return {"loss": total, **found}
+
+    def _decode(self, images: Tensor, maps: CascadeMaps) -> tuple[Tensor, Tensor]:
+        """Argmax of the last network's maps at full resolution, averaged with the mirrored image's."""
+        answer = self._answer(maps)
+        if self.flip_test:
+            answer = (answer + self.unflip_maps(self._answer(self._forward(images.flip(-1))))) / 2
+        return argmax_decode(answer, grid_of(answer, self.input_size, self.convention))
+
+    def _answer(self, maps: CascadeMaps) -> Tensor:
+        return list(self.confidence(maps).values())[-1]
+
+    def _measure(self, maps: CascadeMaps, batch: Batch) -> None:
+        keypoints, visibility = self.joint_labels(batch)
+        for network, confidence in self.confidence(maps).items():
+            height, width = confidence.shape[-2:]
+            cell, inside = grid_of(confidence, self.input_size, self.convention).nearest(keypoints)
+            flat = confidence.flatten(2)
+            index = cell[..., 1].clamp(0, height - 1) * width + cell[..., 0].clamp(0, width - 1)
+            at_joint = flat.gather(2, index[..., None])[..., 0]
+            for flag, value in FLAGS.items():
+                of = ((visibility == value) & inside).float()
+                sums = torch.stack([(flat.amax(2) * of).sum(), (at_joint * of).sum(), of.sum()])
+                name = f"{network}/{flag}"
+                self._sums[name] = self._sums[name] + sums if name in self._sums else sums
