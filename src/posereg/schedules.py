@@ -51,10 +51,14 @@ def plateau(
     monitor: str = "val/loss",
     mode: str = "min",
     minimum: float = 1e-6,
+    every: int = 1,
 ) -> dict[str, Any]:
-    """Multiply by `factor` when `monitor` has not improved for `patience` epochs (paper 000: 1e-3 to 1e-5)."""
+    """Multiply by `factor` when `monitor` has not improved for `patience` looks (paper 000: 1e-3 to 1e-5).
+
+    A look is every `every` epochs: for a validation metric the trainer's `validate_every`.
+    """
     scheduler = ReduceLROnPlateau(optimizer, mode=mode, factor=factor, patience=patience, min_lr=minimum)  # type: ignore[arg-type]
-    return {"scheduler": scheduler, "interval": "epoch", "monitor": monitor}
+    return {"scheduler": scheduler, "interval": "epoch", "frequency": every, "monitor": monitor}
 
 
 def constant(optimizer: Optimizer, total_steps: int) -> dict[str, Any]:

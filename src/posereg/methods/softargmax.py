@@ -1,0 +1,103 @@
+"""Soft-argmax regression with context maps (paper 003), and its argmax baseline.
+
+Everything is in the network's joints. On a data set with fewer of them (LSP after MPII) the maps of the others get
+no loss, neither for their position nor for their presence: that they are not labelled does not mean they are absent.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from posereg.codecs.context import ContextPose, Ramp, aggregate, hard_argmax, to_pixels
+from posereg.errors import UserError
+from posereg.losses_context import context_loss, labels
+from posereg.methods.base import Batch, PoseModule
+
+
+class SoftArgmaxPose(PoseModule):
+    """
+    Args:
+        alpha: share of the part map in a joint's position (Eq. 6).
+        ramp: what a map cell stands for: the released code's `linspace`, the `paper`'s Eq. 3, `half_pixel`.
+        decode: `softargmax`, or `argmax` of the part maps (Table 1's first row). Training is by soft-argmax
+            either way: argmax has no gradient.
+        presence_weight: of the joint probabilities' loss (method facts 5.3; the paper gives none).
+        reduction: of the coordinate loss: `mean` over joints (Eq. 7), `sum` in the released code.
+        pose: everything PoseModule takes. The released code normalises with mean and std 0.5.
+
+    Raises:
+        UserError: alpha is no share.
+    """
+
+    score_rule = "joint probability"
+
+    def __init__(
+        self,
+        alpha: float = 0.8,
+        ramp: Ramp = "linspace",
+        decode: Literal["softargmax", "argmax"] = "softargmax",
+        presence_weight: float = 0.01,
+        reduction: Literal["mean", "sum"] = "mean",
+        **pose: Any,
+    ) -> None:
+        super().__init__(**pose)
+        if not 0 <= alpha <= 1:
+            raise UserError(f"method.alpha is a share between 0 and 1, not {alpha}")
+        self.alpha = alpha
+        self.ramp: Ramp = ramp
+        self.decode: Literal["softargmax", "argmax"] = decode
+        self.presence_weight = presence_weight
+        self.reduction: Literal["mean", "sum"] = reduction
+
+    @property
+    def joints(self) -> int:
+        """K of the network."""
+        return len(self.flip_order)
+
+    def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
+        blocks = [self._labelled(maps) for maps in self.network(images)]
+        target, present = labels(batch["keypoints"], batch["visibility"], self.input_size, self.ramp)
+        return context_loss(
+            blocks, target, present, self.alpha, self.ramp, self.presence_weight, self.reduction
+        )
+
+    def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        keypoints, scores = self._locate(images)
+        if not self.flip_test:
+            return keypoints, scores
+        other, other_scores = self._locate(images.flip(-1))
+        average = (keypoints + self.unflip_keypoints(other)) / 2
+        return average, (scores + other_scores[:, self.flip_order]) / 2
+
+    def maps(self, images: Tensor) -> Tensor:
+        """The last block's part maps (B, K, H/8, W/8), for pictures."""
+        return self.all_maps(images)[:, : self.joints]
+
+    def all_maps(self, images: Tensor) -> Tensor:
+        """The last block's maps (B, K (1 + Nc), H/8, W/8): part maps, then the context maps joint by joint."""
+        last: Tensor = self.network(images)[-1]
+        return last
+
+    def aggregate(self, maps: Tensor) -> ContextPose:
+        """`all_maps` to positions, with what part and context maps say for themselves."""
+        return aggregate(maps, self.joints, self.alpha, self.ramp)
+
+    def _locate(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        maps = self.all_maps(images)
+        pose = self.aggregate(maps)
+        found = pose.coordinates
+        if self.decode == "argmax":
+            found = hard_argmax(maps[:, : self.joints], self.ramp)
+        return to_pixels(found, self.input_size, self.ramp), pose.logits.sigmoid()
+
+    def _labelled(self, maps: Tensor) -> Tensor:
+        """The maps of the joints that the data set has, in its order."""
+        if self.joints == len(self.skeleton):
+            return maps
+        contexts = maps.shape[1] // self.joints - 1
+        each = torch.arange(contexts, device=maps.device)
+        context = self.joints + self.network_joint[:, None] * contexts + each
+        return maps[:, torch.cat([self.network_joint, context.flatten()])]
