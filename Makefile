@@ -40,13 +40,17 @@ define table
 TABLES += $(1)
 .PHONY: $(1)
 $(1): install
-	$(BIN)/posereg train -m '+experiments/$(2)=glob(*)' data=$(DATA) trainer=$(TRAINER) seed=$(SEEDS) runs=$(RUNS) $(ARGS)
+	$(BIN)/posereg train -m '+experiments/$(2)=glob(*)' data=$$(DATA) trainer=$(TRAINER) seed=$(SEEDS) runs=$(RUNS) $(ARGS)
 	$(BIN)/posereg table $(2) runs=$(RUNS)
 endef
 $(eval $(call table,table2,integral/table2))
 $(eval $(call table,table3,integral/table3))
 $(eval $(call table,table4,integral/table4))
 $(eval $(call table,table5,integral/table5))
+$(eval $(call table,cascade_table5,cascade/table5))
+$(eval $(call table,cascade_table6,cascade/table6))
+$(eval $(call table,cascade_table7,cascade/table7))
+cascade_table7: DATA = lsp
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
