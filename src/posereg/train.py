@@ -109,7 +109,7 @@ def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[s
     trains = not plain["evaluate_only"]
     resumed = trains and checkpoint.exists()
     start = None if resumed else _starting_weights(plain, overrides)
-    if not trains and start is None:
+    if not trains and start is None and "members" not in plain["method"]:
         raise UserError("evaluate_only: nothing to evaluate; name init_weights=FILE or method.pretrain=ROW")
     pl.seed_everything(plain["seed"], workers=True, verbose=False)
     module = build_method(plain, weights=not resumed and start is None)
@@ -216,6 +216,8 @@ def _finish(
         "precision": plain["trainer"]["precision"],
         **getattr(data, "protocol", {}),
         **evaluation.protocol,
+        # The source's name, not the format's: synthetic people in MPII's layout are not MPII.
+        "dataset": plain["data"]["name"],
     }
     predictions = type(predictions)(**{**vars(predictions), "meta": protocol})
     if trainer.is_global_zero:
