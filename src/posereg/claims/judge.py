@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -193,13 +192,13 @@ def _interval(
 ) -> tuple[Interval | str, str]:
     """The interval and what it is drawn over, or why there is none."""
     try:
-        raw = {row: [_evaluation(run.path) for run in runs] for row, runs in rows.items()}
+        raw = {row: [evaluation_of(run.path) for run in runs] for row, runs in rows.items()}
         parts = [
             contrast.part(sign, row, raw[row], metric, which)
             for sign, row, which in zip(signs, taken, joints, strict=True)
         ]
         several = min(len(runs) for runs in rows.values()) > 1
-        return contrast.bootstrap(parts, _images(rows), replicates), BOTH if several else IMAGES
+        return contrast.bootstrap(parts, _images(rows, raw), replicates), BOTH if several else IMAGES
     except UserError as error:
         reason = f"no interval over images: {error}"
     if set(joints) != {"all"}:
@@ -220,14 +219,11 @@ def _effect(
     return sum(sign * means[row] for sign, row in zip(signs, taken, strict=True))
 
 
-@lru_cache(maxsize=256)
-def _evaluation(path: Path) -> Evaluation:
-    return evaluation_of(path)
-
-
-def _images(rows: Mapping[str, tuple[Run, ...]]) -> NDArray[np.integer[Any]]:
-    path = next(iter(rows.values()))[0].path
-    return images_of(path.parent, _evaluation(path))
+def _images(
+    rows: Mapping[str, tuple[Run, ...]], raw: Mapping[str, Sequence[Evaluation]]
+) -> NDArray[np.integer[Any]]:
+    row, runs = next(iter(rows.items()))
+    return images_of(runs[0].folder, raw[row][0])
 
 
 def _all_report(rows: Mapping[str, tuple[Run, ...]], metric: str) -> bool:

@@ -49,7 +49,7 @@ def accuracy_curves(
 ) -> Any:
     """Accuracy (percent) over the threshold, one line a run or row: paper 000's Figure 3 for any runs."""
     look = look or {name: Style(COLORS[k % len(COLORS)]) for k, name in enumerate(curves)}
-    with _figure(7.2, 4.4) as (figure, axes):
+    with canvas(7.2, 4.4) as (figure, axes):
         for name, (thresholds, values) in curves.items():
             axes.plot(
                 thresholds, values, color=look[name].color, linestyle=look[name].dash, lw=1.8, label=name
@@ -98,7 +98,7 @@ def against_paper(table: Table) -> Any | None:
     if not columns:
         return None
     look = styles(rows)
-    with _figure(3.4 * len(columns), 0.42 * len(rows) + 1.1, len(columns)) as (figure, panels):
+    with canvas(3.4 * len(columns), 0.42 * len(rows) + 1.1, len(columns)) as (figure, panels):
         for axes, column in zip(np.atleast_1d(panels), columns, strict=True):
             for place, row in enumerate(rows):
                 mean, paper, color = row.mean(column), row.paper.get(column), look[row.name].color
@@ -134,7 +134,7 @@ def training_curves(table: Table) -> Any | None:
     if not wanted:
         return None
     look = styles(rows)
-    with _figure(5.0 * len(wanted), 3.4, len(wanted)) as (figure, panels):
+    with canvas(5.0 * len(wanted), 3.4, len(wanted)) as (figure, panels):
         for axes, name in zip(np.atleast_1d(panels), wanted, strict=True):
             for row in rows:
                 epochs, mean = _mean_series([series(lines, name) for lines in logged[row.name]])
@@ -173,7 +173,8 @@ def save(figure: Any, path: Path | str) -> None:
 
 
 @contextmanager
-def _figure(width: float, height: float, panels: int = 1) -> Iterator[tuple[Any, Any]]:
+def canvas(width: float, height: float, panels: int = 1) -> Iterator[tuple[Any, Any]]:
+    """A figure of `width` x `height` inches and its axes, in the look of all of posereg's figures."""
     from matplotlib.figure import Figure
 
     with _look():

@@ -1,0 +1,56 @@
+"""Results whose per-person distances are known, written as training leaves them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from posereg import results
+from posereg.evaluation import pck
+
+THRESHOLDS = np.arange(51) / 100
+
+
+def run(
+    folder: Path,
+    row: str,
+    distance: np.ndarray,
+    seed: int = 0,
+    *,
+    data: str = "mpii",
+    steps: int = 1000,
+    arrays: dict[str, np.ndarray] | None = None,
+    metrics: dict[str, float] | None = None,
+    protocol: dict[str, Any] | None = None,
+    config: dict[str, Any] | None = None,
+) -> Path:
+    """The run of `<table>/<row>` below `folder`, from distances (N, K) in head sizes."""
+    table, name = row.rsplit("/", 1)
+    place = folder / row / f"seed{seed}"
+    place.mkdir(parents=True, exist_ok=True)
+    correct, counted = pck.hits(distance, THRESHOLDS)
+    curve = pck.rate(correct, counted)
+    own = {"PCKh@0.5": curve[50], "PCKh@0.1": curve[10], "AUC": pck.area_under(THRESHOLDS, curve)}
+    np.savez_compressed(place / "evaluation.npz", **({"distance": distance} if arrays is None else arrays))
+    results.write(
+        place / "result.json",
+        {
+            "schema": 1, "table": table, "row": name, "seed": seed,
+            "metrics": {key: float(value) for key, value in (own if metrics is None else metrics).items()},
+            "curve": {"thresholds": THRESHOLDS.tolist(), "values": curve.tolist()},
+            "protocol": {"dataset": data, "split": "valid", "flip_test": False, "input_size": [256, 256],
+                         "images": len(distance), "people": len(distance), "train_people": 1500, **(protocol or {})},
+            "config": {"data": {"name": data}, "row": name, "table": table, "seed": seed, **(config or {})},
+            "training": {"steps": steps},
+        },
+    )  # fmt: skip
+    return place / "result.json"
+
+
+def distances(error: float, people: int = 150, seed: int = 0, joints: int = 8) -> np.ndarray:
+    """Distances of 2D Gaussian errors of `error` head sizes; how hard a person is does not depend on the run."""
+    hard = np.random.default_rng(1).gamma(4.0, 0.25, (people, 1))
+    noise = np.random.default_rng([seed, round(error * 1e6)]).normal(size=(2, people, joints))
+    return error * hard * np.hypot(*noise)

@@ -1,0 +1,110 @@
+"""posereg errors on annotated people whose predictions were spoiled on purpose."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from posereg.cli import main as cli
+from posereg.skeletons import COCO
+from shared import shared
+
+J = COCO.joints.index
+
+
+@pytest.fixture(scope="module")
+def annotations() -> Path:
+    return shared("data/coco") / "annotations/person_keypoints_val2017.json"
+
+
+def write(path: Path, annotations: Path, spoil: dict[str, str] | None = None) -> int:
+    """The annotated poses as COCO results, with joints moved away (miss) or swapped for their partner (inversion).
+
+    Returns:
+        the number of labelled joints that were spoiled, of people large enough to count.
+    """
+    found, spoiled = [], 0
+    for person in json.loads(annotations.read_text())["annotations"]:
+        if person["iscrowd"] or not person["num_keypoints"]:
+            continue
+        truth = np.array(person["keypoints"], float).reshape(17, 3)
+        pose = truth.copy()
+        for joint, kind in (spoil or {}).items():
+            k, partner = J(joint), COCO.flip[J(joint)]
+            apart = np.linalg.norm(truth[k, :2] - truth[partner, :2]) > 0.6 * np.sqrt(person["area"])
+            if truth[k, 2] == 0 or (kind == "inversion" and (truth[partner, 2] == 0 or not apart)):
+                continue
+            pose[k, :2] = truth[partner, :2] if kind == "inversion" else -5000
+            spoiled += person["area"] >= 32**2
+        found.append({"image_id": person["image_id"], "category_id": 1, "keypoints": pose.ravel().tolist(),
+                      "score": 1 - 1e-4 * len(found)})  # fmt: skip
+    path.write_text(json.dumps(found))
+    return spoiled
+
+
+def errors(annotations: Path, *arguments: str) -> int:
+    root = annotations.parents[1]
+    return cli.main(
+        ["errors", "data=coco", f"data.root={root}", f"data.annotations={annotations}", *arguments]
+    )
+
+
+def test_perfect_poses_have_no_errors(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "perfect.json", annotations)
+    assert (
+        errors(annotations, f"predictions={tmp_path / 'perfect.json'}", f"out={tmp_path / 'out.json'}") == 0
+    )
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert content["metrics"]["good"] == 100
+    assert content["metrics"]["AP"] == pytest.approx(100)
+    assert "left_wrist" in capsys.readouterr().out
+
+
+def test_spoiled_joints_are_counted_by_kind_and_drawn(annotations: Path, tmp_path: Path) -> None:
+    write(tmp_path / "perfect.json", annotations)
+    missed = write(tmp_path / "missed.json", annotations, {"left_wrist": "miss"})
+    inverted = write(tmp_path / "inverted.json", annotations, {"left_ankle": "inversion"})
+    names = ("perfect", "missed", "inverted")
+    files = ",".join(str(tmp_path / f"{name}.json") for name in names)
+    given = (f"predictions={files}", f"out={tmp_path / 'out.json'}", f"figure={tmp_path / 'bars.svg'}")
+    assert errors(annotations, *given, "labels=b,c1,c2") == 0
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert list(content) == ["b", "c1", "c2"]
+    # Nothing else is wrong, so each share is the spoiled joints of the matched people.
+    for label, kind, count in (("c1", "miss", missed), ("c2", "inversion", inverted)):
+        share = content[label]["metrics"][kind] / 100 * content[label]["protocol"]["joints_counted"]
+        assert 0.9 * count - 1 <= share <= count + 1
+        others = {"miss", "inversion", "swap", "jitter"} - {kind}
+        assert sum(content[label]["metrics"][other] for other in others) < 0.5
+        assert content[label]["metrics"][f"gain/AP/{kind}"] > 0
+    svg = (tmp_path / "bars.svg").read_text()
+    assert all(name in svg for name in ("c1", "c2", "jitter", "miss"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["data=coco"], "predictions= is missing"),
+        (["predictions=a.json"], "data= is missing"),
+        (["data=coco", "prediction=a.json"], "did you mean 'predictions'"),
+        (
+            ["data=coco", "predictions=a.json,b.json", "labels=x"],
+            "2 predictions need as many different labels",
+        ),
+        (["data=coco", "predictions=a.json", "figure=a.jpeg"], "must end in .png, .svg, .pdf"),
+        (["data=mpii", "predictions=a.h5"], "data=mpii has no OKS"),
+    ],
+)
+def test_mistakes(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["errors", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_missing_predictions_are_one_line(annotations: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert errors(annotations, "predictions=nowhere.json") == 2
+    assert capsys.readouterr().err == "error: nowhere.json: no such predictions file\n"
