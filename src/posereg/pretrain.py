@@ -36,24 +36,39 @@ def sibling_overrides(sibling: str, overrides: Sequence[str]) -> list[str]:
     return swapped if in_table else [*swapped, f"method={sibling}"]
 
 
-def sibling_checkpoint(sibling: str, plain: dict[str, Any], overrides: Sequence[str]) -> Path:
-    """last.ckpt of the finished sibling.
+def sibling_run(
+    sibling: str, plain: dict[str, Any], overrides: Sequence[str], key: str = "method.members"
+) -> Path:
+    """Folder of the sibling's finished run; it is run first if need be.
+
+    Args:
+        key: what names the sibling, for messages.
 
     Raises:
-        UserError: the sibling cannot be composed, or its training failed.
+        UserError: the sibling cannot be composed, or its run failed.
     """
     swapped = sibling_overrides(sibling, overrides)
     other = configs.plain(configs.compose(swapped))
     folder, digest = runs.run_dir(other), runs.config_hash(other)
     if folder == runs.run_dir(plain):
-        raise UserError(f"method.pretrain: '{sibling}' leads back to this run ({folder})")
-    checkpoint = folder / runs.CHECKPOINT
-    if not (runs.is_done(folder, digest) and checkpoint.exists()):
-        print(f"{plain['row']} starts from {sibling}: training that first, in {folder}")
+        raise UserError(f"{key}: '{sibling}' leads back to this run ({folder})")
+    if not runs.is_done(folder, digest):
+        print(f"{plain['row']} needs {sibling}: running that first, in {folder}")
         command = [sys.executable, "-m", "posereg.cli.main", "train", *swapped]
         code = subprocess.run(command, check=False).returncode
         if code != 0:
-            raise UserError(f"method.pretrain: the run of '{sibling}' in {folder} failed (exit code {code})")
+            raise UserError(f"{key}: the run of '{sibling}' in {folder} failed (exit code {code})")
+    return folder
+
+
+def sibling_checkpoint(sibling: str, plain: dict[str, Any], overrides: Sequence[str]) -> Path:
+    """last.ckpt of the finished sibling.
+
+    Raises:
+        UserError: as `sibling_run`, or the checkpoint is gone.
+    """
+    folder = sibling_run(sibling, plain, overrides, "method.pretrain")
+    checkpoint = folder / runs.CHECKPOINT
     if not checkpoint.exists():
         raise UserError(f"method.pretrain: {checkpoint} is gone; delete {folder} to train '{sibling}' again")
     return checkpoint

@@ -7,6 +7,7 @@ last.ckpt when it was cut off, and refused when it holds a finished run of anoth
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,7 +23,7 @@ from posereg import results, runs
 from posereg.engine import Throughput
 from posereg.errors import UserError
 from posereg.files import read_json, whole_file, write_json
-from posereg.methods.base import PoseModule, evaluate
+from posereg.methods.base import PoseModule, evaluate, finished
 from posereg.results import Result
 
 CONFIG = "config.json"
@@ -42,6 +43,9 @@ def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
     configs.validate(plain)
     folder = runs.run_dir(plain)
     digest = runs.config_hash(plain)
+    if _rank() > 0:
+        # The first process of a distributed run holds the lock and keeps the record.
+        return _run(plain, folder, digest, overrides)
     with runs.lock(folder):
         if runs.is_done(folder, digest):
             print(f"{folder}: done already, same configuration")
@@ -62,6 +66,13 @@ def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
         seconds = round(time.monotonic() - start, 1)
         runs.write_status(folder, "done", config_hash=digest, seconds=seconds)
         return result
+
+
+def _rank() -> int:
+    """This process's rank in a distributed run, before Lightning is up."""
+    if int(os.environ.get("SLURM_NTASKS", "1")) > 1:
+        return int(os.environ["SLURM_PROCID"])
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
 
 
 def _refuse_other(folder: Path, plain: dict[str, Any], digest: str) -> None:
@@ -139,7 +150,7 @@ def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[s
         result["training"] = {
             "epochs": trainer.current_epoch,
             "steps": trainer.global_step,
-            "images": len(data.poses(data.train_split)) * trainer.current_epoch,
+            "images": trainer.global_step * plain["batch_size"],
             "seconds": round(seconds, 1),
             **throughput.summary(),
         }
@@ -200,6 +211,7 @@ def _finish(
         predictions = multicrop.predict(
             module, poses, scales, data.val_batch_size, str(trainer.strategy.root_device)
         )
+    predictions = finished(data, predictions)
     evaluation = evaluate(data, predictions)
     protocol = {
         "dataset": poses.name,
@@ -215,6 +227,7 @@ def _finish(
         "effective_batch": plain["batch_size"],
         "precision": plain["trainer"]["precision"],
         **getattr(data, "protocol", {}),
+        **predictions.meta,
         **evaluation.protocol,
         # The source's name, not the format's: synthetic people in MPII's layout are not MPII.
         "dataset": plain["data"]["name"],

@@ -31,6 +31,12 @@ Batch = dict[str, Any]
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
+def finished(data: Any, predictions: Predictions) -> Predictions:
+    """Raw predictions as they are saved and scored: what the data module's `postprocess`, if any, makes of them."""
+    process = getattr(data, "postprocess", None)
+    return predictions if process is None else process(predictions)
+
+
 def evaluate(data: Any, predictions: Predictions) -> Evaluation:
     """Score a data module's validation people with the data set's own metric.
 
@@ -100,6 +106,7 @@ class PoseModule(pl.LightningModule):
         self.name = name
         self.network = network
         self.plain_config: dict[str, Any] = {}
+        self.overrides: list[str] = []  # of the command line; sibling rows are composed from them
         self.skeleton = skeleton_of(skeleton)
         self.input_size = (int(input_size[0]), int(input_size[1]))
         self.optimizer_factory = optimizer
@@ -182,7 +189,8 @@ class PoseModule(pl.LightningModule):
         everyone = self.gathered()
         if everyone is None or self.trainer.sanity_checking:
             return
-        evaluation = evaluate(self.trainer.datamodule, everyone)  # type: ignore[attr-defined]
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        evaluation = evaluate(data, finished(data, everyone))
         for name, value in evaluation.metrics.items():
             if "/" not in name and math.isfinite(value):
                 self.log(f"val/{name}", float(value), rank_zero_only=True)
