@@ -15,14 +15,11 @@ from numpy.typing import NDArray
 
 from posereg.data import coco_json
 from posereg.data.coco_json import Annotated, Json
+from posereg.data.detections import padded
 from posereg.data.paths import annotation_file, image_folder
 from posereg.data.poses import PoseSet
-from posereg.errors import UserError
-from posereg.files import read_json
-from posereg.geometry import boxes
 from posereg.skeletons import COCO
 
-PADDING = 1.25
 ALIASES = {"train": "train2017", "val": "val2017", "valid": "val2017"}
 
 
@@ -62,72 +59,13 @@ def read(
         split,
         path,
         root,
-        image_folder(root, split, "images"),
+        image_folder(root, split, split.replace("test-dev", "test"), "images"),
         COCO,
         found,
         padded(edges),
         keep,
         extras,
     )
-
-
-def detections(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSet:
-    """The images of `poses` with a detector's boxes instead of people.
-
-    Args:
-        file: a COCO result file of person boxes: image_id, category_id 1, bbox x y width height, score.
-
-    Returns:
-        joints not labelled; `ids` are -1, -2, ...; column `box_score`; boxes padded x1.25.
-
-    Raises:
-        UserError: missing or foreign file, or no box on these images.
-    """
-    rows = read_json(file)
-    place = {int(number): k for k, number in enumerate(poses.image_ids)}
-    try:
-        rows = [
-            row
-            for row in rows
-            if row["category_id"] == 1 and row["score"] >= min_score and row["image_id"] in place
-        ]
-        bbox = np.array([row["bbox"] for row in rows], dtype=np.float64).reshape(-1, 4)
-        scores = np.array([row["score"] for row in rows], dtype=np.float64)
-        person_image = np.array([place[row["image_id"]] for row in rows], dtype=np.int64)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{file}: not a COCO result file of boxes ({error!r})") from error
-    if not rows:
-        raise UserError(
-            f"{file}: no person box with score >= {min_score} on the images of {poses.name} {poses.split}"
-        )
-    edges = np.concatenate([bbox[:, :2], bbox[:, :2] + bbox[:, 2:]], axis=1)
-    joints = len(poses.skeleton)
-    return PoseSet(
-        name=poses.name,
-        split=poses.split,
-        skeleton=poses.skeleton,
-        root=poses.root,
-        images=poses.images,
-        image_ids=poses.image_ids,
-        person_image=person_image,
-        ids=-1 - np.arange(len(rows), dtype=np.int64),
-        keypoints=np.zeros((len(rows), joints, 2), dtype=np.float32),
-        visibility=np.zeros((len(rows), joints), dtype=np.uint8),
-        boxes=padded(edges),
-        annotations=poses.annotations,
-        extras={
-            "box_score": scores,
-            "bbox": bbox.astype(np.float32),
-            "area": bbox[:, 2] * bbox[:, 3],
-            **{name: column for name, column in poses.extras.items() if name.startswith("image_")},
-        },
-    )
-
-
-def padded(edges: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Boxes (N, 4) enlarged x1.25 about their centres."""
-    center, size = boxes.center_size(edges)
-    return boxes.from_center(center, size * PADDING)
 
 
 def ignore_masks(found: Annotated) -> NDArray[np.object_]:

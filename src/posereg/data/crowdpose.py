@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from posereg.data import coco_json
-from posereg.data.coco import padded
+from posereg.data.detections import padded
 from posereg.data.paths import annotation_file, image_folder
 from posereg.data.poses import PoseSet
 from posereg.skeletons import CROWDPOSE

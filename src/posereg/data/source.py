@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from posereg.data import detections
 from posereg.data.poses import PoseSet
 from posereg.errors import UserError
 from posereg.predictions import Predictions
@@ -26,6 +27,11 @@ class Source:
         evaluate: (PoseSet, Predictions) -> Evaluation, the data set's own metric.
         truth: reader of the ground truth to score against, where that holds more than `reader` gives (COCO's
             crowd regions and unlabelled people); `reader` if None.
+        boxes: a detector's COCO result file, or one by split, to predict from in place of the annotated boxes;
+            a single file is used on every split but `train_split`.
+        min_box_score: a detector's boxes below this score are left out.
+        postprocess: (PoseSet, Predictions) -> Predictions, what happens to raw top-down predictions before they are
+            saved and scored (inference/postprocess.py).
         annotations: annotation file, of every split or by split; None for the usual place below root.
     """
 
@@ -39,14 +45,23 @@ class Source:
     val_split: str = "valid"
     test_split: str | None = None
     truth: Reader | None = None
+    boxes: Any = None
+    min_box_score: float = 0.0
+    postprocess: Callable[[PoseSet, Predictions], Predictions] | None = None
 
     def read(self, split: str) -> PoseSet:
-        """The people to train on or predict.
+        """The people to train on or predict; a detector's boxes where `boxes` names them.
 
         Raises:
-            UserError: what the reader says.
+            UserError: what the readers say.
         """
-        return self._read(self.reader, split)
+        poses = self._read(self.reader, split)
+        file = self.box_file(split)
+        return poses if file is None else detections.detected(poses, file, self.min_box_score)
+
+    def box_file(self, split: str) -> Path | None:
+        """Where the split's boxes come from, None for the annotations."""
+        return detections.file_of(self.boxes, split, self.train_split)
 
     def read_truth(self, split: str) -> PoseSet:
         """The ground truth of a split as its metric wants it."""

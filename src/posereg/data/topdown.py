@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 import torch
 
 from posereg.data.augment import Augment, stream
+from posereg.data.detections import file_hash
 from posereg.data.jpeg import BadImageError
 from posereg.data.loader import Key, Loader, sequential, shuffled
 from posereg.data.paths import missing_images
@@ -20,6 +21,7 @@ from posereg.data.sample import Sample, topdown_sample
 from posereg.data.source import Source
 from posereg.data.subset import keep_images, limit_people
 from posereg.errors import UserError
+from posereg.predictions import Predictions
 from posereg.skeletons import Skeleton, skeleton
 
 Missing = Literal["error", "drop"]
@@ -162,6 +164,21 @@ class TopDownData(pl.LightningDataModule):
     def poses(self, split: str) -> PoseSet:
         """The people of a split that are trained on or predicted, read once."""
         if split not in self._poses:
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """Where the boxes that are predicted from come from."""
+        file = self.source.box_file(self.val_split)
+        if file is None:
+            return {"box_source": "annotated"}
+        named = {"box_source": file.name, "box_file_hash": file_hash(file)}
+        return {**named, "min_box_score": self.source.min_box_score}
+
+    def postprocess(self, predictions: Predictions) -> Predictions:
+        """What the data set makes of raw predictions of its validation boxes (COCO: scores and suppression)."""
+        if self.source.postprocess is None:
+            return predictions
+        return self.source.postprocess(self.poses(self.val_split), predictions)
+
             self._poses[split] = self._select(self.source.read(split), split)
         return self._poses[split]
 

@@ -14,14 +14,14 @@ from posereg.results import Result
 # Rows of a column must agree on these, except where the table varies one on purpose.
 COMPARABLE = (
     "dataset", "split", "annotation_hash", "images", "people", "joints_counted", "people_without_head",
-    "box_source", "box_file_hash", "flip_test", "scales", "nms", "metric", "metric_version", "input_size",
+    "box_source", "box_file_hash", "flip_test", "scales", "nms", "pose_score", "metric", "metric_version", "input_size",
     "convention",
 )  # fmt: skip
 # Seeds of a row must agree on these too.
 TRAINED = ("train_split", "train_people", "train_images", "train_steps", "effective_batch", "precision")
 
-# Where files lie on a machine says nothing; the annotation hash does.
-PLACES = (".root", ".annotations", ".weights")
+# Where files lie on a machine says nothing; the hashes of annotations and boxes do.
+PLACES = (".root", ".annotations", ".weights", ".boxes")
 
 Found = Sequence[tuple[Path, Result]]
 
