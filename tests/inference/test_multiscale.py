@@ -5,7 +5,17 @@ import torch
 from posereg.codecs.bottomup import gaussians
 from posereg.geometry.affine import transform
 from posereg.inference.grouping import Grouping
-from posereg.inference.multiscale import detect, enlarge, forward, heat_of, inference_matrix, inference_size
+from posereg.inference.multiscale import (
+    enlarge,
+    fields,
+    forward,
+    given,
+    heat_of,
+    inference_matrix,
+    inference_size,
+    people,
+    rescaled,
+)
 from posereg.networks.art import ARTNet, Maps
 from posereg.networks.hrnet import HRNetTrunk
 from posereg.skeletons import COCO
@@ -103,6 +113,10 @@ def crowd(seed=0):
     return centers[:, None] + torch.rand(2, 17, 2, generator=g) * 36 - 18
 
 
+def detect(network, images, settings, flip=None, convention="center"):
+    return people(*fields(network, images, settings, flip, convention)[0], settings)
+
+
 FLIP = torch.from_numpy(COCO.flip)
 
 
@@ -131,7 +145,7 @@ def test_people_come_back_at_any_scale(scales, fine, convention):
     for seed in range(6):
         truth = crowd(seed)
         painter = Painter(truth, 128, fine, convention)
-        found = detect(painter, inputs(*scales), Grouping(), FLIP, convention)[0]
+        found = detect(painter, inputs(*scales), Grouping(), FLIP, convention)
         best = found.keypoints[found.scores.topk(2).indices]
         distance = (best[:, None] - truth).norm(dim=-1).mean(-1)
         assert distance.min(0).values.max() < (1.2 if fine else 2.2)
@@ -142,7 +156,8 @@ def test_people_come_back_at_any_scale(scales, fine, convention):
 
 def test_grouping_by_annotated_people():
     truth = crowd()
-    found = detect(Painter(truth, 128), inputs(1.0), Grouping(), cues=[truth + 3])[0]
+    heat, _ = fields(Painter(truth, 128), inputs(1.0), Grouping())[0]
+    found = people(heat, given(truth + 3), Grouping())
     assert found.centers.tolist() == [1, 1]
     assert (found.keypoints - truth).norm(dim=-1).max() < 3
 
@@ -162,5 +177,20 @@ def test_a_real_network_on_a_wide_image():
     for compat in ("paper", "released"):
         with torch.no_grad():
             found = detect(net, images, Grouping(compat=compat, refine=True, center_threshold=-9), FLIP)
-        assert found[0].keypoints.shape[1:] == (17, 2)
-        assert torch.isfinite(found[0].keypoints).all()
+        assert found.keypoints.shape[1:] == (17, 2)
+        assert torch.isfinite(found.keypoints).all()
+
+
+@pytest.mark.parametrize("convention", ["center", "corner"])
+def test_rescaled_pixels_stay_in_place(convention):
+    """A ramp at another scale is the ramp at the places that the scale's pixels have."""
+    ramp = torch.arange(64.0).expand(1, 3, 64, 64)
+    half = 0.5 if convention == "center" else 0.0
+    for scale in (0.5, 2.0):
+        out = rescaled(ramp, scale, convention)[0, 0, 0]
+        assert len(out) == 64 * scale
+        places = (torch.arange(len(out)) + half) / scale - half
+        torch.testing.assert_close(out[2:-2], places[2:-2])
+    if convention == "corner":
+        with pytest.raises(ValueError, match=r"0\.75"):
+            rescaled(ramp, 0.75, convention)

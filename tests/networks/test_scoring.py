@@ -77,10 +77,8 @@ def made_up_examples(number, seed):
     poses = truth.clone()
     for k in range(9):
         poses[spoiled > k, k + 5] += torch.tensor([90.0, -60.0])
-    quality = torch.stack(
-        [best_oks(p[None], t[None], torch.ones(1, 17), torch.tensor([4000.0]), COCO.sigmas)[0]
-         for p, t in zip(poses, truth, strict=True)]
-    )  # fmt: skip
+    variance = 2 * 4000.0 * (2 * torch.tensor(COCO.sigmas)) ** 2
+    quality = torch.exp(-(poses - truth).square().sum(-1) / variance).mean(1)
     return poses, torch.full((number, 17), 0.5), quality
 
 

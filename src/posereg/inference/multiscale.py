@@ -112,24 +112,18 @@ def heat_of(maps: Maps, convention: Convention = "center") -> tuple[Tensor, int]
     return (enlarge(maps.heatmaps, 2, convention) + maps.fine) / 2, 2
 
 
-def detect(
+def fields(
     network: Network,
     images: Mapping[float, Tensor],
     settings: Grouping,
     flip_order: Tensor | None = None,
     convention: Convention = "center",
-    cues: list[Tensor] | None = None,
-) -> list[Poses]:
-    """People of a batch of images.
+) -> list[tuple[Heat, Proposals]]:
+    """Heat maps and pose proposals of each image of a batch, all scales together, in pixels at scale 1.
 
     Args:
         images: normalised inputs (B, 3, H, W) by scale; sizes as `inference_size` gives them. Scale 1 is needed.
         flip_order: average with the mirrored images.
-        cues: poses (M, K, 2) of each image, in pixels at scale 1, to group by instead of the regressed ones:
-            with the annotated people this is the "heatmap quality" of Table 4.
-
-    Returns:
-        One `Poses` an image, in pixels of the input at scale 1, best first by centre.
     """
     size = images[1.0].shape[-2:]
     every: list[list[tuple[float, Proposals]]] = [[] for _ in range(len(images[1.0]))]
@@ -149,16 +143,37 @@ def detect(
             proposals.append((scale, found))
     fused = torch.stack(heats).mean(0).float() if len(heats) > 1 else heats[0].float()
     origin = cell_offset(stride, convention)
-    people = []
-    for i, proposals in enumerate(every):
-        heat_maps = Heat(fused[i], stride, origin)
-        chosen = pool(proposals, settings)
-        if cues is not None:
-            cue = cues[i].to(fused)
-            chosen = Proposals(cue, cue.new_ones(len(cue)))
-        poses = group(heat_maps, chosen, settings)
-        people.append(refine(heat_maps, poses) if settings.refine else poses)
-    return people
+    return [(Heat(fused[i], stride, origin), pool(found, settings)) for i, found in enumerate(every)]
+
+
+def people(heat: Heat, proposals: Proposals, settings: Grouping) -> Poses:
+    """Grouped, and refined if the settings say so; best first by centre."""
+    poses = group(heat, proposals, settings)
+    return refine(heat, poses) if settings.refine else poses
+
+
+def given(poses: Tensor) -> Proposals:
+    """Poses (M, K, 2) as cues of full confidence. With the annotated people of an image, grouping by them
+    gives the "heatmap quality" of Table 4."""
+    return Proposals(poses, poses.new_ones(len(poses)))
+
+
+def rescaled(images: Tensor, scale: float, convention: Convention = "center") -> Tensor:
+    """Images (B, 3, H, W) at another scale, pixels staying where the convention puts them.
+
+    Raises:
+        ValueError: the corner convention with a scale that is neither whole nor one over a whole number.
+    """
+    if scale == 1:
+        return images
+    if convention == "center":
+        return F.interpolate(images, scale_factor=scale, mode="bilinear", align_corners=False)
+    if scale > 1 and scale == round(scale):
+        return enlarge(images, round(scale), convention)
+    if scale < 1 and 1 / scale == round(1 / scale):
+        step = round(1 / scale)
+        return images[..., ::step, ::step]
+    raise ValueError(f"scale {scale} in the corner convention")
 
 
 def _origin(stride: int, scale: float, convention: Convention) -> float:
