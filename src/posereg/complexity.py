@@ -99,6 +99,24 @@ def throughput(
     return batch / statistics.median(seconds[1:])
 
 
+def counts(model: nn.Module, input_size: tuple[int, int]) -> dict[str, Any]:
+    """`params`, `macs` and `activation_bytes` of one RGB image of `input_size` = (W, H) pixels."""
+    width, height = input_size
+    return complexity(model, (3, height, width))._asdict()
+
+
+def rates(model: nn.Module, input_size: tuple[int, int], device: torch.device | str) -> dict[str, Any]:
+    """`images_per_s_batch1` and `images_per_s_batch32`, forward pass in float32, and the `device` they were had on."""
+    width, height = input_size
+    device = torch.device(device)
+    threads = f"{device.type}, {torch.get_num_threads()} threads"
+    measured = {
+        f"images_per_s_batch{batch}": round(throughput(model, (3, height, width), batch, device, rounds=3), 2)
+        for batch in (1, 32)
+    }
+    return {"device": torch.cuda.get_device_name(device) if device.type == "cuda" else threads, **measured}
+
+
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
     modes = [(module, module.training) for module in model.modules()]

@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from posereg import config as configs
 from posereg import results, runs
+from posereg.complexity import counts, rates
 from posereg.engine import Throughput
 from posereg.errors import UserError
 from posereg.files import read_json, whole_file, write_json
@@ -128,6 +129,7 @@ def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[s
         load_network(module, start)
     data = configs.instantiate(plain["loader"])
     module.plain_config, module.overrides = plain, list(overrides)
+    cost = counts(module.network, module.input_size)
     loggers = build_loggers(plain["logger"], plain, folder)
     throughput = Throughput()
     code = 1
@@ -155,6 +157,9 @@ def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[s
             **throughput.summary(),
         }
         if trainer.is_global_zero:
+            if plain["report"].get("complexity"):
+                cost |= rates(module.network, module.input_size, trainer.strategy.root_device)
+            result["complexity"] = cost
             results.write(folder / runs.RESULT, result)
         for logger in loggers:
             logger.log_metrics({f"final/{k}": v for k, v in result["metrics"].items() if v is not None})

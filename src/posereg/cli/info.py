@@ -40,29 +40,16 @@ def describe(overrides: list[str], measure: bool = True) -> dict[str, Any]:
     import torch
 
     from posereg import config as configs
-    from posereg.complexity import complexity, throughput
+    from posereg.complexity import counts, rates
     from posereg.train import build_method
 
     plain = configs.plain(configs.compose(overrides))
     configs.validate(plain)
     module = build_method(plain, weights=False)
-    width, height = module.input_size
-    cost = complexity(module.network, (3, height, width))
-    report: dict[str, Any] = {
-        "row": plain["row"],
-        "input_size": [width, height],
-        "params": cost.params,
-        "macs": cost.macs,
-        "activation_bytes": cost.activation_bytes,
-    }
+    size = module.input_size
+    report = {"row": plain["row"], "input_size": list(size), **counts(module.network, size)}
     if measure:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        threads = f"cpu, {torch.get_num_threads()} threads"
-        report["device"] = torch.cuda.get_device_name() if device == "cuda" else threads
-        for batch in (1, 32):
-            report[f"images_per_s_batch{batch}"] = round(
-                throughput(module.network, (3, height, width), batch, device, rounds=3), 2
-            )
+        report |= rates(module.network, size, "cuda" if torch.cuda.is_available() else "cpu")
     return report
 
 
