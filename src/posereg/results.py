@@ -35,3 +35,39 @@ class Result(TypedDict, total=False):
     versions: dict[str, str]
     training: dict[str, float]  # epochs, steps, images, seconds, images_per_s, data_wait (share)
     complexity: dict[str, Any]  # params, macs, activation_bytes, measured rates (complexity.py)
+    files: dict[str, str]  # relative to the result: predictions, checkpoint, log
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the packages that can move a number."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_revision(folder: Path | str = ".") -> str | None:
+    """Commit of the checkout posereg runs from, with `-dirty` if it has changes; None outside git."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def write(path: Path | str, result: Result) -> None:
+    write_json(path, result)
+
+
+def read(path: Path | str) -> Result:
+    result: Result = read_json(path)
+    return result
+
+
+def find(folder: Path | str, table: str | None = None) -> list[tuple[Path, Result]]:
+    """All result.json files below a folder, sorted by path, of one table if named."""
+    found = [(path, read(path)) for path in sorted(Path(folder).rglob("result.json"))]
+    return [(path, result) for path, result in found if table is None or result.get("table") == table]
