@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,17 +44,21 @@ def register_resolvers() -> None:
         "joints": lambda name: len(skeleton(name)),
         "scaled": scaled,
         "channels": lambda width, factor: max(8, round(width * factor)),
-        "divide": lambda whole, *parts: max(1, round(whole / _product(parts))),
+        "divide": lambda whole, *parts: max(1, round(whole / math.prod(map(_count, parts)))),
     }
     for name, function in resolvers.items():
         OmegaConf.register_new_resolver(name, function, replace=True)
 
 
-def _product(parts: Sequence[float]) -> float:
-    product = 1.0
-    for part in parts:
-        product *= part
-    return product
+def _count(devices: int | str | Sequence[int]) -> int:
+    """How many a Trainer's `devices` (or `accumulate`) stands for."""
+    if isinstance(devices, int) and devices > 0:
+        return devices
+    if isinstance(devices, Sequence) and not isinstance(devices, str):
+        return len(devices)
+    import torch
+
+    return max(1, torch.cuda.device_count())
 
 
 def compose(overrides: Sequence[str], name: str = "train") -> DictConfig:

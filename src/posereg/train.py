@@ -44,7 +44,7 @@ def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
     configs.validate(plain)
     folder = runs.run_dir(plain)
     digest = runs.config_hash(plain)
-    if _rank() > 0:
+    if rank() > 0:
         # The first process of a distributed run holds the lock and keeps the record.
         return _run(plain, folder, digest, overrides)
     with runs.lock(folder):
@@ -69,7 +69,7 @@ def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
         return result
 
 
-def _rank() -> int:
+def rank() -> int:
     """This process's rank in a distributed run, before Lightning is up."""
     if int(os.environ.get("SLURM_NTASKS", "1")) > 1:
         return int(os.environ["SLURM_PROCID"])
@@ -219,7 +219,6 @@ def _finish(
     predictions = finished(data, predictions)
     evaluation = evaluate(data, predictions)
     protocol = {
-        "dataset": poses.name,
         "split": poses.split,
         "annotation_hash": poses.annotation_hash,
         "train_split": data.poses(data.train_split).split,
@@ -242,6 +241,9 @@ def _finish(
         predictions.save(folder / runs.PREDICTIONS)
         with whole_file(folder / "evaluation.npz") as temporary, open(temporary, "wb") as file:
             arrays: dict[str, Any] = dict(evaluation.per_person)
+            if len(arrays.get("distance", ())) == len(poses):
+                # What intervals and the split by occlusion need beside the distances.
+                arrays |= {"images": poses.image_ids[poses.person_image], "visibility": poses.visibility}
             np.savez_compressed(file, **arrays)
     return {
         "schema": 1,

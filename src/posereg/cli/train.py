@@ -20,13 +20,23 @@ def run(arguments: list[str]) -> int:
     def main(config: Any) -> float:
         from hydra.core.hydra_config import HydraConfig
 
-        from posereg.train import resolve_and_train
+        from posereg.train import rank, resolve_and_train
 
         result = resolve_and_train(config, list(HydraConfig.get().overrides.task))
+        if rank() > 0:
+            return 0.0
         shown = {k: v for k, v in result["metrics"].items() if "/" not in k and v is not None}
         print(f"{config.row} seed {config.seed}: " + "  ".join(f"{k} {v:.2f}" for k, v in shown.items()))
         return 0.0
 
-    sys.argv = ["posereg train", *arguments]
+    # Lightning starts the other processes of a distributed run from sys.argv: this file with these arguments.
+    sys.argv = [__file__, *arguments]
+    sys.modules["__main__"].__spec__ = None
     main()
     return 0
+
+
+if __name__ == "__main__":
+    from posereg.cli.main import main as command_line
+
+    sys.exit(command_line(["train", *sys.argv[1:]]))

@@ -193,7 +193,7 @@ class PoseModule(pl.LightningModule):
         evaluation = evaluate(data, finished(data, everyone))
         for name, value in evaluation.metrics.items():
             if "/" not in name and math.isfinite(value):
-                self.log(f"val/{name}", float(value), rank_zero_only=True)
+                self.log(f"val/{name}", float(value), sync_dist=True)
 
     def predictions(
         self, batch: Batch, keypoints: Tensor, scores: Tensor, poses: PoseSet | None = None

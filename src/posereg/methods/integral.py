@@ -59,17 +59,23 @@ class IntegralPose(PoseModule):
         output = self.network(images)
         if isinstance(output, Tensor):
             return {"loss": coordinate_loss(output, target, weight, self.joint_kind)}
-        heatmap = joint = images.new_zeros(())
+        heatmap: list[Tensor] = []
+        joint: list[Tensor] = []
         for maps in output:
             grid = grid_of(maps, self.input_size, self.convention)
             if self.heatmap_loss is not None and self.heatmap_weight > 0:
-                heatmap = heatmap + self.heatmap_loss(maps, keypoints, weight, grid)
+                heatmap.append(self.heatmap_loss(maps, keypoints, weight, grid))
             if self.joint_weight > 0:
                 pixels, _ = integral_decode(maps, grid, self.beta, self.normalisation)
                 predicted = normalise(pixels, self.input_size, self.convention)
-                joint = joint + coordinate_loss(predicted, target, weight, self.joint_kind)
-        total = self.heatmap_weight * heatmap + self.joint_weight * joint
-        return {"loss": total, "heatmap": heatmap, "joint": joint}
+                joint.append(coordinate_loss(predicted, target, weight, self.joint_kind))
+        parts = {
+            name: torch.stack(terms).sum()
+            for name, terms in (("heatmap", heatmap), ("joint", joint))
+            if terms
+        }
+        factors = {"heatmap": self.heatmap_weight, "joint": self.joint_weight}
+        return {"loss": torch.stack([factors[k] * v for k, v in parts.items()]).sum(), **parts}
 
     def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
         output = self._last(images)
