@@ -160,6 +160,7 @@ class Phases(Callback):
 
     def __init__(self) -> None:
         self._entered: str | None = None
+        self._rates: dict[str, float] = {}
 
     def setup(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
         if isinstance(trainer.strategy, DDPStrategy):
@@ -177,13 +178,15 @@ class Phases(Callback):
         if name != self._entered:
             enter(pose, name)
             self._entered = name
+        # Kept for the epoch's end, when the optimiser holds the next step's rates already.
+        groups = trainer.optimizers[0].param_groups
+        self._rates = {f"lr/{group['part']}": float(group["lr"]) for group in groups}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if self._entered is None:
             return
-        rates = {f"lr/{group['part']}": float(group["lr"]) for group in trainer.optimizers[0].param_groups}
         pose: Any = module
-        module.log_dict({"phase": float(list(pose.phases).index(self._entered) + 1), **rates})
+        module.log_dict({"phase": float(list(pose.phases).index(self._entered) + 1), **self._rates})
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         network: Any = module.network
@@ -205,6 +208,14 @@ def label(module: Any) -> str | None:
     if not phases:
         return None
     return f"{module.phase} {phases.index(module.phase) + 1}/{len(phases)}"
+
+
+def idle_losses(module: Any) -> set[str]:
+    """The losses that other phases have and the present one does not compute."""
+    phases: dict[str, Phase] = getattr(module, "phases", {})
+    if not phases:
+        return set()
+    return {name for phase in phases.values() for name in phase.losses} - set(phases[module.phase].losses)
 
 
 def _part(network: nn.Module, name: str) -> nn.Module:

@@ -9,7 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, ProgressBar, RichProgressBar
 
-from posereg.phases import label
+from posereg.phases import idle_losses, label
 
 SILENCE_SECONDS = 30.0
 
@@ -54,8 +54,10 @@ class PlainProgress(ProgressBar):
             self._say(trainer, f"step {batch_idx + 1}/{trainer.num_training_batches}")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        # Lightning keeps the last value of everything that was ever logged.
+        idle = idle_losses(module)
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        shown = [f"{name} {value:.4g}" for name, value in metrics.items()]
+        shown = [f"{name} {value:.4g}" for name, value in metrics.items() if _is_news(name, idle)]
         self._say(trainer, *shown, f"{time.monotonic() - self._began:.0f} s")
 
     def _say(self, trainer: pl.Trainer, *parts: str) -> None:
@@ -64,3 +66,8 @@ class PlainProgress(ProgressBar):
             phase = label(trainer.lightning_module)
             stage = [phase] if phase else []
             print("  ".join([f"epoch {trainer.current_epoch + 1}{epochs}", *stage, *parts]), flush=True)
+
+
+def _is_news(name: str, idle: set[str]) -> bool:
+    stage, _, rest = name.partition("/")
+    return stage in ("train", "val") and rest not in idle

@@ -72,14 +72,7 @@ class CascadePose(PoseModule):
 
     def on_validation_epoch_end(self) -> None:
         super().on_validation_epoch_end()
-        self._measured = {}
-        for name, sums in self._sums.items():
-            peak, at_joint, count = self.all_gather(sums).reshape(-1, 3).sum(0).tolist()  # type: ignore[union-attr]
-            if count:
-                self._measured |= {
-                    f"peak/{name}": 100 * peak / count,
-                    f"at_joint/{name}": 100 * at_joint / count,
-                }
+        self._summarise()
 
     def measured(self) -> dict[str, float]:
         """Figure 2 in numbers: the mean confidence, in percent, of visible and of occluded joints, as the maps'
@@ -160,3 +153,12 @@ class CascadePose(PoseModule):
                 sums = torch.stack([(flat.amax(2) * of).sum(), (at_joint * of).sum(), of.sum()])
                 name = f"{network}/{flag}"
                 self._sums[name] = self._sums[name] + sums if name in self._sums else sums
+
+    def _summarise(self) -> None:
+        self._measured = {}
+        for name, sums in self._sums.items():
+            everywhere: Any = self.all_gather(sums)
+            peak, at_joint, count = everywhere.reshape(-1, 3).sum(0).tolist()
+            if count:
+                self._measured[f"peak/{name}"] = 100 * peak / count
+                self._measured[f"at_joint/{name}"] = 100 * at_joint / count

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from posereg.methods.cascade import CascadePose
 
 Image = NDArray[np.uint8]
+TILE = 160  # least pixels of a picture's side
 FONT, INK = cv2.FONT_HERSHEY_SIMPLEX, (51, 65, 85)
 
 
@@ -110,9 +111,10 @@ def _tile(
     image: Image, confidence: NDArray[np.floating], place: NDArray[np.floating], visible: bool, label: str
 ) -> Image:
     """The overlay with a ring about the true place, dashed where the joint is occluded, and a caption."""
-    picture = np.ascontiguousarray(overlay(image, confidence))
-    radius = max(4, round(0.05 * image.shape[1]))
-    center = (round(float(place[0])), round(float(place[1])))
+    factor = max(1, -(-TILE // image.shape[1]))
+    picture = np.asarray(cv2.resize(overlay(image, confidence), None, fx=factor, fy=factor), np.uint8)
+    radius = max(4, round(0.05 * picture.shape[1]))
+    center = (round(float(factor * place[0])), round(float(factor * place[1])))
     for start in range(0, 360, 360 if visible else 45):
         end = start + (360 if visible else 22)
         cv2.ellipse(picture, center, (radius, radius), 0, start, end, (255, 255, 255), 1, cv2.LINE_AA)
