@@ -19,13 +19,18 @@ from posereg.errors import UserError
 
 
 def sibling_overrides(sibling: str, overrides: Sequence[str]) -> list[str]:
-    """The overrides of the sibling row: its name in place of this row's."""
+    """The overrides of the sibling row: its name in place of this row's.
+
+    Args:
+        sibling: a row of the same table, `<paper>/<table>/<row>` of another, or a method outside a table.
+    """
+    table, _, row = sibling.rpartition("/")
     in_table = any(override.lstrip("+").startswith("experiments/") for override in overrides)
     swapped = []
     for override in overrides:
         key, _, _ = override.partition("=")
         if key.lstrip("+").startswith("experiments/"):
-            swapped.append(f"{key}={sibling}")
+            swapped.append(f"+experiments/{table}={row}" if table else f"{key}={row}")
         elif key.lstrip("+~").split(".")[0] in ("hydra", "run_dir", "row"):
             continue
         elif not in_table and key.lstrip("+~").split(".")[0] == "method":

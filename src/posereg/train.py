@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from posereg import config as configs
 from posereg import results, runs
 from posereg.complexity import counts, rates
+from posereg.data.poses import PoseSet
 from posereg.engine import Throughput
 from posereg.errors import UserError
 from posereg.files import read_json, whole_file, write_json
@@ -223,6 +224,7 @@ def _finish(
         "annotation_hash": poses.annotation_hash,
         "train_split": data.poses(data.train_split).split,
         "train_people": len(data.poses(data.train_split)),
+        "validation_images_trained_on": len(_images(data.poses(data.train_split)) & _images(poses)),
         "input_size": list(module.input_size),
         "convention": module.convention,
         "flip_test": module.flip_test,
@@ -265,6 +267,11 @@ def _finish(
             **(module.draw(data, folder) if trainer.is_global_zero else {}),
         },
     }
+
+
+def _images(poses: PoseSet) -> set[Path]:
+    """The images that a set has people on."""
+    return {poses.root / poses.images[k] for k in set(poses.person_image.tolist())}
 
 
 def resolve_and_train(config: DictConfig, overrides: Sequence[str]) -> Result:

@@ -12,7 +12,7 @@ from typing import Any
 from posereg import results
 from posereg.errors import UserError, nearest
 from posereg.reporting import protocol
-from posereg.reporting.columns import columns_of, measured, united
+from posereg.reporting.columns import COSTS, columns_of, measured, united
 from posereg.reporting.experiments import Definition, definition
 from posereg.reporting.significance import interval
 from posereg.results import Result
@@ -92,6 +92,7 @@ class Table:
     quoted: tuple[tuple[str, dict[str, float]], ...]
     shared: dict[str, Any]
     differing: dict[str, dict[str, Any]]
+    note: str = ""
 
     @property
     def run_rows(self) -> list[Row]:
@@ -175,6 +176,7 @@ def build(published: Definition, found: Sequence[tuple[Path, Result]]) -> Table:
         quoted=published.quoted,
         shared=shared,
         differing=differing,
+        note=published.note,
     )
 
 
@@ -184,7 +186,7 @@ def _deltas(rows: Sequence[Row], columns: Sequence[str]) -> dict[tuple[str, str]
     found = {}
     for row in rows:
         other = by_name.get(row.compare_to or "")
-        for column in columns:
+        for column in (name for name in columns if name not in COSTS):
             mean, base = row.mean(column), other.mean(column) if other else None
             if other is None or mean is None or base is None:
                 continue

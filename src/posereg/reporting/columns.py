@@ -6,7 +6,20 @@ from collections.abc import Sequence
 
 from posereg.results import Result
 
-LOWER_IS_BETTER = ("MPJPE", "PA-MPJPE", "jitter", "miss", "inversion", "swap", "params", "macs")
+LOWER_IS_BETTER = (
+    "MPJPE",
+    "PA-MPJPE",
+    "jitter",
+    "miss",
+    "inversion",
+    "swap",
+    "params",
+    "macs",
+    "activation_bytes",
+)
+
+# Figures of the network, not of its accuracy: no intervals, no place beside the published accuracies.
+COSTS = ("params", "macs", "activation_bytes", "images_per_s_batch1", "images_per_s_batch32")
 
 
 def columns_of(result: Result) -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 from posereg.files import whole_file
 from posereg.metrics_csv import read, series
 from posereg.reporting.collect import Row, Table
+from posereg.reporting.columns import COSTS
 
 # Okabe and Ito's colours, told apart with every kind of colour vision; yellow left out, it is too light for lines.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555", "#7B4FA3")
@@ -94,7 +95,11 @@ def against_paper(table: Table) -> Any | None:
     rows = table.run_rows
     if table.published:
         return None
-    columns = [c for c in table.columns if any(row.mean(c) is not None and c in row.paper for row in rows)]
+    columns = [
+        c
+        for c in table.columns
+        if c not in COSTS and any(row.mean(c) is not None and c in row.paper for row in rows)
+    ]
     if not columns:
         return None
     look = styles(rows)

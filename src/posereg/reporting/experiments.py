@@ -5,6 +5,7 @@
     order = ["H1", "H2"]            # rows; others follow by name
     columns = ["PCKh@0.5", "AUC"]   # default: what the rows' `paper` names
     varies = ["input_size"]         # protocol keys in which this table's rows differ on purpose
+    note = "..."                    # what a reader must know about the published numbers
 
 `quoted.csv` holds other people's published numbers: a column `method`, then metrics by name.
 """
@@ -19,7 +20,7 @@ from typing import Any
 
 from posereg.errors import UserError, nearest
 
-KEYS = ("title", "paper", "order", "columns", "varies")
+KEYS = ("title", "paper", "order", "columns", "varies", "note")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Definition:
     paper: str = ""
     columns: tuple[str, ...] = ()
     varies: tuple[str, ...] = ()
+    note: str = ""
     quoted: tuple[tuple[str, dict[str, float]], ...] = ()
 
 
@@ -59,6 +61,7 @@ def definition(name: str, folder: Path) -> Definition:
         paper=settings.get("paper", ""),
         columns=tuple(settings.get("columns", ())),
         varies=tuple(settings.get("varies", ())),
+        note=settings.get("note", ""),
         quoted=quoted(place / "quoted.csv"),
     )
 

@@ -17,7 +17,7 @@ from posereg.reporting.columns import higher_is_better
 
 MARK = "*"
 PUBLISHED = "published"
-UNITS = {"params": (1e6, "M"), "macs": (1e9, "G")}
+UNITS = {"params": (1e6, "M"), "macs": (1e9, "G"), "activation_bytes": (2**20, " MiB")}
 NOTE = f"Δ: difference of means; {MARK}: the 95 % paired-bootstrap interval excludes zero. ±: sd over seeds."
 
 
@@ -157,6 +157,17 @@ def remarks(table: Table) -> list[str]:
         lines.append(
             f"The published numbers are of another data set and metric than ours on {told_data}: no Δ paper"
         )
+    seen = [
+        run.result["protocol"].get("validation_images_trained_on", 0)
+        for row in table.rows
+        for run in row.runs
+    ]
+    if any(seen):
+        lines.append(
+            f"Up to {max(seen)} of the images scored here were trained on: our accuracies say nothing of new images"
+        )
+    if table.note:
+        lines.append(table.note)
     if absent := [row.name for row in table.rows if not row.runs]:
         lines.append("Not run: " + ", ".join(absent))
     return lines
