@@ -1,10 +1,14 @@
-"""Challenge submission of a 3D model: one CSV an image, 17 lines x,y,z in mm relative to the pelvis, two decimals.
+"""Predictions for test sets whose labels are withheld, in the layout their keepers ask for.
 
-posereg submit data=h80k [data.root=DIR] checkpoint=FILE[,FILE...] out=DIR [split=test] [flip_test=true|false]
+posereg submit data=NAME [data.root=DIR] checkpoint=FILE[,FILE...] out=DIR [split=NAME] [flip_test=true|false]
                [device=cpu] [batch_size=32]
 
+data        mpii: pred_keypoints_mpii.mat of the official toolkit, single-person test images
+            coco: results JSON; data.boxes=FILE names a detector's boxes (posereg detect)
+            h80k: one CSV an image, 17 lines x,y,z in mm relative to the pelvis; the boxes come from the 2D
+            predictions of `posereg data project`
 checkpoint  several models are averaged
-split       default: test; its boxes come from the 2D predictions of `posereg data project`
+split       default: test, for coco test-dev2017
 """
 
 from __future__ import annotations
@@ -13,20 +17,20 @@ from pathlib import Path
 
 from posereg.errors import UserError
 
-HELP = "write the CHALL_H80K submission of a trained 3D model"
+HELP = "write a test-set submission: MPII, COCO or CHALL_H80K"
 KEYS = ("checkpoint", "out", "split", "flip_test", "device", "batch_size")
 
 
 def run(arguments: list[str]) -> int:
     """
     Raises:
-        UserError: a missing or 2D checkpoint, frames without boxes, or `out` is there already.
+        UserError: a missing or foreign checkpoint, people without boxes, or a data set nobody keeps labels of.
     """
     from posereg.cli._source import source_of, split_arguments
     from posereg.inference.ensemble import average
     from posereg.inference.predictor import load_method, predict
     from posereg.inference.submission import write_submission
-    from posereg.methods.volume import VolumePose
+    from posereg.inference.submission_2d import write_coco, write_mpii
 
     own, overrides = split_arguments(arguments, "submit", KEYS)
     for key in ("checkpoint", "out"):
@@ -37,16 +41,31 @@ def run(arguments: list[str]) -> int:
     size = own.get("batch_size", "32")
     if not size.isdecimal() or int(size) < 1:
         raise UserError(f"posereg submit: batch_size={size} is not a whole number above 0")
-    poses = source_of(overrides).read(own.get("split", "test"))
+    source = source_of(overrides)
+    writers = {"mpii": write_mpii, "coco": write_coco, "h80k": write_submission}
+    if source.skeleton not in writers:
+        raise UserError(
+            f"posereg submit: no submission for {source.name}; there is one for {', '.join(writers)}"
+        )
+    poses = source.read(own.get("split", "test-dev2017" if source.skeleton == "coco" else "test"))
+    if not len(poses):
+        raise UserError(
+            f"{poses.annotations}: nobody is annotated there; name a detector's boxes with data.boxes=FILE"
+        )
     names = own["checkpoint"].split(",")
     members = []
     for name in names:
         module = load_method(name)
-        if not isinstance(module, VolumePose):
-            raise UserError(f"checkpoint: {name} is no 3D model but a {type(module).__name__}")
+        if module.skeleton.name != source.skeleton:
+            raise UserError(
+                f"checkpoint: {name} has the joints of {module.skeleton.name}, not of {source.skeleton}"
+            )
         if "flip_test" in own:
             module.flip_test = own["flip_test"] == "true"
         members.append(predict(module, poses, int(size), own.get("device", "auto")))
-    count = write_submission(poses, average(members, names), Path(own["out"]))
+    found = average(members, names)
+    if source.postprocess is not None:
+        found = source.postprocess(poses, found)
+    count = writers[source.skeleton](poses, found, Path(own["out"]))
     print(f"{own['out']}: {count} poses")
     return 0

@@ -41,7 +41,7 @@ def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSe
 
     Args:
         file: a COCO result file of person boxes: image_id, category_id 1, bbox x y width height, score.
-        min_score: boxes below are left out.
+        min_score: boxes below are left out, as are empty ones.
 
     Returns:
         joints not labelled; `ids` are -1, -2, ...; columns `box_score`, `bbox`, `area` (of the box, square pixels);
@@ -56,7 +56,10 @@ def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSe
         rows = [
             row
             for row in rows
-            if row["category_id"] == PERSON and row["score"] >= min_score and row["image_id"] in place
+            if row["category_id"] == PERSON
+            and row["score"] >= min_score
+            and row["image_id"] in place
+            and min(row["bbox"][2:]) > 0
         ]
         bbox = np.array([row["bbox"] for row in rows], dtype=np.float64).reshape(-1, 4)
         scores = np.array([row["score"] for row in rows], dtype=np.float64)
