@@ -6,6 +6,7 @@ no loss, neither for their position nor for their presence: that they are not la
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -84,6 +85,14 @@ class SoftArgmaxPose(PoseModule):
     def aggregate(self, maps: Tensor) -> ContextPose:
         """`all_maps` to positions, with what part and context maps say for themselves."""
         return aggregate(maps, self.joints, self.alpha, self.ramp)
+
+    def draw(self, data: Any, folder: Path) -> dict[str, str]:
+        from posereg.reporting import map_figures
+
+        poses = data.poses(data.val_split)
+        rows = range(0, len(poses), max(1, len(poses) // 3))[:3]
+        written = map_figures.write(map_figures.look(self, poses, rows), poses.skeleton, folder / "figures")
+        return {f"figure_{Path(name).stem}": f"figures/{name}" for name in written}
 
     def _locate(self, images: Tensor) -> tuple[Tensor, Tensor]:
         maps = self.all_maps(images)
