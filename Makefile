@@ -40,7 +40,7 @@ define table
 TABLES += $(1)
 .PHONY: $(1)
 $(1): install
-	$(BIN)/posereg train -m '+experiments/$(2)=glob(*)' data=$$(DATA) trainer=$(TRAINER) seed=$(SEEDS) runs=$(RUNS) $(ARGS)
+	$(BIN)/posereg train -m '+experiments/$(2)=glob(*)' data=$$(DATA) trainer=$$(TRAINER) seed=$(SEEDS) runs=$(RUNS) $(ARGS)
 	$(BIN)/posereg table $(2) runs=$(RUNS)
 endef
 $(eval $(call table,table2,integral/table2))
@@ -55,6 +55,20 @@ $(eval $(call table,cascade_table5,cascade/table5))
 $(eval $(call table,cascade_table6,cascade/table6))
 $(eval $(call table,cascade_table7,cascade/table7))
 cascade_table7: DATA = lsp
+$(eval $(call table,softargmax_table1,softargmax/table1))
+$(eval $(call table,softargmax_table2,softargmax/table2))
+$(eval $(call table,softargmax_table3,softargmax/table3))
+$(eval $(call table,softargmax_table4,softargmax/table4))
+softargmax_table1 softargmax_table4: TRAINER = softargmax
+softargmax_table2 softargmax_table3: TRAINER = softargmax_lsp
+softargmax_table2 softargmax_table3: DATA = lsp
+softargmax_table3: softargmax_table2
+softargmax_table4: softargmax_table1
+
+# The MPII model that softargmax_table2 starts from.
+.PHONY: softargmax_mpii
+softargmax_mpii: install
+	$(BIN)/posereg train -m +experiments/softargmax/table1=context_08 data=mpii trainer=softargmax seed=$(SEEDS) runs=$(RUNS) $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
