@@ -67,7 +67,7 @@ def run(arguments: list[str]) -> int:
 def _summary(path: str, found: np.ndarray, residual: np.ndarray, relative: np.ndarray) -> str:  # type: ignore[type-arg]
     """One line: how many frames got a camera and how well it fits."""
     if not found.any():
-        return f"{path}: {len(found)} frames, no 3D poses to fit cameras to"
+        return f"{path}: {len(found)} frames, no camera fitted (no 3D poses, or predictions without extent)"
     bad = int((relative[found] > SUSPECT).sum())
     return (
         f"{path}: cameras for {int(found.sum())} of {len(found)} frames, residual {np.median(residual[found]):.2f} px "

@@ -7,6 +7,7 @@ Predictions are root-relative millimetres: the pose in input pixels, scaled so t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,13 @@ class VolumePose(PoseModule):
             scores=confidence.mean(1),
             meta={"bone_source": self.bone_source, "bone_lengths": self.bone_lengths},
         )
+
+    def draw(self, data: Any, folder: Path) -> dict[str, str]:
+        """Skeletons from two views, error by joint and by depth."""
+        from posereg.reporting import figures3d
+
+        found = self.gathered()
+        return {} if found is None else figures3d.write(data.poses(data.val_split), found, folder)
 
     def on_fit_start(self) -> None:
         self._measure_bones()

@@ -41,6 +41,10 @@ def of_table(table: Table, count: int = 6, side: int = 200) -> list[Example]:
     first = [row.runs[0] for row in table.run_rows]
     poses = _poses(first[0])
     found = {run.result["row"]: prediction_files.load(run.folder / "predictions.npz") for run in first}
+    if all(predicted.keypoints.shape[-1] == 3 for predicted in found.values()):
+        from posereg.reporting import figures3d
+
+        return figures3d.gallery(poses, found, count, side)
     return gallery(poses, found, count, side)
 
 
@@ -62,7 +66,7 @@ def gallery(
         aligned[name] = keypoints
     errors = {name: _errors(poses, keypoints) for name, keypoints in aligned.items()}
     examples = []
-    for person in _spread(np.median(np.stack(list(errors.values())), axis=0), count):
+    for person in spread(np.median(np.stack(list(errors.values())), axis=0), count):
         image = cv2.imread(str(poses.image_path(person)))
         if image is None:
             raise UserError(f"{poses.image_path(person)}: cannot read the image")
@@ -147,7 +151,7 @@ def _errors(poses: PoseSet, keypoints: NDArray[np.floating]) -> NDArray[np.float
     return np.asarray(total / np.maximum(labelled.sum(axis=1), 1), np.float64)
 
 
-def _spread(errors: NDArray[np.float64], count: int) -> list[int]:
+def spread(errors: NDArray[np.float64], count: int) -> list[int]:
     """Indices at evenly spaced ranks between the 5th and the 95th percentile."""
     order = np.argsort(errors, kind="stable")
     ranks = np.linspace(0.05, 0.95, min(count, len(order))) * (len(order) - 1)
