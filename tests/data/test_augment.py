@@ -66,3 +66,17 @@ def test_uniform_law_and_translation_fill_their_range():
 def test_impossible_settings_are_named(settings, word):
     with pytest.raises(UserError, match=word):
         Augment(**settings)
+
+
+def test_reused_stream_is_the_new_one():
+    used = stream(1, 2, 3)
+    used.integers(10, size=3, dtype=np.uint32)  # leaves half a word behind
+    for key in ((5, 0, 7), (5, 1, 7), (2**40, 3, 2**33)):
+        used = stream(*key, reuse=used)
+        fresh = stream(*key)
+        assert used.random(5).tolist() == fresh.random(5).tolist()
+        assert (
+            used.integers(1000, size=5, dtype=np.uint32).tolist()
+            == fresh.integers(1000, size=5, dtype=np.uint32).tolist()
+        )
+        assert used.standard_normal(5).tolist() == fresh.standard_normal(5).tolist()

@@ -95,10 +95,30 @@ UNIT.setflags(write=False)
 NO_CHANGE = Change(0.0, 1.0, False, (0.0, 0.0), UNIT, UNIT)
 
 
-def stream(seed: int, epoch: int, index: int) -> np.random.Generator:
-    """The random stream of one sample: a function of (seed, epoch, index), not of worker or history."""
+def stream(
+    seed: int, epoch: int, index: int, reuse: np.random.Generator | None = None
+) -> np.random.Generator:
+    """The random stream of one sample: a function of (seed, epoch, index), not of worker or history.
+
+    Args:
+        reuse: an earlier stream that is done with, wound to the new place: eight times as fast as a new one.
+    """
     counter = np.array([0, 0, epoch, index], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=np.array([seed, 0], dtype=np.uint64), counter=counter))
+    key = np.array([seed, 0], dtype=np.uint64)
+    if reuse is None:
+        return np.random.Generator(np.random.Philox(key=key, counter=counter))
+    reuse.bit_generator.state = {
+        "bit_generator": "Philox",
+        "state": {"counter": counter, "key": key},
+        "buffer": _EMPTY,
+        "buffer_pos": 4,
+        "has_uint32": 0,
+        "uinteger": 0,
+    }
+    return reuse
+
+
+_EMPTY = np.zeros(4, dtype=np.uint64)
 
 
 def _spread(

@@ -1,28 +1,25 @@
 """CHALL_H80K (Human3.6M challenge): `Train|Val|Test/IMG/%05d.jpg`, `Train|Val/POSE/%05d.csv`.
 
 A pose is 17 lines x,y,z in mm, camera axes, relative to the pelvis (line 1); the thorax, mean of the shoulders, is
-joint 18. There are no 2D joints and no cameras: `with_projection` puts in what a fit to a 2D model's predictions
-found (paper 004, section 2). Column `xyz` (N, 18, 3) mm, NaN in the test split.
+joint 18. There are no 2D joints and no cameras; `projection.py` adds them.
+Column `xyz` (N, 18, 3) mm, NaN in the test split.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from posereg.data.lsp import whole_images
-from posereg.data.poses import VISIBLE, PoseSet
+from posereg.data.poses import PoseSet
 from posereg.errors import UserError
-from posereg.geometry import boxes
 from posereg.skeletons import H80K
 
 SPLITS = {"train": "Train", "val": "Val", "test": "Test"}
 JOINTS = 17
 SHOULDERS = (11, 14)
-PADDING = 1.25
 
 
 def read(root: Path | str, split: str, annotations: Path | str | None = None) -> PoseSet:
@@ -90,26 +87,3 @@ def with_thorax(points: NDArray[np.floating]) -> NDArray[np.floating]:
     """(N, 17, D) to (N, 18, D): the thorax is the mean of the shoulders."""
     thorax = points[:, SHOULDERS, :].mean(axis=1, keepdims=True)
     return np.concatenate([points, thorax], axis=1)
-
-
-def with_projection(
-    poses: PoseSet, keypoints: NDArray[np.floating], depth: NDArray[np.floating] | None = None
-) -> PoseSet:
-    """The set with 2D joints (N, 18, 2) in image pixels, the boxes that follow from them (x1.25), and `z`.
-
-    Args:
-        depth: (N, 18) depth in image pixels (scale of the weak-perspective camera x mm), column `z`.
-    """
-    points = np.asarray(keypoints, dtype=np.float32)
-    known: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=2))
-    tight = boxes.from_keypoints(points, known)
-    extras = dict(poses.extras)
-    if depth is not None:
-        extras["z"] = np.asarray(depth, dtype=np.float32)
-    return replace(
-        poses,
-        keypoints=np.where(known[..., None], points, 0).astype(np.float32),
-        visibility=np.where(known, VISIBLE, 0).astype(np.uint8),
-        boxes=boxes.fix_aspect(tight, aspect=1.0, padding=PADDING),
-        extras=extras,
-    )

@@ -127,6 +127,14 @@ class _Plan:
         return len(self.batches)
 
 
+def epoch_batches(trainer: Any, batches: int) -> int | None:
+    """How many of an epoch's batches the Lightning trainer takes, None if all (no trainer, no limit)."""
+    limit = getattr(trainer, "limit_train_batches", None)
+    if limit is None or (isinstance(limit, float) and limit == 1.0):
+        return None
+    return limit if isinstance(limit, int) else int(limit * batches)
+
+
 def one_thread(worker: int) -> None:
     """A worker process uses one core: libraries that start threads of their own only get in each other's way."""
     import cv2

@@ -92,9 +92,8 @@ def pose_set(
     if crop == "image":
         region = whole_images(root, images)
     elif not isinstance(crop, str):
-        region = boxes.from_center(
-            boxes.center_size(whole_images(root, images))[0], np.array([[crop]], np.float32)
-        )
+        middle, _ = boxes.center_size(whole_images(root, images))
+        region = boxes.from_center(middle, np.full((len(images), 1), crop, dtype=np.float32))
     else:
         tight = boxes.from_keypoints(xy, labelled)
         region = boxes.fix_aspect(tight, aspect=1.0, padding=1.25)

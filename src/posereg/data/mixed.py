@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.loader import Key, Loader, Order
+from posereg.data.loader import Key, Loader, Order, epoch_batches
 from posereg.data.poses import PoseSet
 from posereg.data.sample import Sample
 from posereg.data.source import Source
@@ -150,7 +150,7 @@ class MixedData(TopDownData):
             drop_last=True,
             collate=collate,
             check=self._mixed.check,
-            epoch_batches=self._epoch_batches(count),
+            epoch_batches=epoch_batches(self.trainer, count // self.batch_size),
         )
 
     def bad_images(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,10 @@ class Source:
         poses = self._read(self.reader, split)
         file = self.box_file(split)
         return poses if file is None else detections.detected(poses, file, self.min_box_score)
+
+    def read_everyone(self, split: str) -> PoseSet:
+        """With crowd regions and unlabelled people, for readers that can tell (COCO, CrowdPose)."""
+        return self._read(partial(self.reader, everyone=True), split)
 
     def box_file(self, split: str) -> Path | None:
         """Where the split's boxes come from, None for the annotations."""

@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from posereg.data.augment import Augment, stream
+from posereg.data.augment import Augment
+from posereg.data.dataset import ImageDataset
 from posereg.data.detections import file_hash
-from posereg.data.jpeg import BadImageError
-from posereg.data.loader import Key, Loader, sequential, shuffled
-from posereg.data.paths import missing_images
+from posereg.data.loader import Loader, epoch_batches, sequential, shuffled
 from posereg.data.photometric import build
 from posereg.data.poses import PoseSet
 from posereg.data.sample import Sample, topdown_sample
 from posereg.data.source import Source
-from posereg.data.subset import keep_images, limit_people
+from posereg.data.subset import Missing, limit_people, present
 from posereg.errors import UserError
 from posereg.predictions import Predictions
 from posereg.skeletons import Skeleton, skeleton
 
-Missing = Literal["error", "drop"]
 
-
-class TopDownDataset:
-    """Samples by (epoch, row). An undecodable image gives way to the next row's, and is counted.
-
-    `bad` (M,) marks the images that could not be decoded; it lies in shared memory, so that the main process
-    sees what the workers met.
-    """
+class TopDownDataset(ImageDataset):
+    """Samples by (epoch, row), one person each. An undecodable image gives way to the next row's."""
 
     def __init__(
         self,
@@ -44,67 +36,28 @@ class TopDownDataset:
         transforms: Any = None,
         max_bad_images: int = 0,
     ) -> None:
+        super().__init__(poses, poses.person_image, seed, max_bad_images)
         lacking = [name for name in extras if name not in poses.extras]
         if lacking:
             raise UserError(
                 f"{poses.name} has no column '{lacking[0]}'; it has {', '.join(sorted(poses.extras))}"
             )
-        self.poses, self.input_size, self.augment, self.seed = poses, input_size, augment, seed
-        self.extras, self.transforms, self.max_bad_images = tuple(extras), transforms, max_bad_images
-        self.bad: torch.Tensor = torch.zeros(len(poses.images), dtype=torch.uint8)
-        self.bad.share_memory_()  # type: ignore[no-untyped-call]
+        self.input_size, self.augment = input_size, augment
+        self.extras, self.transforms = tuple(extras), transforms
+        self.varied = augment is not None or transforms is not None
 
-    def __len__(self) -> int:
-        return len(self.poses)
-
-    def __getitem__(self, key: Key | int) -> Sample:
-        epoch, row = key if isinstance(key, tuple) else (0, key)
-        varied = self.augment is not None or self.transforms is not None
-        rng = stream(self.seed, epoch, row) if varied else None
-        for step in range(len(self)):
-            actual = (row + step) % len(self)
-            try:
-                return topdown_sample(
-                    self.poses, actual, self.input_size, self.augment, rng, self.transforms, self.extras
-                )
-            except BadImageError:
-                self.bad[int(self.poses.person_image[actual])] = 1
-        raise UserError(
-            f"{self.poses.root}: not one image of {self.poses.name} {self.poses.split} can be decoded"
+    def sample(self, row: int, rng: np.random.Generator | None) -> Sample:
+        return topdown_sample(
+            self.poses, row, self.input_size, self.augment, rng, self.transforms, self.extras
         )
-
-    def check(self) -> None:
-        """
-        Raises:
-            UserError: more undecodable images met than allowed.
-        """
-        count = int(self.bad.sum())
-        if count <= self.max_bad_images:
-            return
-        first = self.poses.root / self.poses.images[int(self.bad.nonzero()[0, 0])]
-        reason = _reason(first)
-        limit = f"{count} undecodable images, more than max_bad_images={self.max_bad_images}; "
-        raise UserError(f"{limit}first: {reason}" if self.max_bad_images else reason)
-
-    def report(self) -> str | None:
-        """One line on the images that could not be decoded, None if there was none."""
-        rows = self.bad.nonzero()[:, 0].tolist()
-        if not rows:
-            return None
-        names = ", ".join(self.poses.images[row] for row in rows[:3]) + (", ..." if len(rows) > 3 else "")
-        return f"{self.poses.name} {self.poses.split}: {len(rows)} undecodable images replaced by others: {names}"
 
 
 def collate(samples: list[Sample]) -> dict[str, torch.Tensor]:
     """The batch of docs/architecture.md."""
-    first = samples[0]
-    batch: dict[str, torch.Tensor] = {}
-    for name, value in first.items():
-        column = np.stack([sample[name] for sample in samples]) if isinstance(value, np.ndarray) else None
-        if column is None:
-            column = np.array([sample[name] for sample in samples])
-        batch[name] = torch.from_numpy(column)
-    return batch
+    batch = {
+        name: torch.from_numpy(np.array([s[name] for s in samples])) for name in samples[0] if name != "image"
+    }
+    return {"image": torch.from_numpy(np.stack([s["image"] for s in samples])), **batch}
 
 
 class TopDownData(pl.LightningDataModule):
@@ -164,6 +117,9 @@ class TopDownData(pl.LightningDataModule):
     def poses(self, split: str) -> PoseSet:
         """The people of a split that are trained on or predicted, read once."""
         if split not in self._poses:
+            self._poses[split] = self._select(self.source.read(split), split)
+        return self._poses[split]
+
     @property
     def protocol(self) -> dict[str, Any]:
         """Where the boxes that are predicted from come from."""
@@ -178,9 +134,6 @@ class TopDownData(pl.LightningDataModule):
         if self.source.postprocess is None:
             return predictions
         return self.source.postprocess(self.poses(self.val_split), predictions)
-
-            self._poses[split] = self._select(self.source.read(split), split)
-        return self._poses[split]
 
     def train_dataloader(self) -> Loader:
         poses = self.poses(self.train_split)
@@ -204,7 +157,7 @@ class TopDownData(pl.LightningDataModule):
             drop_last=True,
             collate=collate,
             check=dataset.check,
-            epoch_batches=self._epoch_batches(len(dataset)),
+            epoch_batches=epoch_batches(self.trainer, len(dataset) // self.batch_size),
         )
 
     def val_dataloader(self) -> Loader:
@@ -233,41 +186,11 @@ class TopDownData(pl.LightningDataModule):
 
             rank_zero_warn(report)
 
-    def _epoch_batches(self, people: int) -> int | None:
-        """How many batches the trainer takes of an epoch, where it was told to take fewer."""
-        limit = getattr(self.trainer, "limit_train_batches", None)
-        if limit is None or (isinstance(limit, float) and limit == 1.0):
-            return None
-        return limit if isinstance(limit, int) else int(limit * (people // self.batch_size))
-
     def _select(self, poses: PoseSet, split: str) -> PoseSet:
-        keep = np.isfinite(poses.boxes).all(axis=1) & (poses.boxes[:, 2:] > poses.boxes[:, :2]).all(axis=1)
-        missing = missing_images(poses.root, poses.images)
-        if missing and self.missing_images == "error":
-            used = sorted(set(missing) & set(poses.person_image.tolist()))
-            if used:
-                first = poses.root / poses.images[used[0]]
-                raise UserError(
-                    f"{first}: annotated but not there ({len(used)} of {len(poses.images)} images of {poses.name} "
-                    f"{split} are missing); complete {poses.root} or set data.missing_images=drop"
-                )
-        rows = np.flatnonzero(keep)
-        if len(rows) < len(poses):
-            poses = poses.people(rows)
-        there = np.ones(len(poses.images), dtype=bool)
-        there[missing] = False
-        poses = keep_images(poses, there)
-        if not len(poses):
-            raise UserError(f"{poses.root}: no person of {poses.name} {split} has an image there")
+        extent = poses.boxes[:, 2:] - poses.boxes[:, :2]
+        keep = np.asarray((extent > 0).all(axis=1), dtype=bool)  # NaN is not above 0 either
+        if not keep.all():
+            poses = poses.people(keep)
+        poses = present(poses, self.missing_images, needed=poses.person_image)
         limit = self.limits.get(split)
         return poses if limit is None else limit_people(poses, limit, self.seed)
-
-
-def _reason(path: Path) -> str:
-    from posereg.data import jpeg
-
-    try:
-        jpeg.read(path)
-    except BadImageError as error:
-        return str(error)
-    return f"{path}: could not be decoded"

@@ -1,0 +1,323 @@
+"""Bottom-up data: whole images with everybody on them (paper 002; method facts 4.5 and 4.7).
+
+A batch has the image side of a top-down one (`image`, `to_image`, `color_gain`, `color_power`, `index` = row of
+`PoseSet.images`) and, padded to P people in input pixels:
+
+| key | shape, type | |
+|---|---|---|
+| `keypoints` | (B, P, K, 2) float32 | |
+| `visibility` | (B, P, K) uint8 | 0, 1, 2 |
+| `person_mask` | (B, P) bool | False: padding |
+| `areas`, `diagonals` | (B, P) float32 | of the person's box |
+| `oks_areas` | (B, P) float32 | the area OKS uses (COCO: the segment's) |
+| `small` | (B, P) bool | too small to get a centre and offsets |
+| `ignore` | (B, H / 4, W / 4) uint8 | 1: crowd, unlabelled people, outside the image |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import pytorch_lightning as pl
+from numpy.typing import NDArray
+
+from posereg.data import jpeg
+from posereg.data.augment import UNIT
+from posereg.data.dataset import ImageDataset, Sample
+from posereg.data.loader import Loader, epoch_batches, sequential, shuffled
+from posereg.data.poses import PoseSet
+from posereg.data.sample import crop, inverse
+from posereg.data.source import Source
+from posereg.data.subset import Missing, keep_images, limit_images, present
+from posereg.data.topdown import collate
+from posereg.errors import UserError
+from posereg.geometry.affine import crop_matrix, transform
+from posereg.geometry.pixels import pixel_to_cell
+from posereg.inference.multiscale import inference_matrix, inference_size
+from posereg.skeletons import Skeleton, skeleton
+
+Matrix = NDArray[np.float64]
+MASK_STRIDE = 4
+
+
+@dataclass(frozen=True)
+class SceneAugment:
+    """How a training scene is cut out; the defaults are the released code's.
+
+    Attributes:
+        rotation: degrees, uniform within +-.
+        scale: range of the crop's side, in short sides of the image, uniform.
+        translation: shift in x and y, in crop sides, uniform within +-.
+        flip: chance of a mirror image.
+    """
+
+    rotation: float = 30.0
+    scale: tuple[float, float] = (0.75, 1.5)
+    translation: float = 0.2
+    flip: float = 0.5
+
+    def __post_init__(self) -> None:
+        low, high = self.scale
+        if not 0 < low <= high:
+            raise UserError(f"augment.scale is a range low, high above 0, not {list(self.scale)}")
+
+    def matrix(
+        self, image_size: tuple[int, int], input_size: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[Matrix, bool]:
+        """Image -> input (2, 3), and whether it mirrors."""
+        width, height = image_size
+        turn, size, x, y, mirror = rng.random(5).tolist()
+        low, high = self.scale
+        side = min(image_size) * (low + (high - low) * size)
+        shift = self.translation * side
+        center = ((width - 1) / 2 + shift * (2 * x - 1), (height - 1) / 2 + shift * (2 * y - 1))
+        box = (side, side * input_size[1] / input_size[0])
+        flip = mirror < self.flip
+        return crop_matrix(center, box, input_size, self.rotation * (2 * turn - 1), flip), flip
+
+
+class BottomUpDataset(ImageDataset):
+    """Scenes by (epoch, image row): augmented squares for training, the whole image at test size without `augment`.
+
+    Args:
+        input_size: (W, H) in training; at test time the short side is its smaller number, the long side follows.
+        max_people: people that a sample has room for; of more the largest are taken.
+        small_area: people below this area (square image pixels) are `small`: 32 x 32 on COCO, 0 on CrowdPose.
+    """
+
+    def __init__(
+        self,
+        poses: PoseSet,
+        input_size: tuple[int, int],
+        augment: SceneAugment | None = None,
+        seed: int = 0,
+        max_people: int = 30,
+        small_area: float = 32.0**2,
+        max_bad_images: int = 0,
+    ) -> None:
+        super().__init__(poses, np.arange(len(poses.images), dtype=np.int64), seed, max_bad_images)
+        self.input_size, self.augment = input_size, augment
+        self.max_people, self.small_area = max_people, small_area
+        self.varied = augment is not None
+        labelled = np.flatnonzero((poses.visibility > 0).any(axis=1) & ~crowd(poses))
+        by_image = labelled[np.argsort(poses.person_image[labelled], kind="stable")]
+        starts = np.searchsorted(poses.person_image[by_image], np.arange(len(poses.images) + 1))
+        self._people, self._starts = by_image, starts
+
+    def sample(self, row: int, rng: np.random.Generator | None) -> Sample:
+        poses, flip = self.poses, False
+        path = poses.root / poses.images[row]
+        size = image_size(poses, row)
+        if self.augment is not None and rng is not None:
+            input_size = self.input_size
+            matrix, flip = self.augment.matrix(size, input_size, rng)
+        else:
+            input_size = inference_size(size, min(self.input_size))
+            matrix = inference_matrix(size, input_size)
+        return {
+            "image": crop(path, matrix, input_size),
+            "to_image": inverse(matrix).astype(np.float32),
+            "color_gain": UNIT,
+            "color_power": UNIT,
+            "index": row,
+            "ignore": ignore_mask(poses, row, size, matrix, input_size),
+            **self._everybody(row, matrix, flip),
+        }
+
+    def _everybody(self, row: int, matrix: Matrix, flip: bool) -> dict[str, NDArray[Any]]:
+        poses, room, joints = self.poses, self.max_people, len(self.poses.skeleton)
+        people = self._people[self._starts[row] : self._starts[row + 1]]
+        sides = _sides(poses, people)
+        if len(people) > room:
+            people = people[np.sort(np.argsort(-sides.prod(axis=1), kind="stable")[:room])]
+            sides = _sides(poses, people)
+        count = len(people)
+        scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+        keypoints, visibility = transform(poses.keypoints[people], matrix), poses.visibility[people]
+        if flip:
+            keypoints, visibility = keypoints[:, poses.skeleton.flip], visibility[:, poses.skeleton.flip]
+        segment = poses.extras["area"][people].astype(float) if "area" in poses.extras else sides.prod(axis=1)
+
+        def padded(shape: tuple[int, ...], kind: Any, values: NDArray[Any]) -> NDArray[Any]:
+            column = np.zeros((room, *shape), dtype=kind)
+            column[:count] = values
+            return column
+
+        return {
+            "keypoints": padded((joints, 2), np.float32, np.where(visibility[..., None] > 0, keypoints, 0)),
+            "visibility": padded((joints,), np.uint8, visibility),
+            "person_mask": np.arange(room) < count,
+            "areas": padded((), np.float32, sides.prod(axis=1) * scale**2),
+            "diagonals": padded((), np.float32, np.hypot(sides[:, 0], sides[:, 1]) * scale),
+            "oks_areas": padded((), np.float32, segment * scale**2),
+            "small": padded((), np.bool_, segment < self.small_area),
+        }
+
+
+def crowd(poses: PoseSet) -> NDArray[np.bool_]:
+    """(N,) which people are crowd regions."""
+    flags = poses.extras.get("iscrowd")
+    return np.zeros(len(poses), dtype=bool) if flags is None else flags.astype(bool)
+
+
+def image_size(poses: PoseSet, row: int) -> tuple[int, int]:
+    """Width and height, from the annotations where they tell, else from the file.
+
+    Raises:
+        BadImageError: the file is needed and damaged.
+    """
+    known = poses.extras.get("image_size")
+    if known is not None and (known[row] > 0).all():
+        return int(known[row][0]), int(known[row][1])
+    return jpeg.image_size(poses.root / poses.images[row])
+
+
+def ignore_mask(
+    poses: PoseSet, row: int, size: tuple[int, int], matrix: Matrix, input_size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """(H / 4, W / 4) uint8: 1 where training should not look, in cells of four input pixels.
+
+    As in the released code, what lies outside the image is ignored too.
+    """
+    valid = np.ones((size[1], size[0]), dtype=np.uint8)
+    codes = poses.extras.get("image_ignore")
+    if codes is not None and codes[row]:
+        from pycocotools import mask
+
+        valid -= mask.decode({"size": [size[1], size[0]], "counts": codes[row]})
+    to_cells = pixel_to_cell(matrix, MASK_STRIDE)
+    to_cells[:, :2] = matrix[:, :2] / MASK_STRIDE  # the shift of the convention is the last column's alone
+    cells = (input_size[0] // MASK_STRIDE, input_size[1] // MASK_STRIDE)
+    shown = cv2.warpAffine(valid * np.uint8(255), to_cells, cells, flags=cv2.INTER_LINEAR)
+    ignored: NDArray[np.uint8] = (shown <= 127).astype(np.uint8)
+    return ignored
+
+
+def _sides(poses: PoseSet, people: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Width and height (n, 2) of the people's boxes as annotated, in image pixels."""
+    if "bbox" in poses.extras:
+        sides: NDArray[np.float64] = poses.extras["bbox"][people, 2:].astype(np.float64)
+        return sides
+    corners = poses.boxes[people].astype(np.float64)
+    return corners[:, 2:] - corners[:, :2]
+
+
+class BottomUpData(pl.LightningDataModule):
+    """Train, validation and test loaders of whole images.
+
+    Args:
+        source: the data set; its reader is asked for `everyone`.
+        input_size: (W, H) of a training input; at test time the short side is its smaller number.
+        batch_size: images a batch and device in training. Test images differ in size and come one by one.
+        augment: a `SceneAugment`, its settings as a mapping, or None.
+        limit_train, limit_val: at most this many images, drawn by the seed.
+        missing_images: `error`, or `drop` the images that are not on disk.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        input_size: Sequence[int] = (512, 512),
+        batch_size: int = 12,
+        workers: int = 0,
+        augment: SceneAugment | Mapping[str, Any] | None = None,
+        seed: int = 0,
+        max_people: int = 30,
+        small_area: float = 32.0**2,
+        train_split: str | None = None,
+        val_split: str | None = None,
+        test_split: str | None = None,
+        limit_train: int | None = None,
+        limit_val: int | None = None,
+        max_bad_images: int = 20,
+        missing_images: Missing = "error",
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.input_size = (int(input_size[0]), int(input_size[1]))
+        self.batch_size, self.workers, self.seed = batch_size, workers, seed
+        made = augment if isinstance(augment, SceneAugment | None) else SceneAugment(**augment)
+        self.augment = made
+        self.max_people, self.small_area = max_people, small_area
+        self.train_split = train_split or source.train_split
+        self.val_split = val_split or source.val_split
+        self.test_split = test_split or source.test_split or self.val_split
+        self.limits = {self.val_split: limit_val, self.train_split: limit_train}
+        self.max_bad_images, self.missing_images = max_bad_images, missing_images
+        self.skeleton: Skeleton = skeleton(source.skeleton)
+        self._poses: dict[str, PoseSet] = {}
+        self._train: BottomUpDataset | None = None
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """Part of result.json."""
+        return {"box_source": "none (bottom-up)"}
+
+    def poses(self, split: str) -> PoseSet:
+        """All images of a split with everybody on them, crowd regions and unlabelled people included; read once."""
+        if split not in self._poses:
+            found = present(self.source.read_everyone(split), self.missing_images)
+            limit = self.limits.get(split)
+            self._poses[split] = found if limit is None else limit_images(found, limit, self.seed)
+        return self._poses[split]
+
+    def train_dataloader(self) -> Loader:
+        poses = self.poses(self.train_split)
+        labelled = (poses.visibility > 0).any(axis=1) & ~crowd(poses)
+        shown = np.bincount(poses.person_image[labelled], minlength=len(poses.images)) > 0
+        poses = keep_images(poses, shown)
+        if len(poses.images) < self.batch_size:
+            raise UserError(
+                f"{poses.name} {poses.split}: {len(poses.images)} images with labelled people do not fill one batch "
+                f"of {self.batch_size} (batch_size)"
+            )
+        augment = self.augment or SceneAugment(0, (1, 1), 0, 0)
+        dataset = self._dataset(poses, augment, self.max_bad_images)
+        self._train = dataset
+        order = shuffled(len(dataset), self.seed)
+        return Loader(
+            dataset,
+            order,
+            self.batch_size,
+            self.workers,
+            drop_last=True,
+            collate=collate,
+            check=dataset.check,
+            epoch_batches=epoch_batches(self.trainer, len(dataset) // self.batch_size),
+        )
+
+    def val_dataloader(self) -> Loader:
+        return self.plain_loader(self.val_split)
+
+    def test_dataloader(self) -> Loader:
+        return self.plain_loader(self.test_split)
+
+    def predict_dataloader(self) -> Loader:
+        return self.plain_loader(self.test_split)
+
+    def plain_loader(self, split: str) -> Loader:
+        """Every image of a split once, whole, in order, one by one; a bad image is an error."""
+        dataset = self._dataset(self.poses(split), None, 0)
+        return Loader(
+            dataset, sequential(len(dataset)), 1, self.workers, collate=collate, check=dataset.check
+        )
+
+    def bad_images(self) -> str | None:
+        """One line on undecodable training images met so far, None if there was none."""
+        return self._train.report() if self._train is not None else None
+
+    def teardown(self, stage: str) -> None:
+        report = self.bad_images() if stage == "fit" else None
+        if report:
+            from pytorch_lightning.utilities import rank_zero_warn
+
+            rank_zero_warn(report)
+
+    def _dataset(self, poses: PoseSet, augment: SceneAugment | None, max_bad: int) -> BottomUpDataset:
+        return BottomUpDataset(
+            poses, self.input_size, augment, self.seed, self.max_people, self.small_area, max_bad
+        )
