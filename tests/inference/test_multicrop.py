@@ -61,6 +61,7 @@ def test_a_place_is_found_alike_in_every_crop(people):
     found = multicrop.predict(module, people, [1.0, 0.9, 1.1], device="cpu")
     np.testing.assert_allclose(found.keypoints, np.tile(PLACE, (2, 14, 1)), atol=0.3)
     assert module.crops == 6
+    assert found.meta["scales"] == [1.0, 0.9, 1.1]
     assert found.ids.tolist() == people.ids.tolist()
 
 
@@ -101,12 +102,6 @@ def test_boxes_grow_about_their_centres(corner, width, height, scale):
     (before, size), (after, new) = (boxes.center_size(p.boxes) for p in (poses, grown))
     np.testing.assert_allclose(after, before, atol=0.01)
     np.testing.assert_allclose(new, size * scale, rtol=1e-3, atol=0.01)
-
-
-def test_other_people_cannot_be_averaged(people):
-    found = predictor.predict(Spotter(), people)
-    with pytest.raises(ValueError, match="same people"):
-        multicrop.average([found, found.rows(np.array([1, 0]))])
 
 
 @pytest.mark.parametrize("scales", [[], [1.0, 0.0], [-1.0]])

@@ -1,13 +1,14 @@
 """Predictions for test sets whose labels are withheld, in the layout their keepers ask for.
 
 posereg submit data=NAME [data.root=DIR] checkpoint=FILE[,FILE...] out=DIR [split=NAME] [flip_test=true|false]
-               [device=cpu] [batch_size=32]
+               [crop_scales=1,0.9,1.1] [device=cpu] [batch_size=32]
 
 data        mpii: pred_keypoints_mpii.mat of the official toolkit, single-person test images
             coco: results JSON; data.boxes=FILE names a detector's boxes (posereg detect)
             h80k: one CSV an image, 17 lines x,y,z in mm relative to the pelvis; the boxes come from the 2D
             predictions of `posereg data project`
 checkpoint  several models are averaged
+crop_scales sizes of each person's crop, poses averaged; default: one crop
 split       default: test, for coco test-dev2017
 """
 
@@ -18,7 +19,7 @@ from pathlib import Path
 from posereg.errors import UserError
 
 HELP = "write a test-set submission: MPII, COCO or CHALL_H80K"
-KEYS = ("checkpoint", "out", "split", "flip_test", "device", "batch_size")
+KEYS = ("checkpoint", "out", "split", "flip_test", "crop_scales", "device", "batch_size")
 
 
 def run(arguments: list[str]) -> int:
@@ -28,7 +29,8 @@ def run(arguments: list[str]) -> int:
     """
     from posereg.cli._source import source_of, split_arguments
     from posereg.inference.ensemble import average
-    from posereg.inference.predictor import load_method, predict
+    from posereg.inference.multicrop import predict
+    from posereg.inference.predictor import load_method
     from posereg.inference.submission import write_submission
     from posereg.inference.submission_2d import write_coco, write_mpii
 
@@ -41,6 +43,12 @@ def run(arguments: list[str]) -> int:
     size = own.get("batch_size", "32")
     if not size.isdecimal() or int(size) < 1:
         raise UserError(f"posereg submit: batch_size={size} is not a whole number above 0")
+    try:
+        scales = [float(scale) for scale in own.get("crop_scales", "1").split(",")]
+    except ValueError:
+        raise UserError(
+            f"posereg submit: crop_scales={own['crop_scales']} is no list of numbers like 1,0.9,1.1"
+        ) from None
     source = source_of(overrides)
     writers = {"mpii": write_mpii, "coco": write_coco, "h80k": write_submission}
     if source.skeleton not in writers:
@@ -62,7 +70,7 @@ def run(arguments: list[str]) -> int:
             )
         if "flip_test" in own:
             module.flip_test = own["flip_test"] == "true"
-        members.append(predict(module, poses, int(size), own.get("device", "auto")))
+        members.append(predict(module, poses, scales, int(size), own.get("device", "auto")))
     found = average(members, names)
     if source.postprocess is not None:
         found = source.postprocess(poses, found)
