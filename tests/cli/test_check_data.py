@@ -1,0 +1,46 @@
+import cv2
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from posereg.cli.check_data import run
+from posereg.errors import UserError
+
+
+@pytest.fixture
+def root(tmp_path):
+    """LSP with four people, all joints labelled."""
+    rng = np.random.default_rng(0)
+    joints = np.zeros((3, 14, 4))
+    joints[:2] = rng.uniform(10, 90, (2, 14, 4))
+    savemat(tmp_path / "joints.mat", {"joints": joints})
+    for k in range(4):
+        cv2.imwrite(str(tmp_path / f"im000{k + 1}.jpg"), np.zeros((100, 100, 3), np.uint8))
+    return tmp_path
+
+
+def check(root, *more):
+    ranges = "data.reader.ranges={train:[1,3],test:[4,4]}"
+    return run(["data=lsp", f"data.root={root}", ranges, f"out={root / 'sheets'}", *more])
+
+
+def test_report_and_contact_sheets(root, capsys):
+    assert check(root, "people=2") == 0
+    said = capsys.readouterr().out
+    assert "lsp train: 3 people on 3 images, 42 labelled joints" in said
+    assert "3 of 1000 people, 1000 were published" in said
+    assert cv2.imread(str(root / "sheets" / "lsp_train.png")).shape == (256, 1280, 3)
+    assert (root / "sheets" / "lsp_test.png").exists()
+
+
+def test_missing_image_is_reported_and_fails(root, capsys):
+    (root / "im0002.jpg").unlink()
+    assert check(root, "split=train") == 1
+    assert "! 1 of 3 images missing: im0002.jpg" in capsys.readouterr().out
+
+
+def test_mistakes_are_named(root):
+    with pytest.raises(UserError, match="people=many"):
+        check(root, "people=many")
+    with pytest.raises(UserError, match="no split 'tset', did you mean 'test'"):
+        check(root, "split=tset")
