@@ -125,21 +125,22 @@ def test_wandb_goes_online_only_for_who_is_logged_in(tmp_path: Path, monkeypatch
     assert loggers.wandb_mode("online") == "online"
 
 
-WANDB_RUN = """
+WANDB_RUNS = """
 import sys
 from pathlib import Path
 import numpy as np
 from posereg.loggers import build_loggers, finish, log_pictures
-folder, code = Path(sys.argv[1]), int(sys.argv[2])
 config = {"table": "integral/table2", "row": "I1", "seed": 3, "tags": ["short"], "method": {"lr": 0.1}}
-made = build_loggers({"name": "wandb", "project": "p", "entity": None, "mode": "auto"}, config, folder)
-for step in range(3):
+for code in (0, 1):
+    folder = Path(sys.argv[1]) / str(code)
+    made = build_loggers({"name": "wandb", "project": "p", "entity": None, "mode": "auto"}, config, folder)
+    for step in range(3):
+        for logger in made:
+            logger.log_metrics({"train/loss": 1 / (step + 1)}, step)
+    log_pictures(made, "examples", [np.zeros((8, 8, 3), np.uint8)], ["someone"])
     for logger in made:
-        logger.log_metrics({"train/loss": 1 / (step + 1)}, step)
-log_pictures(made, "examples", [np.zeros((8, 8, 3), np.uint8)], ["someone"])
-for logger in made:
-    logger.log_metrics({"final/AUC": 58.3})
-finish(made, code)
+        logger.log_metrics({"final/AUC": 58.3})
+    finish(made, code)
 """
 
 
@@ -165,33 +166,34 @@ def wandb_records(folder: Path) -> list[Any]:
     return records
 
 
-@pytest.mark.parametrize("code", [0, 1])
-def test_one_offline_run_with_names_config_summary_and_exit_code(
-    tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch
+def test_offline_runs_with_names_config_summary_and_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     done = subprocess.run(
-        [sys.executable, "-c", WANDB_RUN, str(tmp_path), str(code)],
-        capture_output=True,
-        text=True,
-        timeout=120,
+        [sys.executable, "-c", WANDB_RUNS, str(tmp_path)], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    records = wandb_records(tmp_path)
-    (run,) = [r.run for r in records if r.WhichOneof("record_type") == "run"]
-    assert (run.run_group, run.job_type, run.display_name) == ("integral/table2", "I1", "I1-s3")
-    assert list(run.tags) == ["short"]
-    assert run.project == "p"
-    config = {item.key: json.loads(item.value_json) for item in run.config.update}
-    assert config["method"] == {"lr": 0.1}
-    assert [r.exit.exit_code for r in records if r.WhichOneof("record_type") == "exit"] == [code]
-    items = [item for r in records for item in r.history.item]
-    keys = {item.key or "/".join(item.nested_key) for item in items}
-    assert {"train/loss", "examples/count", "final/AUC"} <= keys
-    assert len(list(tmp_path.glob("wandb/offline-run-*/files/media/images/*.png"))) == 1
-    assert metrics_csv.read(tmp_path / "metrics.csv")[-1] == {"step": 2, "train/loss": pytest.approx(1 / 3)}
     assert "WARNING" not in done.stderr
+    identities = set()
+    for code in (0, 1):
+        records = wandb_records(tmp_path / str(code))
+        (run,) = [r.run for r in records if r.WhichOneof("record_type") == "run"]
+        identities.add(run.run_id)
+        assert (run.run_group, run.job_type, run.display_name) == ("integral/table2", "I1", "I1-s3")
+        assert list(run.tags) == ["short"]
+        assert run.project == "p"
+        config = {item.key: json.loads(item.value_json) for item in run.config.update}
+        assert config["method"] == {"lr": 0.1}
+        assert [r.exit.exit_code for r in records if r.WhichOneof("record_type") == "exit"] == [code]
+        items = [item for r in records for item in r.history.item]
+        keys = {item.key or "/".join(item.nested_key) for item in items}
+        assert {"train/loss", "examples/count", "final/AUC"} <= keys
+        assert len(list(tmp_path.glob(f"{code}/wandb/offline-run-*/files/media/images/*.png"))) == 1
+        last = metrics_csv.read(tmp_path / str(code) / "metrics.csv")[-1]
+        assert last == {"step": 2, "train/loss": pytest.approx(1 / 3)}
+    assert len(identities) == 2
 
 
 def test_a_resumed_run_keeps_its_wandb_id_and_a_new_one_does_not(tmp_path: Path) -> None:
