@@ -1,0 +1,94 @@
+"""Rows of paper 004 from config to result, on a tiny synthetic set in CHALL_H80K's layout."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+
+from pose2d import write_pose2d
+from posereg import config as configs
+from posereg import predictions
+from posereg.data import h80k
+from posereg.geometry.bones import length_sum
+from posereg.inference import ensemble
+from posereg.inference.predictor import load_method, predict
+from posereg.skeletons import H80K_PARENTS
+from posereg.train import train
+from tiny import data_set
+
+
+def _train(folder: Path, *more: str) -> dict[str, Any]:
+    root = data_set("h80k")
+    write_pose2d(root)
+    given = [
+        *more, "data=synthetic_h80k", f"data.root={root}", "backbone=resnet18", "trainer=volume_reduced",
+        "trainer.epochs=1", "trainer.validate_every=1", "trainer.limit_train_batches=1", "batch_size=4", "width=0.125",
+        f"loader.others.mpii.root={data_set('mpii')}", f"loader.others.coco.root={data_set('coco')}", f"runs={folder}",
+    ]  # fmt: skip
+    return dict(train(configs.compose(given), given))
+
+
+def _folder(runs: Path, table: str, row: str) -> Path:
+    return runs / f"synthetic_h80k/volume/{table}/{row}/seed0"
+
+
+def _truth(split: str) -> np.ndarray:
+    return np.asarray(h80k.read(data_set("h80k"), split).extras["xyz"], np.float64)
+
+
+def test_table_1_scales_the_same_predictions_by_other_bones(tmp_path: Path) -> None:
+    mean = _train(tmp_path, "+experiments/volume/table1=avg_train_val")
+    frame = _train(tmp_path, "+experiments/volume/table1=per_frame")
+    sums = [length_sum(_truth(split), H80K_PARENTS) for split in ("train", "val")]
+    assert mean["protocol"]["bone_lengths"]["train+val"] == pytest.approx(
+        np.concatenate(sums).mean(), rel=1e-6
+    )
+    assert (mean["protocol"]["bone_source"], frame["protocol"]["bone_source"]) == ("train+val", "frame")
+    assert mean["protocol"]["trained_beside"] == ["mpii"]
+    assert mean["protocol"]["box_source"] == "projection"
+    assert frame["training"]["epochs"] == 0
+    a = predictions.load(_folder(tmp_path, "table1", "avg_train_val") / "predictions.npz").keypoints
+    b = predictions.load(_folder(tmp_path, "table1", "per_frame") / "predictions.npz").keypoints
+    assert_allclose(length_sum(a, H80K_PARENTS), np.concatenate(sums).mean(), rtol=1e-4)
+    assert_allclose(length_sum(b, H80K_PARENTS), sums[1], rtol=1e-4)
+    ratio = (sums[1] / np.concatenate(sums).mean())[:, None, None]
+    assert_allclose(b, a * ratio, atol=0.05)
+    assert {"MPJPE", "PA-MPJPE", "MPJPE/right_wrist"} <= mean["metrics"].keys()
+    for name in ("skeletons", "error_by_joint", "error_by_depth"):
+        assert (_folder(tmp_path, "table1", "per_frame") / frame["files"][name]).exists()
+
+    # The checkpoint alone knows the size of people.
+    checkpoint = _folder(tmp_path, "table1", "avg_train_val") / "last.ckpt"
+    stored = torch.load(checkpoint, weights_only=True)["posereg_config"]["method"]["bone_lengths"]
+    assert stored == mean["protocol"]["bone_lengths"]
+    again = predict(load_method(checkpoint), h80k.read(data_set("h80k"), "val"), device="cpu")
+    assert_allclose(length_sum(again.keypoints, H80K_PARENTS), stored["train+val"], rtol=1e-4)
+
+
+def test_the_ensemble_row_averages_its_siblings_predictions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poses = h80k.read(data_set("h80k"), "val")
+    noise = {
+        name: np.random.default_rng(k).normal(size=(len(poses), 18, 3))
+        for k, name in enumerate(("flip", "larger", "deeper"))
+    }
+    ones = np.ones((len(poses), 18), np.float32)
+    for name, shift in noise.items():
+        points = (poses.extras["xyz"] + 30 * (shift - shift[:, :1])).astype(np.float32)
+        made = predictions.Predictions(poses.ids, poses.image_ids, points, ones, ones[:, 0])
+        made.save(tmp_path / name / "predictions.npz")
+    asked = []
+    monkeypatch.setattr(
+        ensemble, "sibling_run", lambda row, plain, overrides: asked.append(row) or tmp_path / row
+    )
+    result = _train(tmp_path / "runs", "+experiments/volume/table2=ensemble")
+    assert asked == ["flip", "larger", "deeper"]
+    mean = 30 * np.mean(list(noise.values()), axis=0)
+    error = np.linalg.norm(mean - mean[:, :1], axis=-1)[:, :17].mean()
+    assert result["metrics"]["MPJPE"] == pytest.approx(error, rel=1e-3)
+    assert result["protocol"]["members"] == ["flip", "larger", "deeper"]
+    assert result["paper"] == {"MPJPE": 55.3}
