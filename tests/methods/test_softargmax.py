@@ -219,6 +219,7 @@ def test_rows_that_only_evaluate(tmp_path):
     assert not np.allclose(hard.keypoints, soft.keypoints)
     np.testing.assert_allclose(hard.keypoint_scores, soft.keypoint_scores, rtol=1e-5)
     assert row("table1=argmax", tmp_path, *more) == argmax  # done already
+    assert (folder / "softargmax/seed0" / trained["files"]["figure_parts"]).exists()
 
     weights = folder / "softargmax/seed0/last.ckpt"
     crops = row("table4=context_08", tmp_path, "method=softargmax", f"init_weights={weights}")
