@@ -88,6 +88,13 @@ def test_predictions_of_other_people_are_refused(truth: PoseSet) -> None:
         pictures.gallery(truth, {"I1": other})
 
 
+def test_poses_in_millimetres_are_refused(truth: PoseSet) -> None:
+    found = predicted(truth, 1.0)
+    space = Predictions(**{**vars(found), "keypoints": np.zeros((PEOPLE, 16, 3), np.float32)})
+    with pytest.raises(UserError, match="I1: poses in millimetres"):
+        pictures.gallery(truth, {"I1": space})
+
+
 def test_an_image_that_is_gone_is_named(truth: PoseSet) -> None:
     for name in truth.images:
         (truth.root / name).unlink()

@@ -54,15 +54,17 @@ def gallery(
     """`count` people from easy to hard (by the median error over the rows), one tile a row.
 
     Raises:
-        UserError: predictions that do not name the people of this set.
+        UserError: predictions that do not name the people of this set, or are not in pixels.
     """
     place = {int(identity): k for k, identity in enumerate(poses.ids)}
     aligned = {}
     for name, found in rows.items():
         if not set(found.ids.tolist()) <= set(place) or not len(found):
             raise UserError(f"{name}: its predictions are of other people than {poses.name} {poses.split}")
+        if found.keypoints.shape[-1] != 2:
+            raise UserError(f"{name}: poses in millimetres have no place in the picture")
         keypoints = np.full((*poses.keypoints.shape[:2], 2), np.nan, np.float32)
-        keypoints[[place[int(identity)] for identity in found.ids]] = found.keypoints[..., :2]
+        keypoints[[place[int(identity)] for identity in found.ids]] = found.keypoints
         aligned[name] = keypoints
     errors = {name: _errors(poses, keypoints) for name, keypoints in aligned.items()}
     examples = []
