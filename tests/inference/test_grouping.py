@@ -160,6 +160,9 @@ def test_absorption_reaches_75_pixels_and_ignores_weak_candidates():
     place, value = keypoint(44.0)
     assert place == [44, 40]
     assert value == 0  # the surface halfway between the zeros
+    lost, value = keypoint(44.0, fallback=False)
+    assert max(lost) < -1000
+    assert value == 0
     # The released code lets the weak candidate absorb, but counts it as nothing.
     assert keypoint(50.0, compat="released") == ([48, 40], 0)
 

@@ -130,8 +130,8 @@ def test_a_row_from_training_to_scored_people(tmp_path):
     assert set(found.image_ids.tolist()) == {100, 101, 102, 103}
     assert (found.ids == -1).all()
     assert data.nearest(data.poses("val"), found).metrics["AP"] >= 75
-    assert module.measured().keys() == {"AP/regression", "AP/heatmap"}
-    assert module.measured()["AP/heatmap"] == 100
+    assert module.measured().keys() == {"regression/AP", "heatmap/AP"}
+    assert module.measured()["heatmap/AP"] == 100
     assert set(module.draw(data, tmp_path)) == {"predictions_regression", "predictions_heatmap"}
 
     stored = torch.load(tmp_path / CHECKPOINT, weights_only=True)["state_dict"]

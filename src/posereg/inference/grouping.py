@@ -28,6 +28,8 @@ class Grouping:
         absorb: a proposal's keypoint moves to the nearest candidate of its type within this distance; 0 leaves
             the regressed pose (the "regression quality" of Table 4).
         nms_distance, nms_keypoints: two poses with more than so many keypoints closer than that are one.
+        fallback: a keypoint that absorbs nothing stays where it was regressed. False: it is lost, its heat 0 and its
+            place far outside the image.
         refine: fit a Gaussian around keypoints scored above 0.05 (the code's; the paper does not).
     """
 
@@ -38,8 +40,12 @@ class Grouping:
     absorb: float = 75.0
     nms_distance: float = 10.0
     nms_keypoints: int = 10
+    fallback: bool = True
     refine: bool = False
     compat: Compat = "paper"
+
+
+LOST = -10_000.0
 
 
 class Heat(NamedTuple):
@@ -92,6 +98,8 @@ def group(heat: Heat, proposals: Proposals, settings: Grouping) -> Poses:
     nearest, which = distance.min(-1)
     taken = (nearest < settings.absorb).t()
     each = torch.arange(len(places), device=places.device).unsqueeze(1)
+    if not settings.fallback:
+        regressed, values = torch.full_like(regressed, LOST), torch.zeros_like(values)
     keypoints = torch.where(taken.unsqueeze(-1), places[each, which].transpose(0, 1), regressed)
     absorbed = found.masked_fill(weak, 0)[each, which].t()
     return Poses(keypoints, torch.where(taken, absorbed, values), proposals.centers)

@@ -153,8 +153,8 @@ def people(heat: Heat, proposals: Proposals, settings: Grouping) -> Poses:
 
 
 def given(poses: Tensor) -> Proposals:
-    """Poses (M, K, 2) as cues of full confidence. With the annotated people of an image, grouping by them
-    gives the "heatmap quality" of Table 4."""
+    """Poses (M, K, 2) as cues of full confidence. With the annotated people of an image, grouping by them gives the
+    "heatmap quality" of Table 4; with `fallback=False`, or keypoints that the heat maps miss would be right."""
     return Proposals(poses, poses.new_ones(len(poses)))
 
 

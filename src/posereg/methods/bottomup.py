@@ -21,11 +21,13 @@ from posereg.inference import scoring as scorers
 from posereg.inference.grouping import Grouping, Heat, Poses, Proposals
 from posereg.inference.multiscale import fields, given, people, rescaled
 from posereg.methods.base import Batch, PoseModule, evaluate
-from posereg.networks.art import Compat
+from posereg.networks.art import ARTNet, Compat, complexity
 from posereg.networks.scoring import PoseScorer
 from posereg.predictions import Predictions, concatenate
 
 QUALITIES = ("regression", "heatmap")
+NAIVE = "mean of heat values times the centre's"
+COMPATS: tuple[Compat, ...] = ("paper", "released")
 
 
 class BottomUpPose(PoseModule):
@@ -42,6 +44,7 @@ class BottomUpPose(PoseModule):
             the training images.
         scoring_epochs, scoring_images: length of that stage, and the most images to look at (None: all).
         qualities: also measure regression and heat-map quality (Table 4).
+        count_macs: also count multiply-adds as the paper and the released code do (Table 1).
         pose: everything PoseModule takes.
 
     Raises:
@@ -61,6 +64,7 @@ class BottomUpPose(PoseModule):
         scoring_epochs: int = 20,
         scoring_images: int | None = None,
         qualities: bool = False,
+        count_macs: bool = False,
         **pose: Any,
     ) -> None:
         super().__init__(**pose)
@@ -74,14 +78,14 @@ class BottomUpPose(PoseModule):
         self.scales = tuple(float(scale) for scale in scales)
         if 1.0 not in self.scales:
             raise UserError(f"method.scales: {list(self.scales)} lacks 1, the scale that proposals come from")
-        self.qualities = qualities
+        self.qualities, self.count_macs = qualities, count_macs
         self.scoring_epochs, self.scoring_images = scoring_epochs, scoring_images
         self.scorer: PoseScorer | None = None
         if scoring:
             # Not the network's optimiser's business.
             self.scorer = PoseScorer(self.skeleton.name, compat).requires_grad_(False)
         self.register_buffer("scorer_trained", torch.tensor(False))
-        self.score_rule = "mean of heat values times the centre's"
+        self.score_rule = NAIVE
         if scoring:
             self.score_rule = "predicted OKS" + (" times naive score" if compat == "released" else "")
         self._others: dict[str, list[Predictions]] = {}
@@ -142,8 +146,8 @@ class BottomUpPose(PoseModule):
         self._log("val", self.losses(images, batch), len(images))
         ids = self._image_ids(batch)
         plain = replace(self.grouping, absorb=0.0, refine=False)
-        # Annotated people are no duplicates, however close they are.
-        everyone = replace(self.grouping, nms_distance=0.0, poses=10_000)
+        # Annotated people are no duplicates, however close they are, and their places are not the heat maps' merit.
+        everyone = replace(self.grouping, nms_distance=0.0, poses=10_000, fallback=False)
         for i, (heat, proposals) in enumerate(self.fields(images)):
             to_image = batch["to_image"][i]
             final = people(heat, proposals, self.grouping)
@@ -167,10 +171,14 @@ class BottomUpPose(PoseModule):
             everyone = self._gather(parts)
             if everyone is not None:
                 metrics = evaluate(self.trainer.datamodule, everyone).metrics  # type: ignore[attr-defined]
-                self._measured[f"AP/{name}"] = metrics["AP"]
+                self._measured[f"{name}/AP"] = metrics["AP"]
 
     def measured(self) -> dict[str, float]:
-        return self._measured
+        if not self.count_macs or not isinstance(self.network, ARTNet):
+            return self._measured
+        size = (self.input_size[1], self.input_size[0])
+        paper, released = (complexity(self.network, size, convention).macs for convention in COMPATS)
+        return {**self._measured, "macs_paper": paper, "macs_released": released}
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
         """Predictions of the other two qualities, for the error analysis."""
@@ -194,7 +202,15 @@ class BottomUpPose(PoseModule):
             parts = [part for box in boxes for part in box]
         # A sampler that shards evenly repeats a few images. Images without people say nothing.
         by_image = {int(part.image_ids[0]): part for part in parts if len(part)}
-        return concatenate(list(by_image.values()) or parts[:1]) if parts else None
+        if not parts:
+            return None
+        return replace(concatenate(list(by_image.values()) or parts[:1]), meta=self._protocol())
+
+    def _protocol(self) -> dict[str, Any]:
+        """What makes two figures comparable, beside what every method tells."""
+        settings = self.grouping
+        nms = f"centre maxima; more than {settings.nms_keypoints} keypoints within {settings.nms_distance} px"
+        return {"scales": list(self.scales), "nms": nms, "refine": settings.refine, "compat": self.compat}
 
     def _image_ids(self, batch: Batch, split: str | None = None) -> list[int]:
         data = self.trainer.datamodule  # type: ignore[attr-defined]
@@ -210,6 +226,10 @@ class BottomUpPose(PoseModule):
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         self.network.eval()
         examples = self.collect(data.plain_loader(data.train_split))
+        if len(examples.oks) == 0:
+            self.score_rule = NAIVE
+            print("scoring network: nobody is found in the training images; poses keep their naive scores")
+            return
         self.scorer.requires_grad_(True)
         with torch.inference_mode(False), torch.enable_grad():
             # Copies: what validation computes is unfit for training.
@@ -221,11 +241,7 @@ class BottomUpPose(PoseModule):
         self._keep_scorer()
 
     def collect(self, batches: Iterable[Batch]) -> scorers.Examples:
-        """Features and OKS of the poses found in training images.
-
-        Raises:
-            UserError: not one pose was found.
-        """
+        """Features and OKS of the poses found in training images."""
         assert self.scorer is not None
         features: list[Tensor] = []
         reached: list[Tensor] = []
