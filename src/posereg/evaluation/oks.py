@@ -170,7 +170,7 @@ def results(predictions: Predictions, category: int = 1) -> list[Json]:
     rows = np.concatenate([predictions.keypoints, predictions.keypoint_scores[..., None]], axis=-1)
     columns = zip(
         predictions.image_ids.tolist(),
-        rows.reshape(len(rows), -1).tolist(),
+        rows.reshape(len(rows), rows.shape[1] * rows.shape[2]).tolist(),
         predictions.scores.tolist(),
         strict=True,
     )
