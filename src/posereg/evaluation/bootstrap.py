@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from posereg.errors import UserError, nearest
 from posereg.evaluation.result import Evaluation
+from posereg.predictions import Predictions
 
 Array = NDArray[np.float64]
 CHUNK = 256
@@ -150,32 +151,62 @@ def _threshold(text: str, metric: str) -> float:
         raise UserError(f"metric '{metric}': no threshold after '@'") from error
 
 
-def oks_interval(
+def oks_intervals(
     annotations: Path | str,
-    first: Path | str,
-    second: Path | str,
-    metric: str = "AP",
+    first: Predictions | Path | str,
+    second: Predictions | Path | str,
     replicates: int = 1000,
     level: float = 0.95,
     seed: int = 0,
-) -> Interval:
-    """Interval of the second COCO results file's AP or AR minus the first's, images resampled.
+) -> dict[str, Interval]:
+    """Interval of every AP and AR of the second run minus the first's, images resampled.
+
+    Args:
+        first, second: predictions, or COCO results files.
 
     Raises:
-        UserError: unknown metric, or files that do not fit.
+        UserError: files that do not fit.
     """
     import hotcoco
 
     from posereg.evaluation import oks
 
+    truth = oks.read_truth(annotations, len(oks.SIGMAS))
+    person = oks.person_category(truth)
+
+    def scored(side: Predictions | Path | str) -> hotcoco.COCOeval:
+        if isinstance(side, Predictions):
+            return oks.run(truth, oks.results(side, person), oks.SIGMAS)
+        return oks.run(truth, oks.read_results(side), oks.SIGMAS, where=str(side))
+
+    compared = hotcoco.compare(
+        scored(first), scored(second), n_bootstrap=replicates, seed=seed, confidence=level
+    )
+    found = {}
+    for metric in oks.METRICS:
+        key = metric.replace("_M", "m").replace("_L", "l")
+        bounds = compared["ci"][key]
+        difference = 100 * compared["deltas"][key]
+        found[metric] = Interval(difference, 100 * bounds["lower"], 100 * bounds["upper"], level, replicates)
+    return found
+
+
+def oks_interval(
+    annotations: Path | str,
+    first: Predictions | Path | str,
+    second: Predictions | Path | str,
+    metric: str = "AP",
+    replicates: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """`oks_intervals` of one metric.
+
+    Raises:
+        UserError: unknown metric, or files that do not fit.
+    """
+    from posereg.evaluation import oks
+
     if metric not in oks.METRICS:
         raise UserError(f"no OKS metric '{metric}'{nearest(metric, oks.METRICS)}")
-    truth = oks.read_truth(annotations, len(oks.SIGMAS))
-    before = oks.run(truth, oks.read_results(first), oks.SIGMAS, where=str(first))
-    after = oks.run(truth, oks.read_results(second), oks.SIGMAS, where=str(second))
-    compared = hotcoco.compare(before, after, n_bootstrap=replicates, seed=seed, confidence=level)
-    key = metric.replace("_M", "m").replace("_L", "l")
-    found = compared["ci"][key]
-    return Interval(
-        100 * compared["deltas"][key], 100 * found["lower"], 100 * found["upper"], level, replicates
-    )
+    return oks_intervals(annotations, first, second, replicates, level, seed)[metric]

@@ -7,6 +7,8 @@ or not; the total pools all joints of all people. A missing or NaN prediction is
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -116,9 +118,21 @@ def by_labelled(
         number = counted.sum(axis=1)
     else:
         raise UserError(f"PCKh by labelled '{of}': use 'people' or 'joints'")
+    return by_number(distance, number, threshold)
+
+
+def by_number(
+    distance: NDArray[np.float64], number: NDArray[np.integer[Any]], threshold: float = 0.5
+) -> dict[int, tuple[float, int]]:
+    """Total at the threshold, in percent, and number of people for each value of `number` (N,) that occurs.
+
+    Args:
+        distance: (N, K) as in `evaluate`; people of whom nothing counts are left out.
+    """
+    counts = ~np.isnan(distance).all(axis=1)
     rows = {}
-    for value in np.unique(number[counted.any(axis=1)]):
-        members = number == value
+    for value in np.unique(number[counts]):
+        members = counts & (number == value)
         correct, total = pck.hits(distance[members], np.array([threshold]))
         rows[int(value)] = (float(pck.rate(correct, total)[0]), int(members.sum()))
     return rows

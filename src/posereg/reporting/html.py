@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ TOLD = (
     "dataset", "split", "people", "images", "annotation_hash", "input_size", "box_source", "flip_test", "scales", "nms",
     "convention", "metric", "metric_version", "train_people", "effective_batch", "precision",
 )  # fmt: skip
+
+COMPARED = "compare.png"  # of `posereg figures checkpoint=A,B out=<the report's folder>`
 
 
 def write(found: Table, path: Path, examples: Sequence[Example] = (), remarks: Sequence[str] = ()) -> None:
@@ -39,6 +42,7 @@ def page(found: Table, folder: Path, examples: Sequence[Example] = (), remarks: 
         joints=[block for name in found.columns if (block := _joints(found, name))],
         figures={name: curves.svg(figure) for name, figure in curves.figures(found).items()},
         label=curves.metric_label(found),
+        maps=_picture(folder / COMPARED),
         examples=[_example(example) for example in examples],
         remarks=[*table.remarks(found)[1:], *remarks],
         protocol=[(key.replace("_", " "), _text(found.shared[key])) for key in TOLD if key in found.shared],
@@ -118,6 +122,13 @@ def _joints(found: Table, name: str) -> dict[str, Any] | None:
         "heads": [*(p.split("/", 1)[1].replace("_", " ") for p in parts), "Total"],
         "rows": rows,
     }
+
+
+def _picture(path: Path) -> str:
+    """A PNG as a `data:` address; nothing where there is none."""
+    if not path.is_file():
+        return ""
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
 def _example(example: Example) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,30 @@ def interval(first: Sequence[Path], second: Sequence[Path], metric: str) -> tupl
     try:
         from posereg.evaluation import bootstrap
 
+        if metric.startswith(("AP", "AR")):
+            # Average precision is no sum over people; hotcoco draws its images, for one seed a side.
+            return _oks(first[0], second[0]).get(metric) if len(first) == len(second) == 1 else None
         sides = [[evaluation_of(path) for path in paths] for paths in (first, second)]
         found = bootstrap.paired(sides[0], sides[1], metric, images_of(first[0].parent, sides[0][0]))
     except (UserError, ImportError):
         return None
     return found.low, found.high
+
+
+@lru_cache(maxsize=64)
+def _oks(first: Path, second: Path) -> dict[str, tuple[float, float]]:
+    """95 % intervals of the differences of all OKS metrics of two runs; empty if the whole split was not scored."""
+    from posereg import config
+    from posereg.evaluation.bootstrap import oks_intervals
+
+    result = results.read(first)
+    truth = config.instantiate(result["config"]["data"]).read_truth(result["protocol"]["split"])
+    same = truth.annotation_hash == result["protocol"]["annotation_hash"]
+    if not same or len(truth.images) != result["protocol"]["images"] or truth.skeleton.name != "coco":
+        return {}
+    sides = [predictions.load(path.parent / "predictions.npz") for path in (first, second)]
+    found = oks_intervals(truth.annotations, sides[0], sides[1])
+    return {name: (interval.low, interval.high) for name, interval in found.items()}
 
 
 def evaluation_of(path: Path) -> Evaluation:
