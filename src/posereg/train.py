@@ -26,6 +26,7 @@ from posereg.engine import Throughput
 from posereg.errors import UserError
 from posereg.files import read_json, whole_file, write_json
 from posereg.methods.base import PoseModule, evaluate, finished
+from posereg.predictions import load as load_predictions
 from posereg.results import Result
 
 CONFIG = "config.json"
@@ -115,7 +116,7 @@ def _without_weights(node: Any) -> Any:
 
 
 def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[str]) -> Result:
-    from posereg.loggers import build_loggers, finish
+    from posereg.loggers import build_loggers, finish, log_examples
     from posereg.progress import progress_callbacks
 
     checkpoint = folder / runs.CHECKPOINT
@@ -162,6 +163,9 @@ def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[s
                 cost |= rates(module.network, module.input_size, trainer.strategy.root_device)
             result["complexity"] = cost
             results.write(folder / runs.RESULT, result)
+        found = load_predictions(folder / runs.PREDICTIONS)
+        if found.keypoints.shape[-1] == 2 and (found.ids >= 0).all():
+            log_examples(loggers, data.poses(data.val_split), found)
         for logger in loggers:
             logger.log_metrics({f"final/{k}": v for k, v in result["metrics"].items() if v is not None})
         code = 0

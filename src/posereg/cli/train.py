@@ -13,8 +13,10 @@ def run(arguments: list[str]) -> int:
     import hydra
 
     from posereg import config as configs
+    from posereg.errors import UserError
 
     configs.register_resolvers()
+    mistakes: list[UserError] = []
 
     @hydra.main(config_path=str(configs.root() / "conf"), config_name="train", version_base="1.3")
     def main(config: Any) -> float:
@@ -22,7 +24,12 @@ def run(arguments: list[str]) -> int:
 
         from posereg.train import rank, resolve_and_train
 
-        result = resolve_and_train(config, list(HydraConfig.get().overrides.task))
+        try:
+            result = resolve_and_train(config, list(HydraConfig.get().overrides.task))
+        except UserError as error:
+            # Hydra would print its own lines about it first.
+            mistakes.append(error)
+            return 0.0
         if rank() > 0:
             return 0.0
         shown = {k: v for k, v in result["metrics"].items() if "/" not in k and v is not None}
@@ -33,6 +40,8 @@ def run(arguments: list[str]) -> int:
     sys.argv = [__file__, *arguments]
     sys.modules["__main__"].__spec__ = None
     main()
+    if mistakes:
+        raise mistakes[0]
     return 0
 
 
