@@ -70,5 +70,23 @@ softargmax_table4: softargmax_table1
 softargmax_mpii: install
 	$(BIN)/posereg train -m +experiments/softargmax/table1=context_08 data=mpii trainer=softargmax seed=$(SEEDS) runs=$(RUNS) $(ARGS)
 
+$(eval $(call table,volume_table1,volume/table1))
+$(eval $(call table,volume_table2,volume/table2))
+volume_table1 volume_table2: DATA = h80k
+
+# Paper 004 on two CPU cores, from drawing the people to the table: docs/volume.md.
+.PHONY: volume_demo
+VOLUME := $(RUNS)/volume
+VOLUME_DATA := data/volume
+volume_demo: install
+	$(BIN)/posereg data make kind=mpii out=$(VOLUME_DATA)/mpii people=3000 size=128 workers=2
+	$(BIN)/posereg data make kind=h80k out=$(VOLUME_DATA)/h80k images=2400 size=128 workers=2
+	$(BIN)/posereg train method=I_star data=synthetic data.root=$(VOLUME_DATA)/mpii trainer=demo runs=$(VOLUME)
+	$(BIN)/posereg data project data=synthetic_h80k data.root=$(VOLUME_DATA)/h80k \
+	  checkpoint=$(VOLUME)/synthetic/single/I_star/seed0/last.ckpt
+	$(BIN)/posereg train -m +experiments/volume/table2=baseline,box,mpii data=synthetic_h80k trainer=volume_reduced \
+	  data.root=$(VOLUME_DATA)/h80k loader.others.mpii.root=$(VOLUME_DATA)/mpii seed=0,1,2 runs=$(VOLUME) $(ARGS)
+	$(BIN)/posereg table volume/table2 runs=$(VOLUME)
+
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -5,10 +5,10 @@ import math
 from pathlib import Path
 
 import pytest
-from tiny import data_set
 
 from posereg import config as configs
 from posereg.train import train
+from tiny import data_set
 
 ROOT = configs.root() / "experiments"
 ROWS = sorted(p.relative_to(ROOT).with_suffix("").as_posix() for p in ROOT.glob("*/*/*.yaml"))
@@ -28,7 +28,12 @@ def tiny(row, folder):
     plain = configs.plain(configs.compose([row_override(row)]))
     name = STANDS_IN[plain["data"]["name"].removeprefix("synthetic_")]
     kind = name.removeprefix("synthetic").removeprefix("_") or "mpii"
+    # 2D sets shown beside a 3D one.
+    beside = [
+        f"loader.others.{other}.root={data_set(other)}" for other in plain["loader"].get("others") or ()
+    ]
     return [
+        *beside,
         row_override(row), f"data={name}", f"data.root={data_set(kind)}", f"runs={folder}", "input_scale=0.25",
         "width=0.125", "backbone.pretrained=false", "batch_size=2", "loader.workers=0", "trainer.accelerator=cpu",
         "trainer.epochs=1", "trainer.limit_train_batches=1", "trainer.precision=32-true",

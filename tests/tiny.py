@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from pose2d import write_pose2d
 from posereg import runs
 from posereg.data.synthetic.make import make
 
@@ -16,6 +17,8 @@ def data_set(kind: str) -> Path:
     out = folder / f"{kind}{COUNTS[kind]}"
     with runs.lock(folder):
         make(kind, out, COUNTS[kind], seed=1, size=128)
+        if kind == "h80k" and not (out / "pose2d/test.npz").exists():
+            write_pose2d(out)
     return out
 
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from pose2d import write_pose2d
 from posereg import config as configs
 from posereg import predictions
 from posereg.data import h80k
@@ -22,7 +21,6 @@ from tiny import data_set
 
 def _train(folder: Path, *more: str) -> dict[str, Any]:
     root = data_set("h80k")
-    write_pose2d(root)
     given = [
         *more, "data=synthetic_h80k", f"data.root={root}", "backbone=resnet18", "trainer=volume_reduced",
         "trainer.epochs=1", "trainer.validate_every=1", "trainer.limit_train_batches=1", "batch_size=4", "width=0.125",
