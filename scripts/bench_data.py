@@ -9,7 +9,8 @@
   Decoded whole at the reduced scale the crop allows; or only the rows down to the crop's end (as ours); or, with
   --turbojpeg, by libturbojpeg >= 3 the region alone, which no Python package offers: for comparison.
 
-The sides take turns in every round and the best round counts; machines drift, so read the ratios.
+The sides take turns batch by batch; of each sample the best of nine rounds counts, since other work on the machine
+can only add. Machines drift, so read the ratios.
 """
 
 from __future__ import annotations
@@ -205,15 +206,9 @@ def region_decoder(library: str) -> Decode:
     return decode
 
 
-def batches(side: Side, gather: Callable[[list[Any]], Any], people: int) -> float:
-    """Milliseconds a sample over the whole set."""
-    start = time.perf_counter()
-    for first in range(0, people, BATCH):
-        gather([side(row) for row in range(first, min(first + BATCH, people))])
-    return (time.perf_counter() - start) / people * 1e3
-
-
 def measure(poses: PoseSet, library: str | None) -> dict[str, float]:
+    """Milliseconds a sample by side, its share of the collating included."""
+
     def stack(images: list[np.ndarray]) -> torch.Tensor:
         return torch.from_numpy(np.stack(images))
 
@@ -225,13 +220,27 @@ def measure(poses: PoseSet, library: str | None) -> dict[str, float]:
     }
     if library:
         sides["bare, region"] = (bare(poses, region_decoder(library)), stack)
-    rounds: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(ROUNDS + 1):
-        for name, (side, gather) in sides.items():
-            spent = batches(side, gather, len(poses))
-            if number:  # the first round fills the caches
-                rounds[name].append(spent)
-    return {name: min(values) for name, values in rounds.items()}
+    firsts = range(0, len(poses) - BATCH + 1, BATCH)
+    best = {name: np.full((len(firsts), BATCH + 1), np.inf) for name in sides}
+    for _ in range(ROUNDS):
+        for number, first in enumerate(firsts):
+            for name, (side, gather) in sides.items():
+                spent = batch_times(side, gather, first)
+                best[name][number] = np.minimum(best[name][number], spent)
+    return {name: float(times.sum(axis=1).mean()) / BATCH * 1e3 for name, times in best.items()}
+
+
+def batch_times(side: Side, gather: Callable[[list[Any]], Any], first: int) -> np.ndarray:
+    """Seconds of each of a batch's samples, then of the collating."""
+    spent, samples = np.empty(BATCH + 1), []
+    for k in range(BATCH):
+        start = time.perf_counter()
+        samples.append(side(first + k))
+        spent[k] = time.perf_counter() - start
+    start = time.perf_counter()
+    gather(samples)
+    spent[BATCH] = time.perf_counter() - start
+    return spent
 
 
 def main() -> int:
@@ -271,7 +280,7 @@ def write(path: Path, lines: list[str]) -> None:
     text = [
         "# A training sample, file to collated batch",
         "",
-        "Milliseconds a sample at 256x256, one thread, best of nine rounds, sides taking turns; real images.",
+        "Milliseconds a sample at 256x256, one thread; real images.",
         "`python scripts/bench_data.py --out docs/benchmarks/data.md` writes this page.",
         f"Machine: {cpu}, one core; Python {platform.python_version()}, OpenCV {cv2.__version__}, simplejpeg "
         f"{simplejpeg.__version__}, albumentations {A.__version__}.",

@@ -80,14 +80,14 @@ class Augment:
             self.rotation_chance,
         )
         scale = 1 + _spread(rng, self.scale, self.scale_law, self.scale_step, self.scale_clip)
-        u = rng.random(6)
-        shift = (self.translation * (2 * u[0] - 1), self.translation * (2 * u[1] - 1))
-        gain = (1 + self.color_gain * (2 * u[3:] - 1)).astype(np.float32)
+        x, y, mirror, *colors = rng.random(6).tolist()
+        shift = (self.translation * (2 * x - 1), self.translation * (2 * y - 1))
+        gain = np.array([1 + self.color_gain * (2 * color - 1) for color in colors], dtype=np.float32)
         power = UNIT
         if self.color_power:
             steps = round(self.color_power / 0.02)
             power = (1 + 0.02 * rng.integers(-steps, steps, 3, endpoint=True)).astype(np.float32)
-        return Change(turn, scale, bool(u[2] < self.flip), shift, gain, power)
+        return Change(turn, scale, mirror < self.flip, shift, gain, power)
 
 
 UNIT = np.ones(3, dtype=np.float32)

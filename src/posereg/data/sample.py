@@ -6,6 +6,7 @@ the keypoints go through the same matrix. Nothing here is a float image or a hea
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,12 +48,13 @@ def topdown_sample(
     """
     change = augment.draw(rng) if augment is not None and rng is not None else NO_CHANGE
     matrix = sample_matrix(poses.boxes[row], input_size, change)
-    image = crop(poses.image_path(row), matrix, input_size)
+    # Plain strings and one OpenCV call: next to a decode of 0.2 ms, pathlib and five numpy calls show.
+    image = crop(os.path.join(poses.root, poses.images[poses.person_image[row]]), matrix, input_size)
     if transforms is not None:
         if rng is not None:
             transforms.set_random_seed(int(rng.integers(1 << 31)))
         image = transforms(image=image)["image"]
-    keypoints = poses.keypoints[row] @ matrix[:, :2].T + matrix[:, 2]
+    keypoints: NDArray[np.float32] = cv2.transform(poses.keypoints[row][None], matrix)[0]
     visibility = poses.visibility[row]
     columns = {name: poses.extras[name][row] for name in extras}
     if "z" in columns:
@@ -65,7 +67,7 @@ def topdown_sample(
     keypoints[visibility == 0] = 0
     return {
         "image": image,
-        "keypoints": keypoints.astype(np.float32),
+        "keypoints": keypoints,
         "visibility": visibility,
         "to_image": inverse(matrix).astype(np.float32),
         "box": poses.boxes[row],
