@@ -9,7 +9,7 @@ RUNS ?= runs
 ARGS ?=
 export NO_ALBUMENTATIONS_UPDATE = 1
 
-.PHONY: demo test lint bench install clean help
+.PHONY: demo test test-slow lint bench install clean help
 help:
 	@sed -n '1,1p' Makefile; echo "tables: $(TABLES)"
 
@@ -23,11 +23,14 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 demo: install
 	$(BIN)/posereg data make kind=mpii out=data/demo people=3000 size=128 workers=2
-	$(BIN)/posereg train -m '+experiments/integral/table2=glob(*)' data=synthetic data.root=data/demo trainer=demo runs=runs/demo
+	$(BIN)/posereg train -m '+experiments/integral/table2=glob(*)' data=synthetic data.root=data/demo trainer=demo runs=runs/demo hydra.launcher.slots=2
 	$(BIN)/posereg table integral/table2 runs=runs/demo
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 -m 'not slow'
+
+test-slow: install
+	$(BIN)/python -m pytest -n 2 -m slow
 
 lint: install
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
