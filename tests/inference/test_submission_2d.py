@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 from scipy.io import loadmat
-from tiny import data_set
 
 from posereg.data import coco, mpii
 from posereg.data.synthetic.make import make
 from posereg.errors import UserError
 from posereg.inference.submission_2d import MPII_FILE, write_coco, write_mpii
 from posereg.predictions import Predictions
+from tiny import data_set
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,7 @@ def detect(
 
     Args:
         detector: RGB images (3, H, W) in [0, 1] -> `boxes` (N, 4) x1 y1 x2 y2 (edges), `labels`, `scores` of each.
-        min_score: boxes below are left out.
+        min_score: boxes below are left out, as are empty ones.
 
     Yields:
         `image`, `image_id`, `category_id` 1, `bbox` x y width height in image pixels, `score`; best first in an image.
@@ -111,11 +111,14 @@ def detect(
             corners = boxes["boxes"][people].float().cpu()
             for k in scores.argsort(descending=True, stable=True).tolist():
                 x1, y1, x2, y2 = corners[k].tolist()
+                size = round(x2 - x1, 2), round(y2 - y1, 2)
+                if min(size) <= 0:
+                    continue
                 yield {
                     "image": picture.name,
                     "image_id": picture.image_id,
                     "category_id": 1,
-                    "bbox": [round(x1, 2), round(y1, 2), round(x2 - x1, 2), round(y2 - y1, 2)],
+                    "bbox": [round(x1, 2), round(y1, 2), *size],
                     "score": round(float(scores[k]), 5),
                 }
 
