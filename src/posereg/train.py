@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from omegaconf import DictConfig, OmegaConf
 
 from posereg import config as configs
 from posereg import results, runs
+from posereg.build import build_method, load_network
 from posereg.complexity import counts, rates
 from posereg.data.poses import PoseSet
 from posereg.engine import Throughput
@@ -97,24 +97,6 @@ def _refuse_other(folder: Path, plain: dict[str, Any], digest: str) -> None:
     )
 
 
-def build_method(plain: dict[str, Any], weights: bool = True) -> PoseModule:
-    """The LightningModule of a resolved config; without fetching backbone weights if `weights` is false."""
-    node = {k: v for k, v in plain["method"].items() if k not in configs.METHOD_KEYS}
-    if not weights:
-        node = _without_weights(node)
-    module: PoseModule = configs.instantiate(node)
-    return module
-
-
-def _without_weights(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_without_weights(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    node = {k: _without_weights(v) for k, v in node.items()}
-    return {**node, **{k: v for k, v in (("pretrained", False), ("weights", None)) if k in node}}
-
-
 def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[str]) -> Result:
     from posereg.loggers import build_loggers, finish, log_examples
     from posereg.progress import progress_callbacks
@@ -187,21 +169,6 @@ def _starting_weights(plain: dict[str, Any], overrides: Sequence[str]) -> Path |
     from posereg.pretrain import sibling_checkpoint
 
     return sibling_checkpoint(sibling, plain, overrides)
-
-
-def load_network(module: PoseModule, path: Path) -> None:
-    """Take the network's tensors from a checkpoint, as far as names and shapes agree, and say how far.
-
-    Raises:
-        UserError: nothing fits.
-    """
-    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-    own = module.state_dict()
-    fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
-    if not fitting:
-        raise UserError(f"{path}: none of its {len(state)} tensors fits {type(module).__name__}")
-    module.load_state_dict(fitting, strict=False)
-    print(f"starting from {path}: {len(fitting)} of {len(own)} tensors")
 
 
 def _finish(

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from posereg import config as configs
+from posereg.build import build_method
 from posereg.cli import project_data
 from posereg.data.synthetic.make import make
 from posereg.errors import UserError
 from posereg.predictions import load
-from posereg.train import build_method
 
 
 @pytest.fixture(scope="module")

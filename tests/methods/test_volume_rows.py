@@ -10,10 +10,11 @@ from numpy.testing import assert_allclose
 
 from posereg import config as configs
 from posereg import predictions
+from posereg.build import load_method
 from posereg.data import h80k
 from posereg.geometry.bones import length_sum
 from posereg.inference import ensemble
-from posereg.inference.predictor import load_method, predict
+from posereg.inference.predictor import predict
 from posereg.skeletons import H80K_PARENTS
 from posereg.train import train
 from tiny import data_set

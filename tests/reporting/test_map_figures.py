@@ -6,14 +6,13 @@ import pytest
 import torch
 
 from posereg import config as configs
+from posereg.build import build_method, load_method
 from posereg.cli import figures
 from posereg.data.topdown import TopDownDataset
 from posereg.errors import UserError
-from posereg.inference.predictor import load_method
 from posereg.reporting import map_figures
 from posereg.reporting.map_figures import TILE, Seen, SeenInContext
 from posereg.skeletons import LSP, MPII, SKELETONS
-from posereg.train import build_method
 from tiny import data_set, overrides
 
 SOFTARGMAX = (

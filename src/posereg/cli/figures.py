@@ -39,7 +39,7 @@ def run(arguments: list[str]) -> int:
     if not count.isdecimal() or int(count) == 0:
         raise UserError(f"posereg figures: people={count} is not a number of people")
 
-    from posereg.inference.predictor import load_method
+    from posereg.build import load_method
     from posereg.reporting import map_figures
 
     modules = [load_method(path).to(given.get("device", "cpu")) for path in given["checkpoint"].split(",")]

@@ -40,8 +40,8 @@ def describe(overrides: list[str], measure: bool = True) -> dict[str, Any]:
     import torch
 
     from posereg import config as configs
+    from posereg.build import build_method
     from posereg.complexity import counts, rates
-    from posereg.train import build_method
 
     plain = configs.plain(configs.compose(overrides))
     configs.validate(plain)

@@ -19,7 +19,8 @@ KEYS = ("checkpoint", "source", "out", "boxes", "flip_test", "device", "batch_si
 
 
 def run(arguments: list[str]) -> int:
-    from posereg.inference.predictor import find_images, load_method, people_of, predict, read_boxes
+    from posereg.build import load_method
+    from posereg.inference.predictor import find_images, people_of, predict, read_boxes
 
     given = parse(arguments, "predict", KEYS)
     for key in ("checkpoint", "source", "out"):

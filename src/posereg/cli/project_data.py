@@ -29,11 +29,12 @@ def run(arguments: list[str]) -> int:
     Raises:
         UserError: a missing checkpoint, frames or boxes.
     """
+    from posereg.build import load_method
     from posereg.cli._source import source_of, split_arguments
     from posereg.data import h80k
     from posereg.data.projection import project
     from posereg.inference.pose2d import predict_frames
-    from posereg.inference.predictor import load_method, read_boxes
+    from posereg.inference.predictor import read_boxes
     from posereg.predictions import load
 
     own, overrides = split_arguments(arguments, "data project", KEYS)

@@ -27,10 +27,10 @@ def run(arguments: list[str]) -> int:
     Raises:
         UserError: a missing or foreign checkpoint, people without boxes, or a data set nobody keeps labels of.
     """
+    from posereg.build import load_method
     from posereg.cli._source import source_of, split_arguments
     from posereg.inference.ensemble import average
     from posereg.inference.multicrop import predict
-    from posereg.inference.predictor import load_method
     from posereg.inference.submission import write_submission
     from posereg.inference.submission_2d import write_coco, write_mpii
 

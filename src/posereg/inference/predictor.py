@@ -22,32 +22,6 @@ from posereg.skeletons import Skeleton
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
 
-def load_method(checkpoint: Path | str) -> PoseModule:
-    """The trained module of a posereg checkpoint, in evaluation mode.
-
-    Raises:
-        UserError: missing file, or not a posereg checkpoint.
-    """
-    from posereg import config as configs
-    from posereg.train import build_method
-
-    path = Path(checkpoint)
-    if not path.is_file():
-        raise UserError(f"checkpoint: no such file: {path}")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        plain = content["posereg_config"]
-    except (KeyError, RuntimeError, EOFError, ValueError, TypeError) as error:
-        raise UserError(
-            f"checkpoint: {path} is no posereg checkpoint ({type(error).__name__}: {error})"
-        ) from error
-    configs.register_resolvers()
-    module = build_method(plain, weights=False)
-    module.load_state_dict(content["state_dict"])
-    module.plain_config = plain
-    return module.eval()
-
-
 def find_images(source: str) -> list[Path]:
     """Images of a file, a folder (not below it) or a glob, sorted.
 
