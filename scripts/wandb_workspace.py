@@ -49,7 +49,7 @@ def columns(table: str) -> list[str]:
     Raises:
         UserError: no such table.
     """
-    published = definition(table, config.root() / "experiments")
+    published = definition(table, config.experiments())
     if not published.rows:
         raise UserError(f"there is no table experiments/{table}")
     return list(published.columns) or united(

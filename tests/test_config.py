@@ -63,3 +63,18 @@ def test_effective_batch_is_the_recipes():
 
 def test_differences_name_the_leaves():
     assert configs.differences({"a": {"b": 1}, "c": 2}, {"a": {"b": 3}, "c": 2}) == ["a.b: 1 -> 3"]
+
+
+def test_a_folder_of_the_working_directory_is_no_config_group():
+    (configs.root() / "runs").mkdir(exist_ok=True)  # where runs go by default
+    assert plain("runs=runs/mine", "+experiments/integral/table2=H1")["run_dir"].startswith("runs/mine/")
+
+
+def test_globs_find_the_rows_of_a_table():
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra._internal.utils import create_config_search_path
+
+    loader = ConfigLoaderImpl(create_config_search_path(str(configs.root() / "conf")))
+    assert loader.get_group_options("experiments/integral/table2") == sorted(
+        ["H1", "H2", "H3", "I1", "I2", "I3", "I_star", "R1"]
+    )

@@ -10,7 +10,7 @@ from posereg import config as configs
 from posereg.train import train
 from tiny import data_set
 
-ROOT = configs.root() / "experiments"
+ROOT = configs.experiments()
 ROWS = sorted(p.relative_to(ROOT).with_suffix("").as_posix() for p in ROOT.glob("*/*/*.yaml"))
 # Which synthetic set stands in for a data set.
 STANDS_IN = {

@@ -7,7 +7,7 @@ from posereg.reporting.experiments import definition
 from posereg.train import train
 from tiny import overrides
 
-EXPERIMENTS = configs.root() / "experiments"
+EXPERIMENTS = configs.experiments()
 
 
 def test_trainval_holds_the_validation_images_and_the_table_says_so(tmp_path):

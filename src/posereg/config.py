@@ -25,13 +25,20 @@ METHOD_KEYS = {"pretrain"}
 
 
 def root() -> Path:
-    """The folder that holds conf/ and experiments/: the installed copy, or the repository."""
+    """The folder that holds conf/: the installed copy, or the repository."""
     package = Path(__file__).resolve().parent
     return package if (package / "conf").is_dir() else package.parents[1]
 
 
+def experiments() -> Path:
+    """The rows of the tables. They are config groups, so Hydra must find them inside conf/: in the repository
+    conf/experiments is a link. (The repository itself on Hydra's search path would turn every folder in it, runs/
+    too, into a config group.)"""
+    return root() / "conf" / "experiments"
+
+
 def register_resolvers() -> None:
-    """`${joints:mpii}`, `${scaled:[256,256],0.5}`, `${posereg_root:}`, `${channels:256,0.25}`."""
+    """`${joints:mpii}`, `${scaled:[256,256],0.5}`, `${channels:256,0.25}`, `${divide:128,2}`."""
 
     def scaled(size: Sequence[int], factor: float) -> list[int]:
         # Multiples of 32, the trunk's stride; a published size stays as it is.
@@ -40,7 +47,6 @@ def register_resolvers() -> None:
         return [max(32, round(side * factor / 32) * 32) for side in size]
 
     resolvers: dict[str, Callable[..., Any]] = {
-        "posereg_root": lambda: str(root()),
         "joints": lambda name: len(skeleton(name)),
         "scaled": scaled,
         "channels": lambda width, factor: max(8, round(width * factor)),

@@ -29,7 +29,7 @@ def run(arguments: list[str]) -> int:
     from posereg.claims import definition, evidence, page, text
     from posereg.claims.judge import judge
 
-    experiments = config.root() / "experiments"
+    experiments = config.experiments()
     claims = definition.read_all(options.get("claims") or experiments / "claims")
     campaigns = evidence.campaigns(runs)
     if "data" in options:

@@ -35,7 +35,7 @@ def run(arguments: list[str]) -> int:
     from posereg import config
     from posereg.reporting import collect, report, table
 
-    found = collect.collect(name, runs, config.root() / "experiments", options.get("data"))
+    found = collect.collect(name, runs, config.experiments(), options.get("data"))
     table.show(found)
     print(f"report: {report.write(found, out, int(count))}")
     return 0
