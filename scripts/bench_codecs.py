@@ -1,6 +1,6 @@
 """Targets, integral and decoding beside the usual ways to compute them, one thread, both sides in one run.
 
-    python scripts/bench_codecs.py
+python scripts/bench_codecs.py
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def milliseconds(function: Callable[[], object], runs: int) -> float:
 
 def loop_targets(keypoints: np.ndarray, size: int, stride: float, sigma: float) -> torch.Tensor:
     """The usual loader: per sample, one patch pasted per joint (float32, 3-sigma window), then collated."""
-    return torch.stack([torch.from_numpy(sample_targets(person, size, stride, sigma)) for person in keypoints])
+    return torch.stack(
+        [torch.from_numpy(sample_targets(person, size, stride, sigma)) for person in keypoints]
+    )
 
 
 def sample_targets(keypoints: np.ndarray, size: int, stride: float, sigma: float) -> np.ndarray:
@@ -77,7 +79,9 @@ def main() -> None:
     maps = torch.randn(128, 16, 64, 64, requires_grad=True)
     ours = milliseconds(lambda: backward(lambda m: expectation(m)[0], maps), 15)
     sums = milliseconds(lambda: backward(marginal_sums, maps), 15)
-    print(f"integral 128x16x64x64, forward+backward: {ours:.2f} ms, marginal sums {sums:.2f} ms, {sums / ours:.2f}x")
+    print(
+        f"integral 128x16x64x64, forward+backward: {ours:.2f} ms, marginal sums {sums:.2f} ms, {sums / ours:.2f}x"
+    )
 
     fixed = maps.detach()
     ours = milliseconds(lambda: argmax_decode(fixed, grid), 30)

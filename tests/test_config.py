@@ -47,7 +47,10 @@ def test_a_target_that_is_not_there_names_the_path():
 
 def test_identity_ignores_where_a_run_happens_but_not_what_it_is():
     base = runs.config_hash(plain("method=H1"))
-    assert runs.config_hash(plain("method=H1", "runs=elsewhere", "loader.workers=7", "logger.name=wandb")) == base
+    assert (
+        runs.config_hash(plain("method=H1", "runs=elsewhere", "loader.workers=7", "logger.name=wandb"))
+        == base
+    )
     assert runs.config_hash(plain("method=H1", "seed=1")) != base
     assert runs.config_hash(plain("method=H1", "method.heatmap_loss.sigma=2")) != base
 

@@ -6,7 +6,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from tiny import overrides
 
 from posereg import config as configs
 from posereg import predictions, results, runs
@@ -14,6 +13,7 @@ from posereg.engine import FiniteLoss
 from posereg.errors import UserError
 from posereg.methods.integral import IntegralPose
 from posereg.train import train
+from tiny import overrides
 
 
 def run(folder, *more, kind="mpii"):
@@ -61,7 +61,7 @@ def test_overwrite_throws_the_old_run_away(tmp_path):
     assert second["training"]["epochs"] == 2
 
 
-class Crash(RuntimeError):
+class CrashError(RuntimeError):
     pass
 
 
@@ -80,11 +80,11 @@ def test_a_crashed_run_resumes_bitwise(tmp_path, monkeypatch, row, crash_at):
         if self.training:
             steps.append(1)
             if len(steps) == crash_at + 1:
-                raise Crash
+                raise CrashError
         return losses(self, images, batch)
 
     monkeypatch.setattr(IntegralPose, "losses", crashing)
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         run(tmp_path / "cut", *more)
     folder = only_run(tmp_path / "cut")
     assert runs.read_status(folder)["state"] == "failed"
@@ -97,7 +97,9 @@ def test_a_crashed_run_resumes_bitwise(tmp_path, monkeypatch, row, crash_at):
     theirs = torch.load(only_run(tmp_path / "whole") / "last.ckpt", weights_only=True)
     for name, tensor in theirs["state_dict"].items():
         assert torch.equal(tensor, ours["state_dict"][name]), name
-    curves = [(only_run(tmp_path / name) / "metrics.csv").read_text().splitlines() for name in ("whole", "cut")]
+    curves = [
+        (only_run(tmp_path / name) / "metrics.csv").read_text().splitlines() for name in ("whole", "cut")
+    ]
     assert curves[0][0] == curves[1][0]
     assert len(curves[0]) == len(curves[1])
 
