@@ -1,0 +1,40 @@
+"""People on whole pictures, with a trained bottom-up model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from posereg.data.poses import PoseSet
+from posereg.methods.bottomup import BottomUpPose
+from posereg.predictions import Predictions, concatenate
+
+
+def predict(module: BottomUpPose, poses: PoseSet, device: str = "auto") -> Predictions:
+    """Everybody found on the images of a set, in image pixels; the set's own people play no part.
+
+    Raises:
+        BadImageError: an image that cannot be decoded.
+    """
+    from posereg.data.bottomup import BottomUpDataset
+    from posereg.data.topdown import collate
+
+    where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    module.to(where).eval()
+    dataset = BottomUpDataset(poses, module.input_size)
+    joints = len(poses.skeleton)
+    parts = [_nobody(joints)]
+    with torch.inference_mode():
+        for row, image_id in enumerate(poses.image_ids.tolist()):
+            batch: dict[str, Any] = {k: v.to(where) for k, v in collate([dataset[row]]).items()}
+            (found,) = module.detect(module.images(batch))
+            parts.append(module.predicted(found, batch["to_image"][0], image_id))
+    return concatenate(parts)
+
+
+def _nobody(joints: int) -> Predictions:
+    none = np.zeros(0, np.int64)
+    keypoints, scores = np.zeros((0, joints, 2), np.float32), np.zeros((0, joints), np.float32)
+    return Predictions(none, none, keypoints, scores, np.zeros(0, np.float32))
