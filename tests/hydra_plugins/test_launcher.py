@@ -159,6 +159,8 @@ def test_interruption_ends_the_children_and_says_how_to_go_on(app: Path, sign: s
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A shell's background jobs ignore Ctrl-C, and so would their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     running = [app / f"runs/H1/seed{s}/status.json" for s in (0, 1)]
     deadline = time.monotonic() + 30
