@@ -83,7 +83,7 @@ VOLUME := $(RUNS)/volume
 VOLUME_DATA := data/volume
 volume_demo: install
 	$(BIN)/posereg data make kind=mpii out=$(VOLUME_DATA)/mpii people=3000 size=128 workers=2
-	$(BIN)/posereg data make kind=h80k out=$(VOLUME_DATA)/h80k images=2400 size=128 workers=2
+	$(BIN)/posereg data make kind=h80k out=$(VOLUME_DATA)/h80k images=6000 size=128 workers=2
 	$(BIN)/posereg train method=I_star data=synthetic data.root=$(VOLUME_DATA)/mpii trainer=demo runs=$(VOLUME)
 	$(BIN)/posereg data project data=synthetic_h80k data.root=$(VOLUME_DATA)/h80k \
 	  checkpoint=$(VOLUME)/synthetic/single/I_star/seed0/last.ckpt
