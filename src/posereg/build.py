@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,8 @@ def load_method(checkpoint: Path | str) -> PoseModule:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         plain = content["posereg_config"]
-    except (KeyError, RuntimeError, EOFError, ValueError, TypeError) as error:
-        raise UserError(
-            f"checkpoint: {path} is no posereg checkpoint ({type(error).__name__}: {error})"
-        ) from error
+    except (KeyError, RuntimeError, EOFError, ValueError, TypeError, pickle.UnpicklingError) as error:
+        raise UserError(f"checkpoint: {path} is no posereg checkpoint ({type(error).__name__})") from error
     configs.register_resolvers()
     module = build_method(plain, weights=False)
     module.load_state_dict(content["state_dict"])

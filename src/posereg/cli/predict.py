@@ -3,6 +3,7 @@
 posereg predict checkpoint=FILE source=<image|folder|glob> out=DIR [boxes=FILE] [flip_test=true|false] [device=cpu]
 
 boxes   JSON list of {"image": name, "bbox": [x, y, width, height]}; without it each whole image is one person
+        (bottom-up models find the people themselves)
 out     gets predictions.json and overlays/<image>.jpg
 """
 
@@ -20,7 +21,9 @@ KEYS = ("checkpoint", "source", "out", "boxes", "flip_test", "device", "batch_si
 
 def run(arguments: list[str]) -> int:
     from posereg.build import load_method
+    from posereg.inference import scenes
     from posereg.inference.predictor import find_images, people_of, predict, read_boxes
+    from posereg.methods.bottomup import BottomUpPose
 
     given = parse(arguments, "predict", KEYS)
     for key in ("checkpoint", "source", "out"):
@@ -33,7 +36,13 @@ def run(arguments: list[str]) -> int:
     boxes = read_boxes(given["boxes"]) if "boxes" in given else None
     width, height = module.input_size
     poses = people_of(images, boxes, module.skeleton, width / height)
-    found = predict(module, poses, int(given.get("batch_size", 32)), given.get("device", "auto"))
+    device = given.get("device", "auto")
+    if isinstance(module, BottomUpPose):
+        if boxes is not None:
+            raise UserError("posereg predict: a bottom-up model finds the people itself; leave boxes= out")
+        found = scenes.predict(module, poses, device)
+    else:
+        found = predict(module, poses, int(given.get("batch_size", 32)), device)
     out = Path(given["out"])
     _write(out, images, poses, found, module.skeleton)
     print(f"{len(found)} people in {len(images)} images: {out / 'predictions.json'}, {out / 'overlays'}")
@@ -50,16 +59,17 @@ def _write(out: Path, images: list[Path], poses: Any, found: Any, skeleton: Any)
 
     people = []
     for k, image in enumerate(images):
-        rows = np.flatnonzero(poses.person_image == k)
+        rows = np.flatnonzero(found.image_ids == poses.image_ids[k])
         picture = read(image).pixels[..., :3]
         for row in rows:
             keypoints, scores = found.keypoints[row], found.keypoint_scores[row]
             picture = draw_skeleton(picture, keypoints, np.full(len(skeleton), 2, np.uint8), skeleton)
             points = np.round(np.concatenate([keypoints, scores[:, None]], axis=1), 3)
+            top_down = found.ids[row] >= 0
             people.append(
                 {
                     "image": image.name,
-                    "box": [round(float(v), 2) for v in poses.boxes[row]],
+                    "box": [round(float(v), 2) for v in poses.boxes[found.ids[row]]] if top_down else None,
                     "score": round(float(found.scores[row]), 4),
                     "keypoints": dict(zip(skeleton.joints, points.tolist(), strict=True)),
                 }

@@ -1,0 +1,82 @@
+"""posereg predict: any pictures, top-down with boxes or whole, and bottom-up."""
+
+import json
+
+import cv2
+import pytest
+
+from posereg import config as configs
+from posereg import predictions
+from posereg.cli.predict import run
+from posereg.errors import UserError
+from posereg.train import train
+from tiny import data_set, overrides
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("predict")
+    given = overrides("mpii", folder, "method=R1")
+    train(configs.compose(given), given)
+    return folder / "synthetic/single/R1/seed0"
+
+
+def test_whole_images_become_json_and_overlays(trained, tmp_path):
+    pictures = sorted((data_set("mpii") / "images").glob("*.jpg"))[:3]
+    source = tmp_path / "in"
+    source.mkdir()
+    for picture in pictures:
+        (source / picture.name).write_bytes(picture.read_bytes())
+    assert run([f"checkpoint={trained / 'last.ckpt'}", f"source={source}", f"out={tmp_path / 'out'}"]) == 0
+    found = json.loads((tmp_path / "out/predictions.json").read_text())
+    assert [person["image"] for person in found["people"]] == [p.name for p in pictures]
+    assert all(len(person["keypoints"]) == 16 for person in found["people"])
+    for picture in pictures:
+        overlay = cv2.imread(str(tmp_path / "out/overlays" / picture.name))
+        assert overlay.shape == cv2.imread(str(picture)).shape
+
+
+def test_boxes_give_what_the_run_itself_predicted(trained, tmp_path):
+    # The validation people's own boxes, without padding, in the order of the run's predictions file.
+    from posereg.build import load_method
+    from posereg.data import mpii
+    from posereg.inference.predictor import predict
+
+    poses = mpii.read(data_set("mpii"), "valid")
+    ours = predict(load_method(trained / "last.ckpt"), poses, device="cpu")
+    saved = predictions.load(trained / "predictions.npz")
+    order = [saved.ids.tolist().index(i) for i in ours.ids.tolist()]
+    assert abs(ours.keypoints - saved.keypoints[order]).max() < 1e-2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"image": "a.jpg"}]', "entry 0 needs"),
+        ("{}", "not a list"),
+        ("[", "not valid JSON"),
+        ('[{"image": "other.jpg", "bbox": [0, 0, 5, 5]}]', "none of the"),
+    ],
+)
+def test_bad_boxes_are_named(trained, tmp_path, content, message):
+    (tmp_path / "boxes.json").write_text(content)
+    with pytest.raises(UserError, match=message):
+        run(
+            [
+                f"checkpoint={trained / 'last.ckpt'}", f"source={data_set('mpii') / 'images'}",
+                f"out={tmp_path / 'out'}", f"boxes={tmp_path / 'boxes.json'}",
+            ]
+        )  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_things_are_named(trained, tmp_path):
+    with pytest.raises(UserError, match="source= is missing"):
+        run([f"checkpoint={trained / 'last.ckpt'}"])
+    with pytest.raises(UserError, match="no image at"):
+        run([f"checkpoint={trained / 'last.ckpt'}", f"source={tmp_path}", f"out={tmp_path}"])
+    with pytest.raises(UserError, match="no such file"):
+        run([f"checkpoint={tmp_path / 'x.ckpt'}", f"source={tmp_path}", f"out={tmp_path}"])
+    (tmp_path / "x.ckpt").write_bytes(b"not a checkpoint")
+    with pytest.raises(UserError, match=r"x\.ckpt is no posereg checkpoint"):
+        run([f"checkpoint={tmp_path / 'x.ckpt'}", f"source={tmp_path}", f"out={tmp_path}"])
