@@ -73,6 +73,14 @@ softargmax_table4: softargmax_table1
 softargmax_mpii: install
 	$(BIN)/posereg train -m +experiments/softargmax/table1=context_08 data=mpii trainer=softargmax seed=$(SEEDS) runs=$(RUNS) $(ARGS)
 
+$(eval $(call table,art_table1,art/table1))
+$(eval $(call table,art_table2,art/table2))
+$(eval $(call table,art_table3,art/table3))
+$(eval $(call table,art_table4,art/table4))
+$(eval $(call table,art_table5,art/table5))
+art_table1 art_table2 art_table3 art_table4: DATA = coco
+art_table5: DATA = crowdpose
+art_table1 art_table3: art_table2
 $(eval $(call table,volume_table1,volume/table1))
 $(eval $(call table,volume_table2,volume/table2))
 volume_table1 volume_table2: DATA = h80k
