@@ -59,7 +59,7 @@ def accuracy_curves(
         axes.set_ylabel(f"{label} (%)")
         axes.set_xlim(0, max(max(thresholds) for thresholds, _ in curves.values()))
         axes.set_ylim(0, 100)
-        axes.legend(frameon=False, ncols=2, loc="lower right", handlelength=2.6)
+        axes.legend(frameon=False, ncols=2, loc="upper left", handlelength=2.6)
     return figure
 
 
