@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from posereg.data.poses import PoseSet
 from posereg.errors import UserError
 from posereg.evaluation.result import Evaluation
 from posereg.inference.grouping import Grouping, Poses
@@ -12,6 +14,7 @@ from posereg.methods.bottomup import BottomUpPose, annotated
 from posereg.networks.art import ARTNet
 from posereg.networks.hrnet import HRNetTrunk
 from posereg.runs import CHECKPOINT
+from posereg.skeletons import COCO
 
 SIDE = 64
 
@@ -77,7 +80,13 @@ class Data(pl.LightningDataModule):
         self.source = SimpleNamespace(truth=None, evaluate=self.nearest)
 
     def poses(self, split):
-        return SimpleNamespace(image_ids=np.arange(100, 100 + len(self.batch["image"])))
+        images = np.arange(100, 100 + len(self.batch["image"]))
+        none = np.zeros(0, np.int64)
+        return PoseSet(
+            name="squares", split=split, skeleton=COCO, root=Path(), images=tuple(map(str, images)),
+            image_ids=images, person_image=none, ids=none, keypoints=np.zeros((0, 17, 2), np.float32),
+            visibility=np.zeros((0, 17), np.uint8), boxes=np.zeros((0, 4), np.float32), annotations=Path(),
+        )  # fmt: skip
 
     def nearest(self, poses, predictions):
         """Percent of images whose best pose is within 4 input pixels on average."""

@@ -52,7 +52,7 @@ def test_the_report_draws_it_and_shows_compared_maps(tmp_path):
     _, table = company(tmp_path)
     out = tmp_path / "out"
     out.mkdir()
-    assert "Maps side by side" not in html.page(table, out)
+    assert "Maps side by side" not in html.page(table, out, {})
     (out / html.COMPARED).write_bytes(b"\x89PNG")
     page = report.write(table, out, pictures=0).read_text()
     assert (out / "crowding.png").stat().st_size > 1000

@@ -78,10 +78,8 @@ def encode(
         within = _inside(finer, twice, convention) & labelled.transpose(1, 2)
         fine_maps = gaussians(finer, within, twice, sigma)
 
-    # The paper averages all K keypoints; those without a label have no place.
-    number = labelled.sum(-1)
-    mean = (joints * labelled.unsqueeze(-1)).sum(2) / number.clamp(min=1).unsqueeze(-1)
-    centered = (number > 0) & _inside(mean, size, convention)
+    mean = person_centers(joints, labelled)
+    centered = labelled.any(-1) & _inside(mean, size, convention)
     if "small" in batch:
         centered &= ~batch["small"].bool()
     centers = gaussians(mean.unsqueeze(1), centered.unsqueeze(1), size, center_sigma)
@@ -104,6 +102,15 @@ def encode(
         weights=(inside / person_size.unsqueeze(-1)).flatten(0, 1).index_select(0, person),
         keep=_keep(batch["ignore"], size) if "ignore" in batch else None,
     )
+
+
+def person_centers(keypoints: Tensor, labelled: Tensor) -> Tensor:
+    """Mean (..., 2) of the labelled (..., K) ones of keypoints (..., K, 2); the origin where there is none.
+
+    The paper averages all K keypoints; those without a label have no place.
+    """
+    number = labelled.sum(-1, keepdim=True).clamp(min=1)
+    return (keypoints * labelled.unsqueeze(-1)).sum(-2) / number
 
 
 def _inside(points: Tensor, size: tuple[int, int], convention: Convention) -> Tensor:

@@ -181,7 +181,9 @@ class BottomUpPose(PoseModule):
         return {**self._measured, "macs_paper": paper, "macs_released": released}
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
-        """Predictions of the other two qualities, for the error analysis."""
+        """Predictions of the other two qualities, for the error analysis, and where the regression head looks."""
+        from posereg.reporting import taps_figure
+
         files = {}
         for name, parts in self._others.items():
             everyone = self._gather(parts)
@@ -189,6 +191,8 @@ class BottomUpPose(PoseModule):
                 file = f"predictions_{name}.npz"
                 everyone.save(folder / file)
                 files[f"predictions_{name}"] = file
+        if taps_figure.write(self, data.poses(data.val_split), folder / "taps.png"):
+            files["taps_figure"] = "taps.png"
         return files
 
     def gathered(self) -> Predictions | None:
@@ -294,9 +298,9 @@ def annotated(batch: Batch, image: int) -> Tensor:
     """The labelled people (M, K, 2) of an image of the batch; joints without a label at the others' mean."""
     labelled = (batch["visibility"][image] > 0) & batch["person_mask"][image].bool().unsqueeze(-1)
     some = labelled.any(1)
-    keypoints, labelled = batch["keypoints"][image][some].float(), labelled[some].unsqueeze(-1)
-    mean = (keypoints * labelled).sum(1, keepdim=True) / labelled.sum(1, keepdim=True)
-    return torch.where(labelled, keypoints, mean)
+    keypoints, labelled = batch["keypoints"][image][some].float(), labelled[some]
+    mean = bottomup.person_centers(keypoints, labelled).unsqueeze(1)
+    return torch.where(labelled.unsqueeze(-1), keypoints, mean)
 
 
 def _moved(points: Tensor, affine: Tensor) -> Tensor:

@@ -7,10 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from posereg.errors import UserError
+from posereg.predictions import load
+from posereg.reporting.collect import Table
 from posereg.reporting.curves import INK, canvas
+from posereg.reporting.pictures import scored_people
 
 # From the nearest miss to the farthest; colours of Okabe and Ito.
 STACK = {"jitter": "#56B4E9", "inversion": "#E69F00", "swap": "#CC79A7", "miss": "#555555"}
+
+# Panel -> what result.json calls the file: the three qualities of paper 002's Table 4.
+FILES = {
+    "regression": "predictions_regression",
+    "heat map": "predictions_heatmap",
+    "final": "predictions",
+}
 
 
 def error_bars(panels: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Any:
@@ -61,6 +72,34 @@ def error_bars(panels: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Any:
         handles, labels = np.atleast_1d(axes)[0].get_legend_handles_labels()
         figure.legend(handles[::-1], labels[::-1], frameon=False, loc="outside right upper")
     return figure
+
+
+def figure(table: Table) -> Any | None:
+    """The bars of a table of COCO or CrowdPose runs: a panel for each quality that was kept, mean over seeds.
+
+    None for other data, or where predictions or annotations are gone.
+    """
+    from posereg.evaluation.errors import shares
+
+    runs = [run for row in table.run_rows for run in row.runs]
+    if not runs or "AP" not in runs[0].result["metrics"]:
+        return None
+    try:
+        poses = scored_people(runs[0])
+        panels: dict[str, dict[str, dict[str, float]]] = {}
+        for title, name in FILES.items():
+            for row in table.run_rows:
+                found = [
+                    shares(poses, load(run.folder / file))
+                    for run in row.runs
+                    if (file := run.result["files"].get(name))
+                ]
+                if found:
+                    mean = {kind: float(np.nanmean([one[kind] for one in found])) for kind in STACK}
+                    panels.setdefault(title, {})[row.name] = mean
+    except UserError:
+        return None
+    return error_bars(panels)
 
 
 def _share(metrics: Mapping[str, float], kind: str) -> float:

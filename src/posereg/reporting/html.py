@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from posereg.files import whole_file
 from posereg.reporting import curves, table
-from posereg.reporting.collect import Row, Table
+from posereg.reporting.collect import Row, Run, Table
 from posereg.reporting.columns import higher_is_better
 from posereg.reporting.pictures import Example, data_uri
 
@@ -19,31 +21,46 @@ TOLD = (
     "convention", "metric", "metric_version", "train_people", "effective_batch", "precision",
 )  # fmt: skip
 
+WIDEST = 1400  # pixels of a picture on the page
 COMPARED = "compare.png"  # of `posereg figures checkpoint=A,B out=<the report's folder>`
 
 
-def write(found: Table, path: Path, examples: Sequence[Example] = (), remarks: Sequence[str] = ()) -> None:
+def write(
+    found: Table,
+    path: Path,
+    figures: Mapping[str, Any],
+    examples: Sequence[Example] = (),
+    remarks: Sequence[str] = (),
+) -> None:
     """Write the page.
 
     Args:
+        figures: as `curves.figures` makes them.
         examples: pictures to show; see `pictures.of_table`.
         remarks: further lines under the table, e.g. why there are no pictures.
     """
-    content = page(found, path.parent, examples, remarks)
+    content = page(found, path.parent, figures, examples, remarks)
     with whole_file(path) as temporary:
         temporary.write_text(content)
 
 
-def page(found: Table, folder: Path, examples: Sequence[Example] = (), remarks: Sequence[str] = ()) -> str:
+def page(
+    found: Table,
+    folder: Path,
+    figures: Mapping[str, Any],
+    examples: Sequence[Example] = (),
+    remarks: Sequence[str] = (),
+) -> str:
     """The page's text; links to files are relative to `folder`."""
     text: str = template("page.html.j2").render(
         table=found,
         main=_main(found),
         joints=[block for name in found.columns if (block := _joints(found, name))],
-        figures={name: curves.svg(figure) for name, figure in curves.figures(found).items()},
+        figures={name: curves.svg(figure) for name, figure in figures.items()},
         label=curves.metric_label(found),
         maps=_picture(folder / COMPARED),
         examples=[_example(example) for example in examples],
+        drawn=[(row.name, row.seeds[0], shown) for row in found.run_rows if (shown := _drawn(row.runs[0]))],
         remarks=[*table.remarks(found)[1:], *remarks],
         protocol=[(key.replace("_", " "), _text(found.shared[key])) for key in TOLD if key in found.shared],
         runs=[_run(run, folder) for row in found.run_rows for run in row.runs],
@@ -124,6 +141,26 @@ def _joints(found: Table, name: str) -> dict[str, Any] | None:
     }
 
 
+def _drawn(run: Run) -> list[tuple[str, str]]:
+    """Titles and `data:` addresses of the pictures that the run itself drew (`PoseModule.draw`)."""
+    import cv2
+
+    shown = []
+    for name, file in run.result.get("files", {}).items():
+        path = run.folder / file
+        if path.suffix not in (".png", ".jpg") or not path.is_file():
+            continue
+        picture = cv2.imread(str(path))
+        if picture is None:
+            continue
+        factor = WIDEST / picture.shape[1]
+        if factor < 1:
+            picture = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        title = name.removeprefix("figure_").removesuffix("_figure").replace("_", " ")
+        shown.append((title, data_uri(np.asarray(picture, np.uint8)[..., ::-1])))
+    return shown
+
+
 def _picture(path: Path) -> str:
     """A PNG as a `data:` address; nothing where there is none."""
     if not path.is_file():
@@ -136,7 +173,7 @@ def _example(example: Example) -> dict[str, Any]:
     return {"person": example.person, "tiles": tiles}
 
 
-def _run(run: Any, folder: Path) -> dict[str, Any]:
+def _run(run: Run, folder: Path) -> dict[str, Any]:
     training = run.result.get("training", {})
     files = {"result": run.path, "log": run.folder / "log.txt", "curves": run.folder / "metrics.csv",
              "predictions": run.folder / "predictions.npz"}  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -39,7 +39,7 @@ def of_table(table: Table, count: int = 6, side: int = 200) -> list[Example]:
         UserError: the data or the predictions are not there any more, or not the ones that were scored.
     """
     first = [row.runs[0] for row in table.run_rows]
-    poses = _poses(first[0])
+    poses = scored_people(first[0])
     found = {run.result["row"]: prediction_files.load(run.folder / "predictions.npz") for run in first}
     if all(predicted.keypoints.shape[-1] == 3 for predicted in found.values()):
         from posereg.reporting import figures3d
@@ -59,6 +59,8 @@ def gallery(
     place = {int(identity): k for k, identity in enumerate(poses.ids)}
     aligned = {}
     for name, found in rows.items():
+        if len(found) and (found.ids < 0).all():
+            found = _assigned(poses, found)
         if not set(found.ids.tolist()) <= set(place) or not len(found):
             raise UserError(f"{name}: its predictions are of other people than {poses.name} {poses.split}")
         if found.keypoints.shape[-1] != 2:
@@ -127,7 +129,15 @@ def data_uri(image: Image, quality: int = 85) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode()
 
 
-def _poses(run: Run) -> PoseSet:
+def _assigned(poses: PoseSet, found: Predictions) -> Predictions:
+    """A bottom-up method's poses under the ids of the people they match best; those of nobody are left out."""
+    from posereg.evaluation.errors import matched_people
+
+    matched = matched_people(poses, found)
+    return replace(found.rows(matched.detection), ids=matched.person)
+
+
+def scored_people(run: Run) -> PoseSet:
     """The people a run was scored on, read through its own configuration.
 
     Raises:

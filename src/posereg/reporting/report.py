@@ -23,7 +23,8 @@ def write(found: Table, out: Path, pictures: int = 6) -> Path:
     for name, text in (("table.md", table.as_markdown(found)), ("table.csv", table.as_csv(found))):
         with whole_file(out / name) as temporary:
             temporary.write_text(text)
-    for name, figure in curves.figures(found).items():
+    figures = curves.figures(found)
+    for name, figure in figures.items():
         for ending in ("png", "svg"):
             curves.save(figure, out / f"{name}.{ending}")
     if examples:
@@ -31,5 +32,5 @@ def write(found: Table, out: Path, pictures: int = 6) -> Path:
 
         with whole_file(out / "pictures.jpg") as temporary:
             cv2.imwrite(str(temporary), sheet(examples)[..., ::-1])
-    html.write(found, out / "index.html", examples, remarks)
+    html.write(found, out / "index.html", figures, examples, remarks)
     return out / "index.html"
