@@ -61,6 +61,7 @@ def test_csv_reads_back_to_the_same_numbers(table: Table) -> None:
         ("AUC", 1.26, True, "+1.3"),
         ("params", 33.999e6, False, "34.0M"),
         ("macs", 6.148e9, False, "6.1G"),
+        ("macs", 0.0371e9, False, "0.037G"),
         ("AUC", None, False, "–"),
     ],
 )

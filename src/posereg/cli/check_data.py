@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from posereg.errors import UserError
+from posereg.tracking import tracked
 
 KEYS = ("split", "out", "people")
 
@@ -48,14 +49,4 @@ def run(arguments: list[str]) -> int:
 
 
 def _bar(title: str) -> Callable[[Iterable[int], int], Iterable[int]]:
-    """A rich progress bar in a terminal, nothing in a file."""
-
-    def progress(rows: Iterable[int], total: int) -> Iterable[int]:
-        from rich.console import Console
-        from rich.progress import track
-
-        return track(
-            rows, title, total, console=Console(stderr=True), disable=not Console(stderr=True).is_terminal
-        )
-
-    return progress
+    return lambda rows, total: tracked(rows, total, title)

@@ -4,10 +4,11 @@ posereg submit data=NAME [data.root=DIR] checkpoint=FILE[,FILE...] out=DIR [spli
                [crop_scales=1,0.9,1.1] [device=cpu] [batch_size=32]
 
 data        mpii: pred_keypoints_mpii.mat of the official toolkit, single-person test images
-            coco: results JSON; data.boxes=FILE names a detector's boxes (posereg detect)
+            coco: results JSON; data.boxes=FILE names a detector's boxes (posereg detect), which a bottom-up model
+            does without
             h80k: one CSV an image, 17 lines x,y,z in mm relative to the pelvis; the boxes come from the 2D
             predictions of `posereg data project`
-checkpoint  several models are averaged
+checkpoint  several models are averaged, top-down ones
 crop_scales sizes of each person's crop, poses averaged; default: one crop
 split       default: test, for coco test-dev2017
 """
@@ -15,8 +16,15 @@ split       default: test, for coco test-dev2017
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from posereg.errors import UserError
+
+if TYPE_CHECKING:
+    from posereg.data.poses import PoseSet
+    from posereg.data.source import Source
+    from posereg.methods.base import PoseModule
+    from posereg.predictions import Predictions
 
 HELP = "write a test-set submission: MPII, COCO or CHALL_H80K"
 KEYS = ("checkpoint", "out", "split", "flip_test", "crop_scales", "device", "batch_size")
@@ -29,8 +37,6 @@ def run(arguments: list[str]) -> int:
     """
     from posereg.build import load_method
     from posereg.cli._source import source_of, split_arguments
-    from posereg.inference.ensemble import average
-    from posereg.inference.multicrop import predict
     from posereg.inference.submission import write_submission
     from posereg.inference.submission_2d import write_coco, write_mpii
 
@@ -56,12 +62,8 @@ def run(arguments: list[str]) -> int:
             f"posereg submit: no submission for {source.name}; there is one for {', '.join(writers)}"
         )
     poses = source.read(own.get("split", "test-dev2017" if source.skeleton == "coco" else "test"))
-    if not len(poses):
-        raise UserError(
-            f"{poses.annotations}: nobody is annotated there; name a detector's boxes with data.boxes=FILE"
-        )
     names = own["checkpoint"].split(",")
-    members = []
+    modules = []
     for name in names:
         module = load_method(name)
         if module.skeleton.name != source.skeleton:
@@ -70,10 +72,35 @@ def run(arguments: list[str]) -> int:
             )
         if "flip_test" in own:
             module.flip_test = own["flip_test"] == "true"
-        members.append(predict(module, poses, scales, int(size), own.get("device", "auto")))
-    found = average(members, names)
-    if source.postprocess is not None:
-        found = source.postprocess(poses, found)
+        modules.append(module)
+    found = _predicted(modules, names, source, poses, own, scales, int(size))
     count = writers[source.skeleton](poses, found, Path(own["out"]))
     print(f"{own['out']}: {count} poses")
     return 0
+
+
+def _predicted(
+    modules: list[PoseModule],
+    names: list[str],
+    source: Source,
+    poses: PoseSet,
+    own: dict[str, str],
+    scales: list[float],
+    batch_size: int,
+) -> Predictions:
+    from posereg.inference import multicrop, scenes
+    from posereg.inference.ensemble import average
+    from posereg.methods.bottomup import BottomUpPose
+
+    device = own.get("device", "auto")
+    bottom_up = [module for module in modules if isinstance(module, BottomUpPose)]
+    if bottom_up:
+        if len(modules) > 1 or "crop_scales" in own:
+            raise UserError("posereg submit: a bottom-up model takes one checkpoint= and no crop_scales=")
+        return scenes.predict(bottom_up[0], poses, device)
+    if not len(poses):
+        raise UserError(
+            f"{poses.annotations}: nobody is annotated there; name a detector's boxes with data.boxes=FILE"
+        )
+    found = average([multicrop.predict(one, poses, scales, batch_size, device) for one in modules], names)
+    return found if source.postprocess is None else source.postprocess(poses, found)

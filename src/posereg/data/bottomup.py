@@ -61,9 +61,9 @@ class SceneAugment:
     flip: float = 0.5
 
     def __post_init__(self) -> None:
-        low, high = self.scale
-        if not 0 < low <= high:
-            raise UserError(f"augment.scale is a range low, high above 0, not {list(self.scale)}")
+        scale = self.scale if isinstance(self.scale, Sequence) else ()
+        if len(scale) != 2 or not 0 < scale[0] <= scale[1]:
+            raise UserError(f"augment.scale of scenes is a range [low, high] above 0, not {self.scale}")
 
     def matrix(
         self, image_size: tuple[int, int], input_size: tuple[int, int], rng: np.random.Generator

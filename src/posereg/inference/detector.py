@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from posereg.data.jpeg import read
 from posereg.errors import UserError, nearest
+from posereg.tracking import tracked
 
 PERSON = 1  # of COCO's categories, as torchvision's detectors number them
 Detector = Callable[[list[Tensor]], list[dict[str, Tensor]]]
@@ -100,7 +101,8 @@ def detect(
     Raises:
         UserError: an image that cannot be decoded.
     """
-    for start in range(0, len(pictures), batch_size):
+    starts = range(0, len(pictures), batch_size)
+    for start in tracked(starts, len(starts), "images"):
         batch = pictures[start : start + batch_size]
         images = [_pixels(picture.path).to(device) for picture in batch]
         with torch.inference_mode():

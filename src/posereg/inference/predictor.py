@@ -18,6 +18,7 @@ from posereg.geometry.boxes import fix_aspect
 from posereg.methods.base import PoseModule
 from posereg.predictions import Predictions, concatenate
 from posereg.skeletons import Skeleton
+from posereg.tracking import tracked
 
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
@@ -105,7 +106,8 @@ def predict(module: PoseModule, poses: PoseSet, batch_size: int = 32, device: st
     dataset = TopDownDataset(poses, module.input_size)
     parts = []
     with torch.inference_mode():
-        for rows in _chunks(len(poses), batch_size):
+        chunks = list(_chunks(len(poses), batch_size))
+        for rows in tracked(chunks, len(chunks), "people"):
             batch: dict[str, Any] = {k: v.to(where) for k, v in collate([dataset[r] for r in rows]).items()}
             parts.append(module.predictions(batch, *module.predict(module.images(batch)), poses=poses))
     return replace(concatenate(parts), meta={"checkpoint_config": module.plain_config.get("row", "")})

@@ -10,6 +10,7 @@ import torch
 from posereg.data.poses import PoseSet
 from posereg.methods.bottomup import BottomUpPose
 from posereg.predictions import Predictions, concatenate
+from posereg.tracking import tracked
 
 
 def predict(module: BottomUpPose, poses: PoseSet, device: str = "auto") -> Predictions:
@@ -27,7 +28,7 @@ def predict(module: BottomUpPose, poses: PoseSet, device: str = "auto") -> Predi
     joints = len(poses.skeleton)
     parts = [_nobody(joints)]
     with torch.inference_mode():
-        for row, image_id in enumerate(poses.image_ids.tolist()):
+        for row, image_id in enumerate(tracked(poses.image_ids.tolist(), len(poses.image_ids), "images")):
             batch: dict[str, Any] = {k: v.to(where) for k, v in collate([dataset[row]]).items()}
             (found,) = module.detect(module.images(batch))
             parts.append(module.predicted(found, batch["to_image"][0], image_id))

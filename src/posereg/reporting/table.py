@@ -22,11 +22,12 @@ NOTE = f"Δ: difference of means; {MARK}: the 95 % paired-bootstrap interval exc
 
 
 def number(name: str, value: float | None, signed: bool = False) -> str:
-    """A metric as papers print it: one decimal, counts in M or G."""
+    """A metric as papers print it: one decimal, counts in M or G; two digits of a count below one."""
     if value is None:
         return "–"
     scale, unit = UNITS.get(name, (1.0, ""))
-    text = f"{value / scale:+.1f}" if signed else f"{value / scale:.1f}"
+    digits = ".2g" if unit and 0 < abs(value / scale) < 0.95 else ".1f"
+    text = f"{value / scale:{'+' if signed else ''}{digits}}"
     return text.replace("-", "−") + unit
 
 

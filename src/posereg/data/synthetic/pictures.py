@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ import cv2
 
 from posereg.data.synthetic.scene import Scene, Setting, render
 from posereg.errors import UserError
+from posereg.tracking import tracked
 
 T = TypeVar("T")
 QUALITY = 92
@@ -61,17 +61,7 @@ def draw_all(
         folder.mkdir(parents=True, exist_ok=True)
     work = partial(_one, seed=options.seed, annotate=annotate)
     if options.workers <= 1:
-        return list(_progress(map(work, jobs), len(jobs), title))
+        return list(tracked(map(work, jobs), len(jobs), title))
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     with ProcessPoolExecutor(options.workers, multiprocessing.get_context(method)) as pool:
-        return list(_progress(pool.map(work, jobs, chunksize=8), len(jobs), title))
-
-
-def _progress(items: Iterable[T], total: int, title: str) -> Iterator[T]:
-    if not sys.stderr.isatty():
-        yield from items
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(items, total=total, description=title, console=Console(stderr=True))
+        return list(tracked(pool.map(work, jobs, chunksize=8), len(jobs), title))

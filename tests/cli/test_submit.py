@@ -1,0 +1,63 @@
+"""posereg submit: a bottom-up model's poses for the COCO server, from a file that lists images and nobody."""
+
+import json
+
+import pytest
+
+from posereg import config as configs
+from posereg.cli.submit import run
+from posereg.errors import UserError
+from posereg.train import train
+from tiny import data_set, overrides
+
+SMALL = ("method=art", "loader=bottomup", "augment=art", "backbone=hrnet_w18_small", "input_scale=0.125")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("submit")
+    given = overrides(
+        "coco",
+        folder,
+        *SMALL,
+        "method.scoring=false",
+        "method.network.init=identity",
+        "augment.scale=[0.8,1.2]",  # the demo's is for crops
+    )
+    train(configs.compose(given), given)
+    return folder / "synthetic_coco/single/art/seed0/last.ckpt"
+
+
+@pytest.fixture
+def test_dev(tmp_path):
+    """The validation images as a test set: image sizes and names, no people."""
+    content = json.loads((data_set("coco") / "annotations/person_keypoints_val2017.json").read_text())
+    root = tmp_path / "coco"
+    (root / "annotations").mkdir(parents=True)
+    content["annotations"] = []
+    (root / "annotations/image_info_test-dev2017.json").write_text(json.dumps(content))
+    (root / "test2017").symlink_to(data_set("coco") / "val2017")
+    return root
+
+
+def test_everybody_found_is_in_the_file(trained, test_dev, tmp_path):
+    out = tmp_path / "out"
+    assert (
+        run(["data=coco", f"data.root={test_dev}", f"checkpoint={trained}", f"out={out}", "device=cpu"]) == 0
+    )
+    (file,) = out.iterdir()
+    assert file.name == "person_keypoints_test-dev2017_posereg_results.json"
+    found = json.loads(file.read_text())
+    images = json.loads((test_dev / "annotations/image_info_test-dev2017.json").read_text())["images"]
+    assert {pose["image_id"] for pose in found} <= {image["id"] for image in images}
+    assert all(len(pose["keypoints"]) == 51 and pose["category_id"] == 1 for pose in found)
+    best_first = [pose["score"] for pose in found if pose["image_id"] == found[0]["image_id"]]
+    assert best_first == sorted(best_first, reverse=True)
+
+
+@pytest.mark.parametrize("more", ["crop_scales=1,0.9", "second"])
+def test_what_a_bottom_up_model_has_no_use_for(trained, test_dev, tmp_path, more):
+    checkpoint = f"{trained},{trained}" if more == "second" else trained
+    extra = [] if more == "second" else [more]
+    with pytest.raises(UserError, match="bottom-up model takes one checkpoint"):
+        run(["data=coco", f"data.root={test_dev}", f"checkpoint={checkpoint}", f"out={tmp_path}/o", *extra])
