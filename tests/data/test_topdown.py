@@ -6,8 +6,9 @@ import torch
 
 from data.made import people
 from posereg.data.augment import Augment
+from posereg.data.datamodule import collate
 from posereg.data.source import Source
-from posereg.data.topdown import TopDownData, TopDownDataset, collate
+from posereg.data.topdown import TopDownData, TopDownDataset
 from posereg.errors import UserError
 
 

@@ -22,23 +22,21 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pytorch_lightning as pl
 from numpy.typing import NDArray
 
 from posereg.data import jpeg
 from posereg.data.augment import UNIT
+from posereg.data.datamodule import ImageData, collate
 from posereg.data.dataset import ImageDataset, Sample
-from posereg.data.loader import Loader, epoch_batches, sequential, shuffled
+from posereg.data.loader import Loader, sequential, shuffled
 from posereg.data.poses import PoseSet
 from posereg.data.sample import crop, inverse
 from posereg.data.source import Source
-from posereg.data.subset import Missing, keep_images, limit_images, present
-from posereg.data.topdown import collate
+from posereg.data.subset import keep_images, limit_images, present
 from posereg.errors import UserError
 from posereg.geometry.affine import crop_matrix, transform
 from posereg.geometry.pixels import pixel_to_cell
 from posereg.inference.multiscale import inference_matrix, inference_size
-from posereg.skeletons import Skeleton, skeleton
 
 Matrix = NDArray[np.float64]
 MASK_STRIDE = 4
@@ -206,16 +204,15 @@ def _sides(poses: PoseSet, people: NDArray[np.int64]) -> NDArray[np.float64]:
     return corners[:, 2:] - corners[:, :2]
 
 
-class BottomUpData(pl.LightningDataModule):
-    """Train, validation and test loaders of whole images.
+class BottomUpData(ImageData):
+    """Loaders of whole images.
 
     Args:
         source: the data set; its reader is asked for `everyone`.
-        input_size: (W, H) of a training input; at test time the short side is its smaller number.
-        batch_size: images a batch and device in training. Test images differ in size and come one by one.
         augment: a `SceneAugment`, its settings as a mapping, or None.
-        limit_train, limit_val: at most this many images, drawn by the seed.
-        missing_images: `error`, or `drop` the images that are not on disk.
+        max_people, small_area: as in BottomUpDataset.
+        data: everything ImageData takes. At test time the short side is the smaller number of `input_size`, and
+            images, which differ in size, come one by one; limits are numbers of images.
     """
 
     def __init__(
@@ -223,47 +220,24 @@ class BottomUpData(pl.LightningDataModule):
         source: Source,
         input_size: Sequence[int] = (512, 512),
         batch_size: int = 12,
-        workers: int = 0,
         augment: SceneAugment | Mapping[str, Any] | None = None,
-        seed: int = 0,
         max_people: int = 30,
         small_area: float = 32.0**2,
-        train_split: str | None = None,
-        val_split: str | None = None,
-        test_split: str | None = None,
-        limit_train: int | None = None,
-        limit_val: int | None = None,
-        max_bad_images: int = 20,
-        missing_images: Missing = "error",
+        **data: Any,
     ) -> None:
-        super().__init__()
-        self.source = source
-        self.input_size = (int(input_size[0]), int(input_size[1]))
-        self.batch_size, self.workers, self.seed = batch_size, workers, seed
-        made = augment if isinstance(augment, SceneAugment | None) else SceneAugment(**augment)
-        self.augment = made
+        super().__init__(source, input_size, batch_size, **data)
+        self.augment = augment if isinstance(augment, SceneAugment | None) else SceneAugment(**augment)
         self.max_people, self.small_area = max_people, small_area
-        self.train_split = train_split or source.train_split
-        self.val_split = val_split or source.val_split
-        self.test_split = test_split or source.test_split or self.val_split
-        self.limits = {self.val_split: limit_val, self.train_split: limit_train}
-        self.max_bad_images, self.missing_images = max_bad_images, missing_images
-        self.skeleton: Skeleton = skeleton(source.skeleton)
-        self._poses: dict[str, PoseSet] = {}
-        self._train: BottomUpDataset | None = None
 
     @property
     def protocol(self) -> dict[str, Any]:
         """Part of result.json."""
         return {"box_source": "none (bottom-up)"}
 
-    def poses(self, split: str) -> PoseSet:
-        """All images of a split with everybody on them, crowd regions and unlabelled people included; read once."""
-        if split not in self._poses:
-            found = present(self.source.read_everyone(split), self.missing_images)
-            limit = self.limits.get(split)
-            self._poses[split] = found if limit is None else limit_images(found, limit, self.seed)
-        return self._poses[split]
+    def selected(self, split: str, limit: int | None) -> PoseSet:
+        """All images with everybody on them, crowd regions and unlabelled people included."""
+        found = present(self.source.read_everyone(split), self.missing_images)
+        return found if limit is None else limit_images(found, limit, self.seed)
 
     def train_dataloader(self) -> Loader:
         poses = self.poses(self.train_split)
@@ -277,27 +251,7 @@ class BottomUpData(pl.LightningDataModule):
             )
         augment = self.augment or SceneAugment(0, (1, 1), 0, 0)
         dataset = self._dataset(poses, augment, self.max_bad_images)
-        self._train = dataset
-        order = shuffled(len(dataset), self.seed)
-        return Loader(
-            dataset,
-            order,
-            self.batch_size,
-            self.workers,
-            drop_last=True,
-            collate=collate,
-            check=dataset.check,
-            epoch_batches=epoch_batches(self.trainer, len(dataset) // self.batch_size),
-        )
-
-    def val_dataloader(self) -> Loader:
-        return self.plain_loader(self.val_split)
-
-    def test_dataloader(self) -> Loader:
-        return self.plain_loader(self.test_split)
-
-    def predict_dataloader(self) -> Loader:
-        return self.plain_loader(self.test_split)
+        return self.training_loader(dataset, shuffled(len(dataset), self.seed), len(dataset))
 
     def plain_loader(self, split: str) -> Loader:
         """Every image of a split once, whole, in order, one by one; a bad image is an error."""
@@ -305,17 +259,6 @@ class BottomUpData(pl.LightningDataModule):
         return Loader(
             dataset, sequential(len(dataset)), 1, self.workers, collate=collate, check=dataset.check
         )
-
-    def bad_images(self) -> str | None:
-        """One line on undecodable training images met so far, None if there was none."""
-        return self._train.report() if self._train is not None else None
-
-    def teardown(self, stage: str) -> None:
-        report = self.bad_images() if stage == "fit" else None
-        if report:
-            from pytorch_lightning.utilities import rank_zero_warn
-
-            rank_zero_warn(report)
 
     def _dataset(self, poses: PoseSet, augment: SceneAugment | None, max_bad: int) -> BottomUpDataset:
         return BottomUpDataset(

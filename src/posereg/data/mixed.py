@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.loader import Key, Loader, Order, epoch_batches
+from posereg.data.loader import Key, Loader, Order
 from posereg.data.poses import PoseSet
 from posereg.data.sample import Sample
 from posereg.data.source import Source
-from posereg.data.topdown import TopDownData, TopDownDataset, collate
+from posereg.data.topdown import TopDownData, TopDownDataset
 from posereg.errors import UserError, nearest
 from posereg.geometry import boxes
 from posereg.skeletons import Skeleton, mapping
@@ -92,7 +92,6 @@ class MixedData(TopDownData):
         }
         self.joint_boxes = tuple(joint_boxes)
         self.box_source = box_source
-        self._mixed: MixedDataset | None = None
 
     @property
     def protocol(self) -> dict[str, Any]:
@@ -137,24 +136,12 @@ class MixedData(TopDownData):
             )
             for k, poses in enumerate(sets)
         ]
-        self._mixed = MixedDataset(parts)
+        dataset = MixedDataset(parts)
         order = mixed_order([len(part) for part in parts], self.seed)
         count = len(order(0))
         if count < self.batch_size:
             raise UserError(f"{count} people do not fill one batch of {self.batch_size} (batch_size)")
-        return Loader(
-            self._mixed,
-            order,
-            self.batch_size,
-            self.workers,
-            drop_last=True,
-            collate=collate,
-            check=self._mixed.check,
-            epoch_batches=epoch_batches(self.trainer, count // self.batch_size),
-        )
-
-    def bad_images(self) -> str | None:
-        return self._mixed.report() if self._mixed is not None else None
+        return self.training_loader(dataset, order, count)
 
 
 def mixed_order(sizes: Sequence[int], seed: int) -> Order:

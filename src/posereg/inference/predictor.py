@@ -99,7 +99,8 @@ def people_of(
 
 def predict(module: PoseModule, poses: PoseSet, batch_size: int = 32, device: str = "auto") -> Predictions:
     """Poses of all people of a set, in image pixels."""
-    from posereg.data.topdown import TopDownDataset, collate
+    from posereg.data.datamodule import collate
+    from posereg.data.topdown import TopDownDataset
 
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     module.to(where)

@@ -20,7 +20,7 @@ def predict(module: BottomUpPose, poses: PoseSet, device: str = "auto") -> Predi
         BadImageError: an image that cannot be decoded.
     """
     from posereg.data.bottomup import BottomUpDataset
-    from posereg.data.topdown import collate
+    from posereg.data.datamodule import collate
 
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     module.to(where).eval()

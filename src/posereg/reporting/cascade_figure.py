@@ -25,7 +25,8 @@ FONT, INK = cv2.FONT_HERSHEY_SIMPLEX, (51, 65, 85)
 
 def write(method: CascadePose, poses: PoseSet, path: Path, people: int = 4, joints: int = 3) -> bool:
     """Draw the people with the most occluded joints into one PNG; False where no joint is flagged as occluded."""
-    from posereg.data.topdown import TopDownDataset, collate
+    from posereg.data.datamodule import collate
+    from posereg.data.topdown import TopDownDataset
 
     hidden = (poses.visibility == OCCLUDED).sum(axis=1)
     seen = (poses.visibility == VISIBLE).sum(axis=1)

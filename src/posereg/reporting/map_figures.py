@@ -86,7 +86,8 @@ def look(module: PoseModule, poses: PoseSet, rows: Sequence[int]) -> list[Seen]:
     """
     import torch
 
-    from posereg.data.topdown import TopDownDataset, collate
+    from posereg.data.datamodule import collate
+    from posereg.data.topdown import TopDownDataset
     from posereg.methods.softargmax import SoftArgmaxPose
 
     dataset = TopDownDataset(poses, module.input_size)

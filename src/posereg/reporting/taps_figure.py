@@ -36,7 +36,7 @@ def write(method: BottomUpPose, poses: PoseSet, path: Path, images: int = 4) -> 
         False where there is nothing to draw: ordinary convolutions, or nobody is annotated.
     """
     from posereg.data.bottomup import BottomUpDataset, crowd
-    from posereg.data.topdown import collate
+    from posereg.data.datamodule import collate
 
     network = method.network
     if not isinstance(network, ARTNet) or not network.regression_block.adaptive:
