@@ -37,11 +37,12 @@ from albumentations.pytorch import ToTensorV2
 
 from posereg.data import coco, jpeg, lspet, mpii
 from posereg.data.augment import Augment, stream
+from posereg.data.datamodule import collate
 from posereg.data.paths import missing_images
 from posereg.data.poses import PoseSet
 from posereg.data.sample import sample_matrix
 from posereg.data.subset import keep_images
-from posereg.data.topdown import TopDownDataset, collate
+from posereg.data.topdown import TopDownDataset
 from posereg.files import whole_file
 
 SIZE, BATCH, ROUNDS = 256, 32, 9
