@@ -7,9 +7,10 @@ import pytest
 from scipy import stats
 
 from claims.made import THRESHOLDS, distances
-from posereg.claims.contrast import Part, bootstrap, over_seeds, part
+from posereg.claims.contrast import over_seeds, part
 from posereg.errors import UserError
-from posereg.evaluation.bootstrap import paired
+from posereg.evaluation.bootstrap import Part, paired
+from posereg.evaluation.bootstrap import signed as bootstrap
 from posereg.evaluation.result import Evaluation
 
 CURVE = {"thresholds": THRESHOLDS.tolist(), "values": []}

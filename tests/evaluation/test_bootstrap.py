@@ -110,7 +110,7 @@ def test_equal_runs_have_no_difference_and_seeds_widen_the_interval(tmp_path):
 
 def test_runs_on_other_people_and_unknown_metrics_are_refused(tmp_path):
     poses, other = mpii(tmp_path), mpii(tmp_path, 10)
-    with pytest.raises(UserError, match="found 10, 200 people"):
+    with pytest.raises(UserError, match="different people: 10, 200"):
         bootstrap.paired(noisy(poses, 1, 1), noisy(other, 1, 1), "AUC", poses.person_image)
     with pytest.raises(UserError, match="'AP'"):
         bootstrap.contributions(noisy(poses, 1, 1), "AP")

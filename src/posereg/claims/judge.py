@@ -15,6 +15,7 @@ from posereg.claims import contrast
 from posereg.claims.definition import Claim, Comparison, Contrast
 from posereg.claims.evidence import Campaign, check, resolve
 from posereg.errors import UserError
+from posereg.evaluation import bootstrap
 from posereg.evaluation.bootstrap import Interval
 from posereg.evaluation.result import Evaluation
 from posereg.reporting.collect import Run
@@ -198,7 +199,7 @@ def _interval(
             for sign, row, which in zip(signs, taken, joints, strict=True)
         ]
         several = min(len(runs) for runs in rows.values()) > 1
-        return contrast.bootstrap(parts, _images(rows, raw), replicates), BOTH if several else IMAGES
+        return bootstrap.signed(parts, _images(rows, raw), replicates), BOTH if several else IMAGES
     except UserError as error:
         reason = f"no interval over images: {error}"
     if set(joints) != {"all"}:

@@ -1,9 +1,11 @@
-"""Paired bootstrap: how sure is the difference of two runs that were scored on the same people?
+"""Paired bootstrap: how sure is the difference of runs that were scored on the same people?
 
-Images are drawn with replacement, all people of an image together, the same draw for both runs; with several
-seeds a run, seeds are drawn first. Every metric here is a ratio of sums over people (correct over counted
-joints, millimetres over people), so a replicate is one matrix product. Average precision is not: `oks_interval`
-leaves it to hotcoco's paired bootstrap over images.
+Images are drawn with replacement, all people of an image together, the same draw for all runs. With several seeds
+a row, seeds are the outer level: of S seeds S - 1 are drawn, which makes the spread of their mean come out as the
+sample's s^2 / S and not (S - 1) / S of it (Rao and Wu 1988); a single seed stays, and the interval then speaks of
+images alone. Every metric here is a ratio of sums over people (correct over counted joints, millimetres over
+people), so a replicate is one matrix product. Average precision is not: `oks_intervals` leaves it to hotcoco's
+paired bootstrap over images.
 """
 
 from __future__ import annotations
@@ -36,6 +38,15 @@ class Interval:
     @property
     def excludes_zero(self) -> bool:
         return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """sign * metric of a row: `seeds` holds numerator and denominator (N,) of every person, run by run."""
+
+    sign: int
+    row: str
+    seeds: tuple[tuple[Array, Array], ...]
 
 
 def contributions(evaluation: Evaluation, metric: str) -> tuple[Array, Array]:
@@ -100,42 +111,70 @@ def paired(
         UserError: evaluations of different people, or a metric without per-person parts.
     """
     runs = [[each] if isinstance(each, Evaluation) else list(each) for each in (first, second)]
-    parts = [[contributions(evaluation, metric) for evaluation in run] for run in runs]
-    lengths = {len(numerator) for run in parts for numerator, _ in run}
-    if lengths != {len(images)}:
+    parts = [
+        Part(sign, name, tuple(contributions(evaluation, metric) for evaluation in run))
+        for sign, name, run in zip((-1, 1), ("first", "second"), runs, strict=True)
+    ]
+    return signed(parts, images, replicates, level, seed)
+
+
+def signed(
+    parts: Sequence[Part],
+    images: NDArray[np.integer],
+    replicates: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Interval of the signed sum over the parts; `images` (N,) is the image of each person. Parts of the same row
+    share the draw of its seeds.
+
+    Raises:
+        UserError: runs of different people.
+    """
+    lengths = {len(numerator) for part in parts for numerator, _ in part.seeds} | {len(images)}
+    if len(lengths) > 1:
         raise UserError(
-            f"a paired interval needs the same people in all runs: found {', '.join(map(str, sorted(lengths)))} people,"
-            f" {len(images)} in the set"
+            f"the compared runs hold different people: {', '.join(map(str, sorted(lengths)))} of them; an interval "
+            "needs the same people in all runs"
         )
     _, group = np.unique(images, return_inverse=True)
     count = int(group.max()) + 1
-    # (images, runs and seeds): sums over the people of each image.
-    tables = []
-    for run in parts:
-        columns = [np.bincount(group, weights=column) for part in run for column in part]
-        tables.append(np.stack(columns, axis=1).astype(np.float64))
-    whole = [_ratios(table.sum(axis=0, keepdims=True)).mean() for table in tables]
+    tables = [_by_image(part, group) for part in parts]
+    whole = sum(
+        p.sign * _ratios(table.sum(axis=0, keepdims=True)).mean()
+        for p, table in zip(parts, tables, strict=True)
+    )
     random = np.random.default_rng(seed)
     drawn = [
-        _replicate(tables, count, min(CHUNK, replicates - done), random)
+        _replicates(parts, tables, count, min(CHUNK, replicates - done), random)
         for done in range(0, replicates, CHUNK)
     ]
-    differences = np.concatenate(drawn)
     tail = 50 * (1 - level)
-    low, high = np.nanpercentile(differences, [tail, 100 - tail])
-    return Interval(float(whole[1] - whole[0]), float(low), float(high), level, replicates)
+    low, high = np.nanpercentile(np.concatenate(drawn), [tail, 100 - tail])
+    return Interval(float(whole), float(low), float(high), level, replicates)
 
 
-def _replicate(tables: list[Array], count: int, size: int, random: np.random.Generator) -> Array:
-    """Differences (size,) of one chunk of resampled image sets."""
+def _by_image(part: Part, group: NDArray[np.intp]) -> Array:
+    """(images, 2 S): numerators and denominators of the seeds, summed over the people of each image."""
+    columns = [np.bincount(group, weights=column) for pair in part.seeds for column in pair]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
+def _replicates(
+    parts: Sequence[Part], tables: Sequence[Array], count: int, size: int, random: np.random.Generator
+) -> Array:
+    """Sums (size,) of one chunk of resampled image sets."""
     draws = random.integers(0, count, (size, count)) + count * np.arange(size)[:, None]
     weights = np.bincount(draws.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
-    means = []
-    for table in tables:
+    seeds: dict[str, NDArray[np.int64]] = {}
+    total = np.zeros(size)
+    for part, table in zip(parts, tables, strict=True):
         ratios = _ratios(weights @ table)
-        seeds = random.integers(0, ratios.shape[1], ratios.shape)
-        means.append(np.take_along_axis(ratios, seeds, axis=1).mean(axis=1))
-    return np.asarray(means[1] - means[0])
+        if part.row not in seeds:
+            runs = ratios.shape[1]
+            seeds[part.row] = random.integers(0, runs, (size, max(1, runs - 1)))
+        total += part.sign * np.take_along_axis(ratios, seeds[part.row], axis=1).mean(axis=1)
+    return total
 
 
 def _ratios(sums: Array) -> Array:
