@@ -52,6 +52,13 @@ def test_from_easy_to_hard_with_a_tile_a_row(truth: PoseSet) -> None:
         assert example.errors["H1"] == pytest.approx(2 * share, rel=1e-4)
 
 
+def test_people_that_nobody_predicted_are_left_out(truth: PoseSet) -> None:
+    some = predicted(truth, 1.0)
+    some = some.rows(some.ids < 10)
+    examples = pictures.gallery(truth, {"I1": some}, count=20, side=64)
+    assert sorted(example.person for example in examples) == list(range(10))
+
+
 def test_the_tile_shows_the_box(truth: PoseSet) -> None:
     image = np.zeros((200, 300, 3), np.uint8)
     image[50:150, 100:200] = (200, 30, 30)

@@ -69,8 +69,12 @@ def gallery(
         keypoints[[place[int(identity)] for identity in found.ids]] = found.keypoints
         aligned[name] = keypoints
     errors = {name: _errors(poses, keypoints) for name, keypoints in aligned.items()}
+    # A run may have been scored on a part of the people.
+    scored = np.flatnonzero([np.isfinite(k).any() for k in np.stack(list(aligned.values()), axis=1)])
     examples = []
-    for person in spread(np.median(np.stack(list(errors.values())), axis=0), count):
+    for person in scored[
+        spread(np.median(np.stack(list(errors.values()))[:, scored], axis=0), count)
+    ].tolist():
         image = cv2.imread(str(poses.image_path(person)))
         if image is None:
             raise UserError(f"{poses.image_path(person)}: cannot read the image")
