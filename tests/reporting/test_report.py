@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -83,6 +84,21 @@ def test_numbers_of_the_page_are_those_of_the_table(table: Table, tmp_path: Path
 
 def test_pictures_that_cannot_be_made_are_a_remark(table: Table, tmp_path: Path) -> None:
     assert "No example pictures" in report.write(table, tmp_path, pictures=2).read_text()
+
+
+def test_what_a_cascade_says_of_occluded_joints_is_a_table(tmp_path: Path) -> None:
+    truth = made.poses(tmp_path / "data", 10)
+    for seed, peak in ((0, 60.0), (1, 64.0)):
+        file = made.run(tmp_path, "H1", seed, 4.0, truth)
+        result = json.loads(file.read_text())
+        result["metrics"] |= {"peak/detection/visible": peak, "at_joint/detection/occluded": 30.0}
+        file.write_text(json.dumps(result))
+    made.run(tmp_path, "R1", 0, 4.0, truth)
+    page = report.write(collect("integral/table2", tmp_path), tmp_path / "out", 0).read_text()
+    section = page[page.index("Confidence at visible") :]
+    assert "at joint, detection, occluded" in section
+    assert re.search(r"H1</td><td[^>]*>62\.0</td><td[^>]*>30\.0", section)
+    assert re.search(r"R1</td><td[^>]*>–</td>", section)
 
 
 def test_page_escapes_names(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def page(
         table=found,
         main=_main(found),
         joints=[block for name in found.columns if (block := _joints(found, name))],
+        confidence=_confidence(found),
         figures={name: curves.svg(figure) for name, figure in figures.items()},
         label=curves.metric_label(found),
         maps=_picture(folder / COMPARED),
@@ -139,6 +140,16 @@ def _joints(found: Table, name: str) -> dict[str, Any] | None:
         "heads": [*(p.split("/", 1)[1].replace("_", " ") for p in parts), "Total"],
         "rows": rows,
     }
+
+
+def _confidence(found: Table) -> dict[str, Any] | None:
+    """What a cascade's networks say at visible and occluded joints (`CascadePose.measured`), mean over seeds."""
+    keys = [k for row in found.run_rows for run in row.runs for k in run.result["metrics"]]
+    shown = [key for key in dict.fromkeys(keys) if key.startswith(("peak/", "at_joint/"))]
+    if not shown:
+        return None
+    rows = [(row.name, [table.number(key, row.mean(key)) for key in shown]) for row in found.run_rows]
+    return {"heads": [key.replace("_", " ").replace("/", ", ") for key in shown], "rows": rows}
 
 
 def _drawn(run: Run) -> list[tuple[str, str]]:
