@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.data import matfile
-from posereg.data.mpii import HEAD_PER_SCALE, People, read_h5
+from posereg.data.mpii_lists import HEAD_PER_SCALE, People, read_h5
 from posereg.errors import UserError
 
 

@@ -4,26 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from posereg.data.poses import NOT_LABELLED, OCCLUDED, VISIBLE, PoseSet
 from posereg.files import whole_file
 from posereg.skeletons import Skeleton
-
-if TYPE_CHECKING:
-    from posereg.methods.cascade import CascadePose
 
 Image = NDArray[np.uint8]
 TILE = 160  # least pixels of a picture's side
 FONT, INK = cv2.FONT_HERSHEY_SIMPLEX, (51, 65, 85)
 
 
-def write(method: CascadePose, poses: PoseSet, path: Path, people: int = 4, joints: int = 3) -> bool:
+class Confident(Protocol):
+    """What is asked of the method: `CascadePose`."""
+
+    training: bool
+    input_size: tuple[int, int]
+    network_joint: Tensor
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def train(self, mode: bool = True) -> Any: ...
+
+    def images(self, batch: dict[str, Any]) -> Tensor: ...
+
+    def confidence_of(self, images: Tensor) -> dict[str, Tensor]: ...
+
+
+def write(method: Confident, poses: PoseSet, path: Path, people: int = 4, joints: int = 3) -> bool:
     """Draw the people with the most occluded joints into one PNG; False where no joint is flagged as occluded."""
     from posereg.data.datamodule import collate
     from posereg.data.topdown import TopDownDataset
@@ -38,8 +53,9 @@ def write(method: CascadePose, poses: PoseSet, path: Path, people: int = 4, join
     batch = collate([dataset[row] for row in rows])
     on_device: dict[str, Any] = {name: value.to(method.device) for name, value in batch.items()}
     training = method.training
+    method.train(False)
     with torch.inference_mode():
-        confidence = method.eval().confidence_of(method.images(on_device))
+        confidence = method.confidence_of(method.images(on_device))
     method.train(training)
     # Maps of the data's joints, as the labels beside them.
     index = method.network_joint

@@ -63,21 +63,6 @@ def accuracy_curves(
     return figure
 
 
-def figures(table: Table) -> dict[str, Any]:
-    """Every figure this table has the material for: `curves`, `paper`, `crowding`, `errors`, `training`."""
-    from posereg.reporting import crowding, error_bars
-
-    lines = row_curves(table)
-    drawn = {
-        "curves": accuracy_curves(lines, styles(table.run_rows), metric_label(table)) if lines else None,
-        "paper": against_paper(table),
-        "crowding": crowding.figure(table),
-        "errors": error_bars.figure(table),
-        "training": training_curves(table),
-    }
-    return {name: figure for name, figure in drawn.items() if figure is not None}
-
-
 def metric_label(table: Table) -> str:
     """`PCKh` of `PCKh@0.5`: what the curve's axis is called."""
     return next((name.partition("@")[0] for name in table.columns if "@" in name), "accuracy")

@@ -35,8 +35,8 @@ def write(
     """Write the page.
 
     Args:
-        figures: as `curves.figures` makes them.
-        examples: pictures to show; see `pictures.of_table`.
+        figures: as `report.figures_of` makes them.
+        examples: pictures to show; see `report.examples_of`.
         remarks: further lines under the table, e.g. why there are no pictures.
     """
     content = page(found, path.parent, figures, examples, remarks)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -21,7 +21,6 @@ from posereg.skeletons import Skeleton
 
 if TYPE_CHECKING:
     from posereg.methods.base import PoseModule
-    from posereg.methods.softargmax import SoftArgmaxPose
 
 Image = NDArray[np.uint8]
 Float = NDArray[np.float32]
@@ -78,6 +77,15 @@ class SeenInContext(Seen):
         return self.alpha * self.maps + self.context
 
 
+@runtime_checkable
+class InContext(Protocol):
+    """What tells a method with context maps, `SoftArgmaxPose`, from others."""
+
+    def all_maps(self, images: Any) -> Any: ...
+
+    def aggregate(self, maps: Any) -> Any: ...
+
+
 def look(module: PoseModule, poses: PoseSet, rows: Sequence[int]) -> list[Seen]:
     """These people through the network; `SeenInContext` if it is a soft-argmax method.
 
@@ -88,7 +96,6 @@ def look(module: PoseModule, poses: PoseSet, rows: Sequence[int]) -> list[Seen]:
 
     from posereg.data.datamodule import collate
     from posereg.data.topdown import TopDownDataset
-    from posereg.methods.softargmax import SoftArgmaxPose
 
     dataset = TopDownDataset(poses, module.input_size)
     batch: dict[str, Any] = collate([dataset[row] for row in rows])
@@ -97,7 +104,7 @@ def look(module: PoseModule, poses: PoseSet, rows: Sequence[int]) -> list[Seen]:
     with torch.inference_mode():
         module.eval()
         images = module.images(on_device)
-        found = _in_context(module, images) if isinstance(module, SoftArgmaxPose) else _plain(module, images)
+        found = _in_context(module, images) if isinstance(module, InContext) else _plain(module, images)
     module.train(training)
     joints = module.network_joint.cpu().numpy()
     columns = {k: v.float().cpu().numpy()[:, joints] for k, v in found.items() if k != "alpha"}
@@ -124,7 +131,7 @@ def _plain(module: PoseModule, images: Any) -> dict[str, Any]:
     return {"maps": maps, "keypoints": module.predict(images)[0]}
 
 
-def _in_context(module: SoftArgmaxPose, images: Any) -> dict[str, Any]:
+def _in_context(module: Any, images: Any) -> dict[str, Any]:
     from posereg.codecs.context import to_pixels
     from posereg.codecs.integral import expectation
 

@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg import config as configs
-from posereg import predictions as prediction_files
 from posereg.data.poses import PoseSet
 from posereg.errors import UserError
 from posereg.geometry import affine, boxes
 from posereg.predictions import Predictions
-from posereg.reporting.collect import Run, Table
+from posereg.reporting.collect import Run
 from posereg.skeletons import Skeleton
 
 Image = NDArray[np.uint8]
@@ -30,22 +29,6 @@ class Example:
     person: int
     tiles: tuple[tuple[str, Image], ...]
     errors: dict[str, float]
-
-
-def of_table(table: Table, count: int = 6, side: int = 200) -> list[Example]:
-    """Examples from the first seed of every row.
-
-    Raises:
-        UserError: the data or the predictions are not there any more, or not the ones that were scored.
-    """
-    first = [row.runs[0] for row in table.run_rows]
-    poses = scored_people(first[0])
-    found = {run.result["row"]: prediction_files.load(run.folder / "predictions.npz") for run in first}
-    if all(predicted.keypoints.shape[-1] == 3 for predicted in found.values()):
-        from posereg.reporting import figures3d
-
-        return figures3d.gallery(poses, found, count, side)
-    return gallery(poses, found, count, side)
 
 
 def gallery(

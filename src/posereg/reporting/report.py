@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from posereg.errors import UserError
 from posereg.files import whole_file
-from posereg.reporting import curves, html, table
+from posereg.predictions import load
+from posereg.reporting import crowding, curves, error_bars, figures3d, html, table
 from posereg.reporting.collect import Table
-from posereg.reporting.pictures import Example, of_table, sheet
+from posereg.reporting.pictures import Example, gallery, scored_people, sheet
 
 
 def write(found: Table, out: Path, pictures: int = 6) -> Path:
@@ -17,13 +19,13 @@ def write(found: Table, out: Path, pictures: int = 6) -> Path:
     remarks = []
     if pictures:
         try:
-            examples = of_table(found, pictures)
+            examples = examples_of(found, pictures)
         except UserError as error:
             remarks.append(f"No example pictures: {error}")
     for name, text in (("table.md", table.as_markdown(found)), ("table.csv", table.as_csv(found))):
         with whole_file(out / name) as temporary:
             temporary.write_text(text)
-    figures = curves.figures(found)
+    figures = figures_of(found)
     for name, figure in figures.items():
         for ending in ("png", "svg"):
             curves.save(figure, out / f"{name}.{ending}")
@@ -34,3 +36,32 @@ def write(found: Table, out: Path, pictures: int = 6) -> Path:
             cv2.imwrite(str(temporary), sheet(examples)[..., ::-1])
     html.write(found, out / "index.html", figures, examples, remarks)
     return out / "index.html"
+
+
+def figures_of(table: Table) -> dict[str, Any]:
+    """Every figure this table has the material for: `curves`, `paper`, `crowding`, `errors`, `training`."""
+    lines = curves.row_curves(table)
+    drawn = {
+        "curves": curves.accuracy_curves(lines, curves.styles(table.run_rows), curves.metric_label(table))
+        if lines
+        else None,
+        "paper": curves.against_paper(table),
+        "crowding": crowding.figure(table),
+        "errors": error_bars.figure(table),
+        "training": curves.training_curves(table),
+    }
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def examples_of(table: Table, count: int = 6, side: int = 200) -> list[Example]:
+    """Examples from the first seed of every row.
+
+    Raises:
+        UserError: the data or the predictions are not there any more, or not the ones that were scored.
+    """
+    first = [row.runs[0] for row in table.run_rows]
+    poses = scored_people(first[0])
+    found = {run.result["row"]: load(run.folder / "predictions.npz") for run in first}
+    if all(predicted.keypoints.shape[-1] == 3 for predicted in found.values()):
+        return figures3d.gallery(poses, found, count, side)
+    return gallery(poses, found, count, side)

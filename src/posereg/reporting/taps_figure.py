@@ -19,7 +19,7 @@ from posereg.networks.art import ARTNet
 from posereg.reporting.draw import draw_skeleton
 
 if TYPE_CHECKING:
-    from posereg.methods.bottomup import BottomUpPose
+    from posereg.methods.base import PoseModule
 
 Image = NDArray[np.uint8]
 SIDE = 480  # pixels of a picture's longer side
@@ -29,7 +29,7 @@ EDGES = [(k, k + 1) for k in range(9) if k % 3 < 2] + [(k, k + 3) for k in range
 COLORS = ((255, 209, 102), (6, 214, 160), (239, 71, 111), (76, 201, 240), (200, 140, 255), (255, 140, 60))
 
 
-def write(method: BottomUpPose, poses: PoseSet, path: Path, images: int = 4) -> bool:
+def write(method: PoseModule, poses: PoseSet, path: Path, images: int = 4) -> bool:
     """Draw images with people, evenly spread over the set, into one PNG.
 
     Returns:
@@ -77,7 +77,7 @@ def write(method: BottomUpPose, poses: PoseSet, path: Path, images: int = 4) -> 
     return True
 
 
-def sampled(method: BottomUpPose, image: Tensor, keypoints: Tensor, visibility: Tensor) -> Tensor:
+def sampled(method: PoseModule, image: Tensor, keypoints: Tensor, visibility: Tensor) -> Tensor:
     """Input pixels (M, 9, 2) xy that the regression head's first adaptive convolution reads at people's centres.
 
     Args:
