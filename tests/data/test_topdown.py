@@ -131,6 +131,13 @@ def test_limit_takes_whole_images_by_seed(tmp_path):
     assert len({tuple(chosen(seed).ids.tolist()) for seed in range(8)}) > 1
 
 
+def test_every_seed_is_scored_on_the_same_part(tmp_path):
+    poses = people(tmp_path, 9)
+    parts = [TopDownData(source(poses), limit_val=4, seed=seed).poses("valid").ids for seed in range(8)]
+    assert len({tuple(part.tolist()) for part in parts}) == 1
+    assert len(parts[0]) == 4
+
+
 def test_people_without_a_usable_box_or_joint_are_left_out(tmp_path):
     poses = people(tmp_path, 5)
     boxes, visibility = poses.boxes.copy(), poses.visibility.copy()

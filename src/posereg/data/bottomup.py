@@ -234,10 +234,10 @@ class BottomUpData(ImageData):
         """Part of result.json."""
         return {"box_source": "none (bottom-up)"}
 
-    def selected(self, split: str, limit: int | None) -> PoseSet:
+    def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:
         """All images with everybody on them, crowd regions and unlabelled people included."""
         found = present(self.source.read_everyone(split), self.missing_images)
-        return found if limit is None else limit_images(found, limit, self.seed)
+        return found if limit is None else limit_images(found, limit, seed)
 
     def train_dataloader(self) -> Loader:
         poses = self.poses(self.train_split)

@@ -39,7 +39,8 @@ class ImageData(pl.LightningDataModule):
         batch_size: samples a batch and device in training.
         workers: worker processes of each loader.
         train_split, val_split, test_split: the source's own where None; without a test split that of validation.
-        limit_train, limit_val: use a part of the split, drawn by the seed.
+        limit_train, limit_val: use a part of the split; training people are drawn by the seed, validation people are
+            the same for every seed.
         max_bad_images: undecodable training images that are put up with.
         missing_images: `error`, or `drop` what is on images that are not on disk.
     """
@@ -75,12 +76,16 @@ class ImageData(pl.LightningDataModule):
     def poses(self, split: str) -> PoseSet:
         """The people of a split that are trained on or predicted, read once."""
         if split not in self._poses:
-            self._poses[split] = self.selected(split, self.limits.get(split))
+            self._poses[split] = self.selected(split, self.limits.get(split), self._limit_seed(split))
         return self._poses[split]
 
+    def _limit_seed(self, split: str) -> int:
+        # All seeds of a row are scored on the same people, else their figures could not share a column.
+        return self.seed if split == self.train_split else 0
+
     @abstractmethod
-    def selected(self, split: str, limit: int | None) -> PoseSet:
-        """The people of a split, at most `limit` samples."""
+    def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:
+        """The people of a split, at most `limit` samples, drawn by `seed`."""
 
     @abstractmethod
     def plain_loader(self, split: str) -> Loader:

@@ -117,11 +117,11 @@ class TopDownData(ImageData):
         order = sequential(len(dataset))
         return Loader(dataset, order, self.val_batch_size, self.workers, collate=collate, check=dataset.check)
 
-    def selected(self, split: str, limit: int | None) -> PoseSet:
+    def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:
         poses = self.source.read(split)
         extent = poses.boxes[:, 2:] - poses.boxes[:, :2]
         keep = np.asarray((extent > 0).all(axis=1), dtype=bool)  # NaN is not above 0 either
         if not keep.all():
             poses = poses.people(keep)
         poses = present(poses, self.missing_images, needed=poses.person_image)
-        return poses if limit is None else limit_people(poses, limit, self.seed)
+        return poses if limit is None else limit_people(poses, limit, seed)
