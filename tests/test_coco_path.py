@@ -1,23 +1,19 @@
 """Table 8's rows on real COCO images, very short: what a run says, `posereg score` says, and pycocotools says."""
 
-import contextlib
-import io
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
 from posereg import config as configs
 from posereg import predictions, runs
-from posereg.cli import score as score_command
 from posereg.cli import submit as submit_command
 from posereg.data import coco
-from posereg.evaluation.oks import METRICS, write_results
+from posereg.evaluation.oks import METRICS
 from posereg.reporting.significance import interval
 from posereg.train import train
+from scored import pycocotools_figures, score_coco
 from shared import shared
 
 pytestmark = pytest.mark.slow
@@ -58,32 +54,11 @@ def jittered(root, out):
     return out / "boxes.json"
 
 
-def pycocotools_figures(annotations, results):
-    with contextlib.redirect_stdout(io.StringIO()):
-        truth = COCO(str(annotations))
-        evaluator = COCOeval(truth, truth.loadRes(str(results)), "keypoints")
-        evaluator.evaluate()
-        evaluator.accumulate()
-        evaluator.summarize()
-    return dict(zip(METRICS, 100 * evaluator.stats, strict=True))
-
-
-def score(root, file, folder):
-    """What `posereg score` says of a predictions file, and what pycocotools says of the same poses."""
-    score_command.run(
-        ["data=coco", f"data.root={root}", f"predictions={file}", f"out={folder / 'score.json'}"]
-    )
-    write_results(folder / "results.json", predictions.load(file))
-    annotations = root / "annotations/person_keypoints_val2017.json"
-    official = pycocotools_figures(annotations, folder / "results.json")
-    return json.loads((folder / "score.json").read_text())["metrics"], official
-
-
 @pytest.mark.parametrize("name", ["H1", "I1", "boxes"])
 def test_run_score_and_pycocotools_agree(trained, name, tmp_path):
     root, found = trained
     folder, result = found[name]
-    scored, official = score(root, folder / "predictions.npz", tmp_path)
+    scored, official = score_coco(root, folder / "predictions.npz", tmp_path)
     print(name, {k: round(float(v), 3) for k, v in official.items()})
     for metric in METRICS:
         assert scored[metric] == pytest.approx(official[metric], abs=1e-9)
@@ -98,7 +73,7 @@ def test_they_agree_on_good_poses_too(trained, tmp_path):
     order = {number: row for row, number in enumerate(truth.ids.tolist())}
     wanted = truth.keypoints[[order[number] for number in raw.ids.tolist()]]
     replace(raw, keypoints=(0.9 * wanted + 0.1 * raw.keypoints)).save(tmp_path / "better.npz")
-    scored, official = score(root, tmp_path / "better.npz", tmp_path)
+    scored, official = score_coco(root, tmp_path / "better.npz", tmp_path)
     assert official["AP"] > 20
     for metric in METRICS:
         assert scored[metric] == pytest.approx(official[metric], abs=1e-9)
