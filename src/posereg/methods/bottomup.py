@@ -274,10 +274,6 @@ class BottomUpPose(PoseModule):
             boxes: list[Any] = [None] * self.trainer.world_size
             torch.distributed.all_gather_object(boxes, examples)
             examples = scorers.Examples(*(torch.cat(column) for column in zip(*boxes, strict=True)))
-        if len(examples.oks) == 0:
-            raise UserError(
-                "method.scoring: no pose was found in the training images; train the network longer"
-            )
         return examples
 
     def _keep_scorer(self) -> None:
