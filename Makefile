@@ -89,12 +89,16 @@ volume_table1 volume_table2: DATA = h80k
 .PHONY: volume_demo
 VOLUME := $(RUNS)/volume
 VOLUME_DATA := data/volume
+# ImageNet weights of the 2D model's ResNet-18 come from timm; WEIGHTS=backbone.weights=FILE for a local file.
+WEIGHTS :=
 volume_demo: install
 	$(BIN)/posereg data make kind=mpii out=$(VOLUME_DATA)/mpii people=3000 size=128 workers=2
 	$(BIN)/posereg data make kind=h80k out=$(VOLUME_DATA)/h80k images=6000 size=128 workers=2
-	$(BIN)/posereg train method=I_star data=synthetic data.root=$(VOLUME_DATA)/mpii trainer=demo runs=$(VOLUME)
+	$(BIN)/posereg train method=H1 data=synthetic data.root=$(VOLUME_DATA)/mpii runs=$(VOLUME) trainer=reduced \
+	  schedule=cosine trainer.epochs=22 loader.limit_train=null method.optimizer.lr=0.001 augment.rotation=15 \
+	  augment.scale=0.15 $(WEIGHTS)
 	$(BIN)/posereg data project data=synthetic_h80k data.root=$(VOLUME_DATA)/h80k \
-	  checkpoint=$(VOLUME)/synthetic/single/I_star/seed0/last.ckpt
+	  checkpoint=$(VOLUME)/synthetic/single/H1/seed0/last.ckpt
 	$(BIN)/posereg train -m +experiments/volume/table2=baseline,box,mpii data=synthetic_h80k trainer=volume_reduced \
 	  data.root=$(VOLUME_DATA)/h80k loader.others.mpii.root=$(VOLUME_DATA)/mpii seed=0,1,2 runs=$(VOLUME) $(ARGS)
 	$(BIN)/posereg table volume/table2 runs=$(VOLUME)

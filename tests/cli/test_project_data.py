@@ -46,6 +46,12 @@ def test_every_split_gets_its_predictions_once(
     assert project_data.run(given) == 0
     assert "there already" in capsys.readouterr().out
     assert (root / "pose2d/val.npz").stat().st_mtime_ns == before
+    with pytest.raises(UserError, match=r"train\.npz is of another model, passes or boxes .* overwrite=true"):
+        project_data.run([*given, "passes=1"])
+    other = tmp_path / "other.ckpt"
+    torch.save({**torch.load(checkpoint), "epoch": 7}, other)
+    with pytest.raises(UserError, match="another model"):
+        project_data.run([*given[:2], f"checkpoint={other}", "device=cpu"])
     assert project_data.run([*given, "split=val", "overwrite=true", "passes=1"]) == 0
     assert load(root / "pose2d/val.npz").meta["passes"] == 1
     assert np.isfinite(load(root / "pose2d/val.npz").keypoints).all()

@@ -9,11 +9,12 @@ boxes       a detector's boxes, JSON list of {"image": name, "bbox": [x, y, widt
             it the first pass looks at the whole frame
 passes      each further pass looks at the box of the joints found before
 out         default: <data.root>/pose2d, where the data set's reader looks for <split>.npz
-overwrite   predict anew what is there already
+overwrite   predict anew what is there already; without it files of another model or of other settings are refused
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ def run(arguments: list[str]) -> int:
     from posereg.build import load_method
     from posereg.cli._source import source_of, split_arguments
     from posereg.data import h80k
+    from posereg.data.detections import file_hash
     from posereg.data.projection import project
     from posereg.inference.pose2d import predict_frames
     from posereg.inference.predictor import read_boxes
@@ -53,16 +55,28 @@ def run(arguments: list[str]) -> int:
     boxes = read_boxes(own["boxes"]) if "boxes" in own else None
     out = Path(own.get("out", root / "pose2d"))
     module = load_method(own["checkpoint"])
+    made = {"model": file_hash(Path(own["checkpoint"])), "passes": numbers["passes"]}
+    made |= {"boxes": file_hash(Path(own["boxes"]))} if "boxes" in own else {}
     for split in splits:
         path = out / f"{split}.npz"
         poses = h80k.read(root, split)
         if path.exists() and own.get("overwrite") != "true":
+            _refuse_others(path, load(path).meta.get("projected_with"), made)
             print(f"{path}: there already (overwrite=true predicts anew)")
         else:
-            predict_frames(module, poses, boxes, device=own.get("device", "auto"), **numbers).save(path)
+            found = predict_frames(module, poses, boxes, device=own.get("device", "auto"), **numbers)
+            replace(found, meta={**found.meta, "projected_with": made}).save(path)
         _, cameras = project(poses, load(path))
         print(_summary(str(path), cameras.found, cameras.residual, cameras.relative))
     return 0
+
+
+def _refuse_others(path: Path, known: object, made: dict[str, object]) -> None:
+    if known != made:
+        raise UserError(
+            f"{path} is of another model, passes or boxes ({known or 'not said which'}, asked for {made}); "
+            "overwrite=true predicts anew, out=DIR keeps both"
+        )
 
 
 def _summary(path: str, found: np.ndarray, residual: np.ndarray, relative: np.ndarray) -> str:  # type: ignore[type-arg]
