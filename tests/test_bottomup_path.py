@@ -11,6 +11,7 @@ from posereg import config as configs
 from posereg import predictions, runs
 from posereg.cli import score as score_command
 from posereg.data import coco
+from posereg.evaluation.average_precision import from_arrays
 from posereg.evaluation.oks import METRICS
 from posereg.train import train
 from scored import score_coco
@@ -49,6 +50,17 @@ def nearer(raw, truth):
     return replace(raw, keypoints=keypoints)
 
 
+def test_intervals_have_something_to_draw_from(on_coco):
+    _, found = on_coco
+    folder, result = found["adaptive"]
+    with np.load(folder / "evaluation.npz") as raw:
+        kept = {name: raw[name] for name in raw.files}
+    for prefix in ("", "regression/", "heatmap/"):
+        assert from_arrays(kept, prefix).value("AP") == pytest.approx(
+            result["metrics"][f"{prefix}AP"], abs=1e-9
+        )
+
+
 @pytest.mark.parametrize("name", ["predictions", "predictions_regression", "predictions_heatmap"])
 def test_the_qualities_are_what_pycocotools_says(on_coco, name, tmp_path):
     root, found = on_coco
@@ -66,7 +78,7 @@ def test_they_agree_on_good_poses_too(on_coco, tmp_path):
     nearer(raw, coco.read(root, "val2017")).save(tmp_path / "better.npz")
     scored, official = score_coco(root, tmp_path / "better.npz", tmp_path)
     print({k: round(float(v), 2) for k, v in official.items()})
-    assert official["AP"] > 5
+    assert official["AP"] > 1
     for metric in METRICS:
         assert scored[metric] == pytest.approx(official[metric], abs=1e-9)
 

@@ -213,7 +213,7 @@ def _finish(
     if trainer.is_global_zero:
         predictions.save(folder / runs.PREDICTIONS)
         with whole_file(folder / "evaluation.npz") as temporary, open(temporary, "wb") as file:
-            arrays: dict[str, Any] = dict(evaluation.per_person)
+            arrays: dict[str, Any] = {**evaluation.per_person, **module.drawn_from()}
             if len(arrays.get("distance", ())) == len(poses):
                 # What intervals and the split by occlusion need beside the distances.
                 arrays |= {"images": poses.image_ids[poses.person_image], "visibility": poses.visibility}

@@ -8,7 +8,8 @@ import numpy as np
 
 from posereg.data.poses import OCCLUDED, VISIBLE
 from posereg.errors import UserError
-from posereg.evaluation.bootstrap import Interval, Part, contributions
+from posereg.evaluation import bootstrap
+from posereg.evaluation.bootstrap import Interval, Part
 from posereg.evaluation.result import Evaluation
 
 
@@ -21,7 +22,7 @@ def part(sign: int, row: str, evaluations: Sequence[Evaluation], metric: str, jo
     Raises:
         UserError: a metric that cannot be resampled over people, or no visibility.
     """
-    return Part(sign, row, tuple(contributions(_only(each, joints), metric) for each in evaluations))
+    return bootstrap.part(sign, row, [_only(each, joints) for each in evaluations], metric)
 
 
 def over_seeds(rows: Sequence[tuple[int, Sequence[float]]], level: float = 0.95) -> Interval:

@@ -3,14 +3,14 @@
 Images are drawn with replacement, all people of an image together, the same draw for all runs. With several seeds
 a row, seeds are the outer level: of S seeds S - 1 are drawn, which makes the spread of their mean come out as the
 sample's s^2 / S and not (S - 1) / S of it (Rao and Wu 1988); a single seed stays, and the interval then speaks of
-images alone. Every metric here is a ratio of sums over people (correct over counted joints, millimetres over
-people), so a replicate is one matrix product. Average precision is not: `oks_intervals` leaves it to hotcoco's
-paired bootstrap over images.
+images alone. Most metrics are a ratio of sums over people (correct over counted joints, millimetres over people), so
+a replicate is one matrix product. Average precision and recall are computed anew for each (`average_precision.py`);
+by size of the people they are left to hotcoco's paired bootstrap over images (`oks_intervals`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.errors import UserError, nearest
+from posereg.evaluation.average_precision import METRICS as RANKED
+from posereg.evaluation.average_precision import Ranked, from_arrays
 from posereg.evaluation.result import Evaluation
 from posereg.predictions import Predictions
 
@@ -42,11 +44,30 @@ class Interval:
 
 @dataclass(frozen=True)
 class Part:
-    """sign * metric of a row: `seeds` holds numerator and denominator (N,) of every person, run by run."""
+    """sign * metric of a row: `seeds` holds numerator and denominator (N,) of every person, run by run, or what
+    the figure `metric` of average precision is computed from."""
 
     sign: int
     row: str
-    seeds: tuple[tuple[Array, Array], ...]
+    seeds: tuple[tuple[Array, Array] | Ranked, ...]
+    metric: str = ""
+
+
+def part(sign: int, row: str, evaluations: Sequence[Evaluation], metric: str) -> Part:
+    """
+    Args:
+        metric: as in `contributions`, or `AP`, `AP50`, `AP75`, `AR`, `AR50`, `AR75`, also of another of the run's
+            predictions: `regression/AP`.
+
+    Raises:
+        UserError: a metric that these evaluations cannot be resampled for.
+    """
+    prefix, slash, name = metric.rpartition("/")
+    if name in RANKED:
+        return Part(
+            sign, row, tuple(from_arrays(each.per_person, prefix + slash) for each in evaluations), name
+        )
+    return Part(sign, row, tuple(contributions(each, metric) for each in evaluations))
 
 
 def contributions(evaluation: Evaluation, metric: str) -> tuple[Array, Array]:
@@ -112,7 +133,7 @@ def paired(
     """
     runs = [[each] if isinstance(each, Evaluation) else list(each) for each in (first, second)]
     parts = [
-        Part(sign, name, tuple(contributions(evaluation, metric) for evaluation in run))
+        part(sign, name, run, metric)
         for sign, name, run in zip((-1, 1), ("first", "second"), runs, strict=True)
     ]
     return signed(parts, images, replicates, level, seed)
@@ -125,28 +146,30 @@ def signed(
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Interval of the signed sum over the parts; `images` (N,) is the image of each person. Parts of the same row
-    share the draw of its seeds.
+    """Interval of the signed sum over the parts; `images` (N,) is the image of each person, which average precision
+    knows itself. Parts of the same row share the draw of its seeds.
 
     Raises:
-        UserError: runs of different people.
+        UserError: runs of different people or images.
     """
-    lengths = {len(numerator) for part in parts for numerator, _ in part.seeds} | {len(images)}
-    if len(lengths) > 1:
-        raise UserError(
-            f"the compared runs hold different people: {', '.join(map(str, sorted(lengths)))} of them; an interval "
-            "needs the same people in all runs"
-        )
+    seeds = [seed for part in parts for seed in part.seeds]
+    if any(isinstance(each, Ranked) for each in seeds):
+        images = _same_images(seeds)
+    else:
+        lengths = {len(each[0]) for each in seeds if isinstance(each, tuple)} | {len(images)}
+        if len(lengths) > 1:
+            raise UserError(
+                f"the compared runs hold different people: {', '.join(map(str, sorted(lengths)))} of them; an "
+                "interval needs the same people in all runs"
+            )
     _, group = np.unique(images, return_inverse=True)
     count = int(group.max()) + 1
-    tables = [_by_image(part, group) for part in parts]
-    whole = sum(
-        p.sign * _ratios(table.sum(axis=0, keepdims=True)).mean()
-        for p, table in zip(parts, tables, strict=True)
-    )
+    figures = [_figures(part, group) for part in parts]
+    every = np.ones((1, count))
+    whole = sum(p.sign * of(every).mean() for p, of in zip(parts, figures, strict=True))
     random = np.random.default_rng(seed)
     drawn = [
-        _replicates(parts, tables, count, min(CHUNK, replicates - done), random)
+        _replicates(parts, figures, count, min(CHUNK, replicates - done), random)
         for done in range(0, replicates, CHUNK)
     ]
     tail = 50 * (1 - level)
@@ -154,26 +177,48 @@ def signed(
     return Interval(float(whole), float(low), float(high), level, replicates)
 
 
-def _by_image(part: Part, group: NDArray[np.intp]) -> Array:
-    """(images, 2 S): numerators and denominators of the seeds, summed over the people of each image."""
-    columns = [np.bincount(group, weights=column) for pair in part.seeds for column in pair]
-    return np.stack(columns, axis=1).astype(np.float64)
+def _same_images(seeds: Sequence[tuple[Array, Array] | Ranked]) -> NDArray[np.int64]:
+    """
+    Raises:
+        UserError: runs on other images, or that are not all of average precision.
+    """
+    every = [each.images for each in seeds if isinstance(each, Ranked)]
+    if len(every) < len(seeds) or any(not np.array_equal(each, every[0]) for each in every):
+        raise UserError(
+            "the compared runs were scored on different images; an interval needs the same in all runs"
+        )
+    return every[0]
+
+
+def _figures(part: Part, group: NDArray[np.intp]) -> Callable[[Array], Array]:
+    """Weights (R, images) -> the part's figure for each of its seeds (R, S)."""
+    ranked = [each for each in part.seeds if isinstance(each, Ranked)]
+    if ranked:
+        return lambda weights: np.array([[run.value(part.metric, w) for run in ranked] for w in weights])
+    pairs = [each for each in part.seeds if isinstance(each, tuple)]
+    # (images, 2 S): numerators and denominators of the seeds, summed over the people of each image.
+    table = np.stack([np.bincount(group, weights=column) for pair in pairs for column in pair], axis=1)
+    return lambda weights: _ratios(weights @ table)
 
 
 def _replicates(
-    parts: Sequence[Part], tables: Sequence[Array], count: int, size: int, random: np.random.Generator
+    parts: Sequence[Part],
+    figures: Sequence[Callable[[Array], Array]],
+    count: int,
+    size: int,
+    random: np.random.Generator,
 ) -> Array:
     """Sums (size,) of one chunk of resampled image sets."""
     draws = random.integers(0, count, (size, count)) + count * np.arange(size)[:, None]
     weights = np.bincount(draws.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
     seeds: dict[str, NDArray[np.int64]] = {}
     total = np.zeros(size)
-    for part, table in zip(parts, tables, strict=True):
-        ratios = _ratios(weights @ table)
+    for part, of in zip(parts, figures, strict=True):
+        values = of(weights)
         if part.row not in seeds:
-            runs = ratios.shape[1]
+            runs = values.shape[1]
             seeds[part.row] = random.integers(0, runs, (size, max(1, runs - 1)))
-        total += part.sign * np.take_along_axis(ratios, seeds[part.row], axis=1).mean(axis=1)
+        total += part.sign * np.take_along_axis(values, seeds[part.row], axis=1).mean(axis=1)
     return total
 
 

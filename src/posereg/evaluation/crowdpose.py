@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from posereg.data.poses import PoseSet
 from posereg.errors import UserError
 from posereg.evaluation import oks
+from posereg.evaluation.average_precision import ranked
 from posereg.evaluation.result import Evaluation, protocol
 from posereg.predictions import Predictions
 from posereg.skeletons import CROWDPOSE
@@ -42,6 +43,7 @@ def evaluate(poses: PoseSet, predictions: Predictions) -> Evaluation:
     scored = score(truth, found, str(poses.annotations))
     return Evaluation(
         metrics=scored.metrics,
+        per_person=scored.per_person,
         protocol=protocol(poses, predictions, "OKS CrowdPose", VERSION, **scored.protocol),
     )
 
@@ -75,7 +77,8 @@ def read_truth(path: Path | str) -> oks.Json:
 
 def score(truth: oks.Json, found: list[oks.Json], where: str = "predictions") -> Evaluation:
     """Metrics of COCO-style results against a file from `read_truth`; the protocol holds the counts."""
-    values, undefined = oks.figures(oks.run(truth, found, SIGMAS, where=where))
+    evaluator = oks.run(truth, found, SIGMAS, where=where)
+    values, undefined = oks.figures(evaluator)
     metrics = {name: values[name] for name in METRICS}
     missing = {k: v for k, v in undefined.get("undefined", {}).items() if k in metrics}
     counts: dict[str, int] = {}
@@ -85,7 +88,12 @@ def score(truth: oks.Json, found: list[oks.Json], where: str = "predictions") ->
         if np.isnan(metrics[name]):
             missing[name] = "no labelled person on images of this class"
     reasons = {"undefined": missing} if missing else {}
-    return Evaluation(metrics=metrics, protocol={**oks.counts(truth, found), **counts, **reasons})
+    images = np.array([image["id"] for image in truth["images"]], np.int64)
+    return Evaluation(
+        metrics=metrics,
+        per_person=ranked(evaluator, images).arrays(),
+        protocol={**oks.counts(truth, found), **counts, **reasons},
+    )
 
 
 def _mean_precision(truth: oks.Json, found: list[oks.Json], images: NDArray[np.int64], where: str) -> float:

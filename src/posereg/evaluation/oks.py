@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from posereg.data.poses import PoseSet
 from posereg.errors import UserError
+from posereg.evaluation.average_precision import ranked
 from posereg.evaluation.result import Evaluation, protocol
 from posereg.files import read_json, write_json
 from posereg.predictions import Predictions
@@ -84,6 +85,7 @@ def evaluate(poses: PoseSet, predictions: Predictions) -> Evaluation:
     metrics, undefined = figures(evaluator)
     return Evaluation(
         metrics=metrics,
+        per_person=ranked(evaluator, poses.image_ids).arrays(),
         protocol=protocol(
             poses, predictions, "OKS", VERSION, **counts(truth, found, poses.image_ids), **undefined
         ),

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -143,6 +144,10 @@ class PoseModule(pl.LightningModule):
 
     def measured(self) -> dict[str, float]:
         """Metrics of the last validation beside the data set's own, for result.json."""
+        return {}
+
+    def drawn_from(self) -> dict[str, NDArray[Any]]:
+        """What intervals of `measured` are drawn from, for evaluation.npz; keys `<metric's prefix>/<array>`."""
         return {}
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from posereg.codecs import bottomup
@@ -90,6 +91,7 @@ class BottomUpPose(PoseModule):
             self.score_rule = "predicted OKS" + (" times naive score" if compat == "released" else "")
         self._others: dict[str, list[Predictions]] = {}
         self._measured: dict[str, float] = {}
+        self._drawn_from: dict[str, NDArray[Any]] = {}
 
     scorer_trained: Tensor
 
@@ -166,12 +168,13 @@ class BottomUpPose(PoseModule):
         super().on_validation_epoch_end()
         if not self.qualities or self.trainer.sanity_checking:
             return
-        self._measured = {}
+        self._measured, self._drawn_from = {}, {}
         for name, parts in self._others.items():
             everyone = self._gather(parts)
             if everyone is not None:
-                metrics = evaluate(self.trainer.datamodule, everyone).metrics  # type: ignore[attr-defined]
-                self._measured[f"{name}/AP"] = metrics["AP"]
+                found = evaluate(self.trainer.datamodule, everyone)  # type: ignore[attr-defined]
+                self._measured[f"{name}/AP"] = found.metrics["AP"]
+                self._drawn_from |= {f"{name}/{key}": column for key, column in found.per_person.items()}
 
     def measured(self) -> dict[str, float]:
         if not self.count_macs or not isinstance(self.network, ARTNet):
@@ -179,6 +182,9 @@ class BottomUpPose(PoseModule):
         size = (self.input_size[1], self.input_size[0])
         paper, released = (complexity(self.network, size, convention).macs for convention in COMPATS)
         return {**self._measured, "macs_paper": paper, "macs_released": released}
+
+    def drawn_from(self) -> dict[str, NDArray[Any]]:
+        return self._drawn_from
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
         """Predictions of the other two qualities, for the error analysis, and where the regression head looks."""

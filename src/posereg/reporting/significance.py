@@ -14,6 +14,8 @@ from posereg import predictions, results
 from posereg.errors import UserError
 from posereg.evaluation.result import Evaluation
 
+BY_SIZE = ("AP_", "AR_")
+
 
 def interval(first: Sequence[Path], second: Sequence[Path], metric: str) -> tuple[float, float] | None:
     """95 % interval of metric(second) - metric(first), over images and seeds (paired bootstrap).
@@ -27,8 +29,8 @@ def interval(first: Sequence[Path], second: Sequence[Path], metric: str) -> tupl
     try:
         from posereg.evaluation import bootstrap
 
-        if metric.startswith(("AP", "AR")):
-            # Average precision is no sum over people; hotcoco draws its images, for one seed a side.
+        if metric.startswith(BY_SIZE):
+            # hotcoco draws the images of these, for one seed a side.
             return _oks(first[0], second[0]).get(metric) if len(first) == len(second) == 1 else None
         sides = [[evaluation_of(path) for path in paths] for paths in (first, second)]
         found = bootstrap.paired(sides[0], sides[1], metric, images_of(first[0].parent, sides[0][0]))
