@@ -92,6 +92,9 @@ def test_every_picture_is_looked_at_and_learned_from(on_coco):
         assert len(seen) > len(names) / 2
         assert result["protocol"]["box_source"] == "none (bottom-up)"
     people = coco.read(root, "train2017")
+    protocol = found["adaptive"][1]["protocol"]
+    # Images are counted, not people: a limit draws other images, with more or fewer people, for every seed.
+    assert (protocol["train_images"], protocol["train_people"]) == (44, None)
     assert found["adaptive"][1]["training"]["steps"] == 3 * (len(set(people.person_image.tolist())) // 4)
 
 

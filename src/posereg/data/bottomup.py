@@ -231,8 +231,9 @@ class BottomUpData(ImageData):
 
     @property
     def protocol(self) -> dict[str, Any]:
-        """Part of result.json."""
-        return {"box_source": "none (bottom-up)"}
+        """Part of result.json. Limits count images: how many people are on them differs with the seed."""
+        images = len(self.poses(self.train_split).images)
+        return {"box_source": "none (bottom-up)", "train_people": None, "train_images": images}
 
     def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:
         """All images with everybody on them, crowd regions and unlabelled people included."""
