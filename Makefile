@@ -99,10 +99,8 @@ volume_demo: install
 	  augment.scale=0.15 $(WEIGHTS)
 	$(BIN)/posereg data project data=synthetic_h80k data.root=$(VOLUME_DATA)/h80k \
 	  checkpoint=$(VOLUME)/synthetic/single/H1/seed0/last.ckpt
-	for row in baseline box mpii; do \
-	  $(BIN)/posereg train -m +experiments/volume/table2=$$row data=synthetic_h80k trainer=volume_reduced \
-	    data.root=$(VOLUME_DATA)/h80k loader.others.mpii.root=$(VOLUME_DATA)/mpii seed=0,1,2 runs=$(VOLUME) $(ARGS) || exit 1; \
-	done
+	$(BIN)/posereg train -m +experiments/volume/table2=baseline,box,mpii data=synthetic_h80k loader=mixed trainer=volume_reduced \
+	  data.root=$(VOLUME_DATA)/h80k loader.others.mpii.root=$(VOLUME_DATA)/mpii seed=0,1,2 runs=$(VOLUME) $(ARGS)
 	$(BIN)/posereg table volume/table2 runs=$(VOLUME)
 
 clean:

@@ -48,6 +48,24 @@ def test_it_composes_and_its_arguments_exist(file):
     assert (CONF / f"{file}.yaml").read_text().startswith(("# ", "# @package _global_\n# "))
 
 
+@pytest.mark.parametrize("file", files("trainer"))
+def test_a_sweep_over_rows_composes_with_it(file):
+    """Hydra composes a sweep once without what is swept over."""
+    configs.compose([f"trainer={file.split('/')[1]}"])
+
+
+@pytest.mark.parametrize(
+    "data, beside", [("synthetic_h80k", "synthetic"), ("h80k", "mpii"), ("h36m", "mpii")]
+)
+def test_the_2d_sets_follow_the_3d_set(data, beside):
+    config = configs.compose([*DEPTH, f"data={data}"])
+    assert config.loader.others.mpii.name == beside
+    assert (
+        configs.compose([*DEPTH, f"data={data}", "data@loader.others.mpii=lsp"]).loader.others.mpii.name
+        == "lsp"
+    )
+
+
 @pytest.mark.parametrize("file", files("data"))
 def test_data_sets_are_sources(file):
     source = configs.instantiate(plain(file)["data"])
