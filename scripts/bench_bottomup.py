@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from posereg.codecs.bottomup import encode, gaussians
+from posereg.codecs.art import encode, gaussians
 from posereg.inference.grouping import Grouping, Heat, Poses, Proposals, group, pool, propose
 from posereg.inference.scoring import score
 from posereg.networks.adaptive import adaptive_conv2d

@@ -2,7 +2,7 @@
 
     python scripts/bench_data.py [--data ../shared/data] [--out docs/benchmarks/data.md] [--turbojpeg libturbojpeg.so]
 
-- ours: `posereg.data.topdown`, augmented, 256x256, batches of 32.
+- ours: `posereg.data.modules.topdown`, augmented, 256x256, batches of 32.
 - typical: cv2.imread, box crop, albumentations (Resize, Affine, HorizontalFlip, Normalize, ToTensorV2), Gaussian heat
   maps in numpy, torch collate.
 - bare: decode and one warpAffine with the same matrices, stacked; no keypoints, no random numbers, no checks.
@@ -35,15 +35,16 @@ import simplejpeg
 import torch
 from albumentations.pytorch import ToTensorV2
 
-from posereg.data import coco, jpeg, lspet, mpii
-from posereg.data.augment import Augment, stream
-from posereg.data.datamodule import collate
-from posereg.data.paths import missing_images
-from posereg.data.poses import PoseSet
-from posereg.data.sample import sample_matrix
-from posereg.data.subset import keep_images
-from posereg.data.topdown import TopDownDataset
+from posereg.data.formats import coco, lspet, mpii
+from posereg.data.formats.paths import missing_images
+from posereg.data.modules.base import collate
+from posereg.data.modules.topdown import TopDownDataset
+from posereg.data.samples import jpeg
+from posereg.data.samples.augment import Augment, stream
+from posereg.data.samples.crop import sample_matrix
+from posereg.data.sources.subset import keep_images
 from posereg.files import whole_file
+from posereg.records.poses import PoseSet
 
 SIZE, BATCH, ROUNDS = 256, 32, 9
 FLOORS = {"LSPET": 3.0, "COCO": 2.0, "MPII": 1.8}

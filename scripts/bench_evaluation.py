@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO as OFFICIAL
 from pycocotools.cocoeval import COCOeval
 
-from posereg.data.poses import PoseSet
 from posereg.evaluation import oks, pckh
 from posereg.inference.nms import oks_nms, soft_oks_nms
-from posereg.predictions import Predictions
-from posereg.skeletons import COCO, MPII
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
+from posereg.skeletons.skeleton import COCO, MPII
 
 SIGMAS = np.array(COCO.sigmas)
 

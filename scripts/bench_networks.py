@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from posereg.complexity import complexity, throughput
 from posereg.files import write_json
+from posereg.networks.complexity import complexity, throughput
 from posereg.networks.hourglass import StackedHourglass
 from posereg.networks.softargmax import SoftArgmaxNet
 

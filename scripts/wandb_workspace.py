@@ -18,9 +18,9 @@ from posereg import config
 from posereg.cli._arguments import parse
 from posereg.errors import UserError
 from posereg.files import write_json
-from posereg.loggers import wandb_mode
 from posereg.reporting.columns import united
 from posereg.reporting.experiments import definition
+from posereg.training.loggers import wandb_mode
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from posereg.predictions import Predictions
-from posereg.skeletons import H80K, MPII, mapping
+from posereg.records.predictions import Predictions
+from posereg.skeletons.skeleton import H80K, MPII, mapping
 
 
 def write_pose2d(root: Path, noise: float = 1.0, seed: int = 0) -> Path:

@@ -7,9 +7,9 @@ import json
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from posereg import predictions
 from posereg.cli import score as score_command
 from posereg.evaluation.oks import METRICS, write_results
+from posereg.records import predictions
 
 
 def score_coco(root, file, folder):

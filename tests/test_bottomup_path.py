@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from posereg import config as configs
-from posereg import predictions, runs
 from posereg.cli import score as score_command
-from posereg.data import coco
+from posereg.data.formats import coco
 from posereg.evaluation.average_precision import from_arrays
 from posereg.evaluation.oks import METRICS
+from posereg.records import predictions
+from posereg.runs import folder as runs
 from posereg.train import train
 from scored import score_coco
 from shared import shared

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from posereg import config as configs
-from posereg import predictions, runs
 from posereg.cli import submit as submit_command
-from posereg.data import coco
+from posereg.data.formats import coco
 from posereg.evaluation.oks import METRICS
+from posereg.records import predictions
 from posereg.reporting.significance import interval
+from posereg.runs import folder as runs
 from posereg.train import train
 from scored import pycocotools_figures, score_coco
 from shared import shared

@@ -3,8 +3,8 @@
 import pytest
 
 from posereg import config as configs
-from posereg import runs
 from posereg.errors import UserError
+from posereg.runs import folder as runs
 
 
 def plain(*overrides):
@@ -41,8 +41,8 @@ def test_overrides_that_do_not_compose_are_user_errors(override):
 
 
 def test_a_target_that_is_not_there_names_the_path():
-    with pytest.raises(UserError, match=r"schedule\._target_.*posereg\.schedules has no 'step'"):
-        configs.validate(plain("schedule._target_=posereg.schedules.step"))
+    with pytest.raises(UserError, match=r"schedule\._target_.*posereg\.training\.schedules has no 'step'"):
+        configs.validate(plain("schedule._target_=posereg.training.schedules.step"))
 
 
 def test_identity_ignores_where_a_run_happens_but_not_what_it_is():

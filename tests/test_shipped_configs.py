@@ -4,7 +4,7 @@ import pytest
 
 from posereg import config as configs
 from posereg.build import build_method
-from posereg.data.source import Source
+from posereg.data.sources.source import Source
 
 CONF = configs.root() / "conf"
 SCENES = ("data=coco", "method=art", "loader=bottomup", "augment=art")
@@ -55,7 +55,7 @@ def test_a_sweep_over_rows_composes_with_it(file):
 
 
 @pytest.mark.parametrize(
-    "data, beside", [("synthetic_h80k", "synthetic"), ("h80k", "mpii"), ("h36m", "mpii")]
+    ("data", "beside"), [("synthetic_h80k", "synthetic"), ("h80k", "mpii"), ("h36m", "mpii")]
 )
 def test_the_2d_sets_follow_the_3d_set(data, beside):
     config = configs.compose([*DEPTH, f"data={data}"])

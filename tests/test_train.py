@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from posereg import config as configs
-from posereg import predictions, results, runs
-from posereg.engine import FiniteLoss
 from posereg.errors import UserError
 from posereg.methods.integral import IntegralPose
+from posereg.records import predictions
+from posereg.runs import folder as runs
+from posereg.runs import results
 from posereg.train import train
+from posereg.training.trainer import FiniteLoss
 from tiny import overrides
 
 

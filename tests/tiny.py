@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 
 from pose2d import write_pose2d
-from posereg import runs
 from posereg.data.synthetic.make import make
+from posereg.runs import folder as runs
 
 COUNTS = {"mpii": 40, "lsp": 24, "lspet": 24, "coco": 10, "crowdpose": 10, "h80k": 12}
 

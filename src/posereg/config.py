@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from posereg.errors import UserError, nearest
-from posereg.skeletons import skeleton
+from posereg.skeletons.skeleton import skeleton
 
 HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 # Keys of the method node that the run reads, not the constructor.

@@ -18,16 +18,17 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 
 from posereg import config as configs
-from posereg import results, runs
 from posereg.build import build_method, load_network
-from posereg.complexity import counts, rates
-from posereg.data.poses import PoseSet
-from posereg.engine import Throughput
 from posereg.errors import UserError
 from posereg.files import read_json, whole_file, write_json
 from posereg.methods.base import PoseModule, evaluate, finished
-from posereg.predictions import load as load_predictions
-from posereg.results import Result
+from posereg.networks.complexity import counts, rates
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import load as load_predictions
+from posereg.runs import folder as runs
+from posereg.runs import results
+from posereg.runs.results import Result
+from posereg.training.trainer import Throughput
 
 CONFIG = "config.json"
 
@@ -98,8 +99,8 @@ def _refuse_other(folder: Path, plain: dict[str, Any], digest: str) -> None:
 
 
 def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[str]) -> Result:
-    from posereg.loggers import build_loggers, finish, log_examples
-    from posereg.progress import progress_callbacks
+    from posereg.training.loggers import build_loggers, finish, log_examples
+    from posereg.training.progress import progress_callbacks
 
     checkpoint = folder / runs.CHECKPOINT
     trains = not plain["evaluate_only"]
@@ -166,7 +167,7 @@ def _starting_weights(plain: dict[str, Any], overrides: Sequence[str]) -> Path |
     sibling = plain["method"].get("pretrain")
     if not sibling:
         return None
-    from posereg.pretrain import sibling_checkpoint
+    from posereg.runs.siblings import sibling_checkpoint
 
     return sibling_checkpoint(sibling, plain, overrides)
 
@@ -183,7 +184,7 @@ def _finish(
     poses = data.poses(data.val_split)
     scales = plain["crop_scales"]
     if scales != [1.0]:
-        from posereg.inference import multicrop
+        from posereg.predict import multicrop
 
         predictions = multicrop.predict(
             module, poses, scales, data.val_batch_size, str(trainer.strategy.root_device)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from posereg import results
 from posereg.evaluation import pck
+from posereg.runs import results
 
 THRESHOLDS = np.arange(51) / 100
 

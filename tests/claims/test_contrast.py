@@ -11,7 +11,7 @@ from posereg.claims.contrast import over_seeds, part
 from posereg.errors import UserError
 from posereg.evaluation.bootstrap import Part, paired
 from posereg.evaluation.bootstrap import signed as bootstrap
-from posereg.evaluation.result import Evaluation
+from posereg.records.evaluation import Evaluation
 
 CURVE = {"thresholds": THRESHOLDS.tolist(), "values": []}
 

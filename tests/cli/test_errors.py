@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from posereg.cli import main as cli
-from posereg.skeletons import COCO
+from posereg.skeletons.skeleton import COCO
 from shared import shared
 
 J = COCO.joints.index

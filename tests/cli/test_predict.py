@@ -6,9 +6,9 @@ import cv2
 import pytest
 
 from posereg import config as configs
-from posereg import predictions
 from posereg.cli.predict import run
 from posereg.errors import UserError
+from posereg.records import predictions
 from posereg.train import train
 from tiny import data_set, overrides
 
@@ -39,8 +39,8 @@ def test_whole_images_become_json_and_overlays(trained, tmp_path):
 def test_boxes_give_what_the_run_itself_predicted(trained, tmp_path):
     # The validation people's own boxes, without padding, in the order of the run's predictions file.
     from posereg.build import load_method
-    from posereg.data import mpii
-    from posereg.inference.predictor import predict
+    from posereg.data.formats import mpii
+    from posereg.predict.predictor import predict
 
     poses = mpii.read(data_set("mpii"), "valid")
     ours = predict(load_method(trained / "last.ckpt"), poses, device="cpu")

@@ -11,7 +11,7 @@ from posereg.build import build_method
 from posereg.cli import project_data
 from posereg.data.synthetic.make import make
 from posereg.errors import UserError
-from posereg.predictions import load
+from posereg.records.predictions import load
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from posereg.data.poses import PoseSet
-from posereg.skeletons import MPII, Skeleton
+from posereg.records.poses import PoseSet
+from posereg.skeletons.skeleton import MPII, Skeleton
 
 
 def dot(width: int, height: int, x: float, y: float, sigma: float) -> np.ndarray:

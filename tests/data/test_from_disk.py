@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from posereg.data import coco, crowdpose, h80k, lsp, lspet, mpii
-from posereg.data.check import check
+from posereg.data.formats import coco, crowdpose, h80k, lsp, lspet, mpii
+from posereg.data.sources.check import check
 from posereg.data.synthetic.make import make
 
 READERS = {

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-from posereg.data.poses import PoseSet
-from posereg.predictions import Predictions
-from posereg.skeletons import MPII, Skeleton
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
+from posereg.skeletons.skeleton import MPII, Skeleton
 
 
 def pose_set(

@@ -4,8 +4,8 @@ import pytest
 from evaluation.sets import pose_set, predict
 from posereg.errors import UserError
 from posereg.evaluation.align import align
-from posereg.predictions import Predictions
-from posereg.skeletons import LSP, MPII
+from posereg.records.predictions import Predictions
+from posereg.skeletons.skeleton import LSP, MPII
 
 COLUMNS = ("ids", "image_ids", "keypoints", "keypoint_scores", "scores")
 

@@ -7,7 +7,7 @@ from evaluation.coco_cases import adversarial, official, truth_of
 from posereg.errors import UserError
 from posereg.evaluation import bootstrap, oks
 from posereg.evaluation.average_precision import METRICS, from_arrays, ranked
-from posereg.evaluation.result import Evaluation
+from posereg.records.evaluation import Evaluation
 
 
 def run_of(truth, found):

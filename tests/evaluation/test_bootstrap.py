@@ -7,7 +7,7 @@ from evaluation.coco_cases import detection, image, person, truth_of
 from evaluation.sets import pose_set, predict
 from posereg.errors import UserError
 from posereg.evaluation import bootstrap, lsp, mpjpe, oks, pckh
-from posereg.skeletons import H80K, LSP, MPII
+from posereg.skeletons.skeleton import H80K, LSP, MPII
 
 RNG = np.random.default_rng(0)
 

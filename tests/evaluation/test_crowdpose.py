@@ -6,7 +6,7 @@ import pytest
 from evaluation.coco_cases import adversarial, detection, image, official, person, truth_of
 from posereg.errors import UserError
 from posereg.evaluation import crowdpose, oks
-from posereg.skeletons import CROWDPOSE
+from posereg.skeletons.skeleton import CROWDPOSE
 from shared import shared
 
 SIGMAS = np.array(CROWDPOSE.sigmas)

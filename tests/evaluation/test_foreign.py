@@ -9,7 +9,7 @@ from evaluation.coco_cases import detection
 from evaluation.sets import pose_set, predict
 from posereg.errors import UserError
 from posereg.evaluation.foreign import read
-from posereg.skeletons import COCO, LSP, MPII
+from posereg.skeletons.skeleton import COCO, LSP, MPII
 
 POSES = np.random.default_rng(0).uniform(0, 600, (7, 16, 2))
 

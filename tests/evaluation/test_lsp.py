@@ -3,7 +3,7 @@ import pytest
 
 from evaluation.sets import pose_set, predict
 from posereg.evaluation import lsp
-from posereg.skeletons import LSP
+from posereg.skeletons.skeleton import LSP
 
 J = LSP.joints.index
 # A standing person: torso diagonal (left shoulder to right hip) 3-4-5 scaled to 50 px.

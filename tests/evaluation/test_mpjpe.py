@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from evaluation.sets import pose_set, predict
 from posereg.errors import UserError
 from posereg.evaluation import mpjpe
-from posereg.skeletons import H80K
+from posereg.skeletons.skeleton import H80K
 
 
 def people(tmp_path, xyz, **extras):

@@ -9,8 +9,8 @@ from evaluation.coco_cases import adversarial, detection, image, official, perso
 from evaluation.sets import pose_set
 from posereg.errors import UserError
 from posereg.evaluation import oks
-from posereg.predictions import Predictions
-from posereg.skeletons import COCO
+from posereg.records.predictions import Predictions
+from posereg.skeletons.skeleton import COCO
 from shared import shared
 
 SIGMAS = np.array(COCO.sigmas)

@@ -9,7 +9,7 @@ from evaluation.sets import mpii_validation, pose_set, predict
 from posereg.errors import UserError
 from posereg.evaluation import pckh
 from posereg.evaluation.foreign import read
-from posereg.skeletons import MPII
+from posereg.skeletons.skeleton import MPII
 from shared import shared
 
 ORACLE = "data/mpii/annotations/detections_our_format.mat"

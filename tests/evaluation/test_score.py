@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from evaluation.sets import pose_set, predict
-from posereg.data.poses import PoseSet
 from posereg.evaluation import lsp, pckh
 from posereg.evaluation.score import score, tables
-from posereg.skeletons import LSP
+from posereg.records.poses import PoseSet
+from posereg.skeletons.skeleton import LSP
 from shared import shared
 
 
@@ -49,7 +49,7 @@ def test_one_table_for_the_totals_and_one_for_each_metric_with_columns():
 
 
 def test_the_published_mpii_file_is_scored_from_end_to_end(tmp_path):
-    from posereg.data import mpii
+    from posereg.data.formats import mpii
 
     path = shared("data/mpii/annotations/detections_our_format.mat")
     poses = mpii.read(path.parent.parent, "valid", path)

@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose
 
 from posereg.errors import UserError
 from posereg.geometry.bones import bone_source, length_sum, mean_lengths, rescale
-from posereg.skeletons import H80K_PARENTS
+from posereg.skeletons.skeleton import H80K_PARENTS
 
 
 def _poses(count: int, seed: int = 0) -> np.ndarray:

@@ -15,7 +15,8 @@ import os, signal, sys, time
 from pathlib import Path
 import hydra
 from omegaconf import OmegaConf
-from posereg import results, runs
+from posereg.runs import folder as runs
+from posereg.runs import results
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
 def main(cfg):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from posereg.codecs.bottomup import encode, gaussians
+from posereg.codecs.art import encode, gaussians
 from posereg.inference.grouping import (
     Grouping,
     Heat,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from posereg.codecs.bottomup import gaussians
+from posereg.codecs.art import gaussians
 from posereg.geometry.affine import transform
 from posereg.inference.grouping import Grouping
 from posereg.inference.multiscale import (
@@ -18,7 +18,7 @@ from posereg.inference.multiscale import (
 )
 from posereg.networks.art import ARTNet, Maps
 from posereg.networks.hrnet import HRNetTrunk
-from posereg.skeletons import COCO
+from posereg.skeletons.skeleton import COCO
 
 
 def test_sizes_of_the_released_code():

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from posereg.evaluation.oks import oks
 from posereg.inference.nms import oks_nms, similarity, soft_oks_nms
-from posereg.skeletons import COCO
+from posereg.skeletons.skeleton import COCO
 
 SIGMAS = np.array(COCO.sigmas)
 

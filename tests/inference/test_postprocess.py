@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.made import people
-from posereg.data import detections
+from posereg.data.formats import detections
 from posereg.errors import UserError
 from posereg.inference.postprocess import mean_above, topdown
-from posereg.predictions import Predictions
-from posereg.skeletons import COCO, LSP
+from posereg.records.predictions import Predictions
+from posereg.skeletons.skeleton import COCO, LSP
 
 
 @pytest.fixture

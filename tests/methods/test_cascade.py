@@ -13,13 +13,13 @@ from posereg import config as configs
 from posereg.codecs.disc import disc_maps
 from posereg.codecs.gaussian import gaussian_maps
 from posereg.codecs.grid import Grid
-from posereg.data import mpii
+from posereg.data.formats import mpii
+from posereg.figures import cascade as cascade_figure
 from posereg.methods.cascade import CascadePose
 from posereg.networks.cascade import Cascade
-from posereg.phases import Phase
-from posereg.reporting import cascade_figure
-from posereg.skeletons import LSP, MPII
+from posereg.skeletons.skeleton import LSP, MPII
 from posereg.train import train
+from posereg.training.phases import Phase
 from shared import shared
 from tiny import data_set, overrides
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from posereg.codecs.gaussian import gaussian_maps
 from posereg.codecs.grid import Grid
-from posereg.losses import gaussian_mse, one_hot_cross_entropy
+from posereg.losses.integral import gaussian_mse, one_hot_cross_entropy
 from posereg.methods.integral import IntegralPose
 
 SIZE = (64, 64)

@@ -8,13 +8,14 @@ import torch
 from torch import nn
 
 from posereg import config as configs
-from posereg import predictions, runs
-from posereg.data.lsp import pose_set
+from posereg.data.formats.lsp import pose_set
 from posereg.errors import UserError
-from posereg.losses_context import context_loss, labels
+from posereg.losses.context import context_loss, labels
 from posereg.methods.softargmax import SoftArgmaxPose
 from posereg.networks.softargmax import SoftArgmaxNet
-from posereg.skeletons import LSP, MPII
+from posereg.records import predictions
+from posereg.runs import folder as runs
+from posereg.skeletons.skeleton import LSP, MPII
 from posereg.train import train
 from tiny import overrides
 

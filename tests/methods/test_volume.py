@@ -15,9 +15,9 @@ from data.made import people
 from posereg.errors import UserError
 from posereg.evaluation import mpjpe
 from posereg.geometry.bones import length_sum
-from posereg.inference.predictor import predict
 from posereg.methods.volume import VolumePose
-from posereg.skeletons import H80K, H80K_PARENTS
+from posereg.predict.predictor import predict
+from posereg.skeletons.skeleton import H80K, H80K_PARENTS
 
 SIZE, BINS = (64, 96), 16
 

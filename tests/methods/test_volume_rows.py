@@ -9,13 +9,13 @@ import torch
 from numpy.testing import assert_allclose
 
 from posereg import config as configs
-from posereg import predictions
 from posereg.build import load_method
-from posereg.data import h80k
+from posereg.data.formats import h80k
 from posereg.geometry.bones import length_sum
-from posereg.inference import ensemble
-from posereg.inference.predictor import predict
-from posereg.skeletons import H80K_PARENTS
+from posereg.methods import ensemble
+from posereg.predict.predictor import predict
+from posereg.records import predictions
+from posereg.skeletons.skeleton import H80K_PARENTS
 from posereg.train import train
 from tiny import data_set
 

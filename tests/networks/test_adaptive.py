@@ -171,7 +171,7 @@ def test_shared_kernels_learn_together():
 
 def test_the_counter_sees_an_ordinary_convolution():
     """Stand-in tensors take torchvision's operator, whose cost the counter knows."""
-    from posereg.complexity import complexity
+    from posereg.networks.complexity import complexity
 
     conv = AdaptiveConv2d(8, 8)
     assert complexity(conv, (8, 16, 16)).macs == 16 * 16 * 9 * 8 * (8 + 4)

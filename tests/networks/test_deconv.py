@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from posereg.complexity import complexity
 from posereg.errors import UserError
 from posereg.networks.backbone import backbone, channels
+from posereg.networks.complexity import complexity
 from posereg.networks.deconv import HeatmapNet, MultiStageNet, RegressionNet
 
 

@@ -6,7 +6,7 @@ from posereg.evaluation.oks import oks
 from posereg.inference.grouping import Poses
 from posereg.inference.scoring import Examples, best_oks, score, train
 from posereg.networks.scoring import PoseScorer
-from posereg.skeletons import COCO, CROWDPOSE
+from posereg.skeletons.skeleton import COCO, CROWDPOSE
 
 
 @pytest.mark.parametrize(("name", "features", "params"), [("coco", 74, 85_249), ("crowdpose", 59, 81_409)])

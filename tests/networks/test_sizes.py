@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from posereg.complexity import complexity
 from posereg.networks.backbone import backbone
 from posereg.networks.cascade_residual import ResidualDetector
 from posereg.networks.cascade_vgg import VGGDetector, VGGRegressor
+from posereg.networks.complexity import complexity
 from posereg.networks.hourglass import Bottleneck, HourglassRegressor, StackedHourglass
 from posereg.networks.softargmax import SoftArgmaxNet
 from posereg.networks.volume import VolumeNet

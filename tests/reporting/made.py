@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from posereg import results
-from posereg.data.poses import PoseSet
 from posereg.evaluation import pckh
-from posereg.predictions import Predictions
-from posereg.skeletons import MPII
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
+from posereg.runs import results
+from posereg.skeletons.skeleton import MPII
 
 PAPER = {
     "H1": (86.8, 17.2, 52.9), "H2": (86.4, 17.6, 53.1), "H3": (83.0, 12.6, 46.3), "R1": (84.6, 25.0, 54.1),

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from posereg import results
 from posereg.errors import UserError
 from posereg.reporting.collect import Table, collect, selection
 from posereg.reporting.curves import against_paper
 from posereg.reporting.experiments import definition
 from posereg.reporting.table import headings
+from posereg.runs import results
 from reporting import made
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from posereg.evaluation import pckh
-from posereg.predictions import load
+from posereg.records.predictions import load
 from posereg.reporting import crowding, html, report
 from posereg.reporting.collect import collect
 from reporting import made

@@ -13,9 +13,9 @@ from rich.text import Text
 
 from hydra_plugins.posereg_launcher._jobs import Job, log_tail
 from hydra_plugins.posereg_launcher._slots import Slot
-from posereg import results
 from posereg.errors import UserError
 from posereg.reporting.columns import columns_of
+from posereg.runs import results
 
 STYLES = {"done": "green", "skipped": "cyan", "failed": "bold red", "stopped": "yellow", "running": "blue"}
 

@@ -16,8 +16,8 @@ from types import FrameType
 from typing import Protocol
 
 from hydra_plugins.posereg_launcher._slots import Slot
-from posereg import runs
 from posereg.errors import UserError
+from posereg.runs import folder as runs
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 10.0

@@ -92,7 +92,7 @@ class PoolLauncher(Launcher):
 
     def _job(self, number: int, overrides: list[str]) -> Any:
         from hydra_plugins.posereg_launcher._jobs import Job
-        from posereg import runs
+        from posereg.runs import folder as runs
 
         config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
         with open_dict(config):

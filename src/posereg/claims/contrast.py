@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from posereg.data.poses import OCCLUDED, VISIBLE
 from posereg.errors import UserError
 from posereg.evaluation import bootstrap
 from posereg.evaluation.bootstrap import Interval, Part
-from posereg.evaluation.result import Evaluation
+from posereg.records.evaluation import Evaluation
+from posereg.records.poses import OCCLUDED, VISIBLE
 
 
 def part(sign: int, row: str, evaluations: Sequence[Evaluation], metric: str, joints: str = "all") -> Part:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from posereg import results
 from posereg.claims.definition import Contrast
 from posereg.errors import UserError
 from posereg.reporting import protocol
 from posereg.reporting.collect import Run
-from posereg.results import Result
+from posereg.runs import results
+from posereg.runs.results import Result
 
 Rows = Mapping[str, tuple[Run, ...]]
 # Rows whose training differs in these are no fair pair, unless the claim is about it. The schedule (steps) is told.

@@ -17,7 +17,7 @@ from posereg.claims.evidence import Campaign, check, resolve
 from posereg.errors import UserError
 from posereg.evaluation import bootstrap
 from posereg.evaluation.bootstrap import Interval
-from posereg.evaluation.result import Evaluation
+from posereg.records.evaluation import Evaluation
 from posereg.reporting.collect import Run
 from posereg.reporting.columns import higher_is_better
 from posereg.reporting.significance import evaluation_of, images_of

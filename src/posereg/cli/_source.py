@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from posereg.data.source import Source
+from posereg.data.sources.source import Source
 from posereg.errors import UserError, nearest
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from posereg.errors import UserError
-from posereg.tracking import tracked
+from posereg.terminal.progress import tracked
 
 KEYS = ("split", "out", "people")
 
@@ -28,7 +28,7 @@ def run(arguments: list[str]) -> int:
         UserError: unknown data set, missing annotations, or no image that can be read.
     """
     from posereg.cli._source import source_of, split_arguments
-    from posereg.data.check import check, contact_sheet
+    from posereg.data.sources.check import check, contact_sheet
 
     own, overrides = split_arguments(arguments, "data check", KEYS)
     source = source_of(overrides)

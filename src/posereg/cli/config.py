@@ -12,7 +12,7 @@ def run(arguments: list[str]) -> int:
     import yaml
 
     from posereg import config as configs
-    from posereg.runs import config_hash
+    from posereg.runs.folder import config_hash
 
     plain = configs.plain(configs.compose(arguments))
     configs.validate(plain)

@@ -30,8 +30,8 @@ def run(arguments: list[str]) -> int:
     import torch
 
     from posereg.files import write_json
-    from posereg.inference.detector import Picture, detect, load_detector
-    from posereg.inference.predictor import find_images
+    from posereg.predict.detector import Picture, detect, load_detector
+    from posereg.predict.predictor import find_images
 
     if any(argument.startswith("data=") for argument in arguments):
         from posereg.cli._source import source_of, split_arguments

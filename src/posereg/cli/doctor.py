@@ -55,7 +55,7 @@ def data_found(root: Path) -> list[str]:
 
 
 def _versions() -> list[str]:
-    from posereg.results import git_revision, versions
+    from posereg.runs.results import git_revision, versions
 
     source = Path(__file__).resolve().parent
     lines = [f"python {platform.python_version()} ({sys.executable})"]
@@ -78,6 +78,6 @@ def _devices() -> list[str]:
 
 
 def _logging() -> list[str]:
-    from posereg.loggers import wandb_mode
+    from posereg.training.loggers import wandb_mode
 
     return [f"logger=wandb would run {wandb_mode()}"]

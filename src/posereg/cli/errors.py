@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from posereg.errors import UserError
 
 if TYPE_CHECKING:
-    from posereg.evaluation.result import Evaluation
+    from posereg.records.evaluation import Evaluation
 
 HELP = "error analysis of predictions: jitter, miss, inversion, swap and what each costs"
 KEYS = ("predictions", "labels", "out", "figure", "split")
@@ -49,7 +49,7 @@ def run(arguments: list[str]) -> int:
             f"posereg errors: data={source.name} has no OKS; the error analysis needs COCO or CrowdPose poses"
         )
 
-    from posereg.evaluation import errors
+    from posereg.evaluation import keypoint_errors as errors
     from posereg.evaluation.score import score
 
     poses = source.read_truth(own.get("split", source.val_split))
@@ -66,7 +66,7 @@ def show(found: Mapping[str, Evaluation], joints: Sequence[str]) -> None:
     """Shares by kind, what correcting each brings, and for a single file the shares by joint."""
     from rich.console import Console
 
-    from posereg.evaluation.errors import CORRECTION_ORDER, KINDS
+    from posereg.evaluation.keypoint_errors import CORRECTION_ORDER, KINDS
 
     console = Console(highlight=False)
     metrics = {label: evaluation.metrics for label, evaluation in found.items()}
@@ -109,7 +109,7 @@ def _write(found: Mapping[str, Evaluation], own: Mapping[str, str]) -> None:
         write_json(own["out"], next(iter(parts.values())) if len(parts) == 1 else parts)
     if "figure" in own:
         from posereg.reporting.curves import save
-        from posereg.reporting.error_bars import error_bars
+        from posereg.reporting.error_kinds import error_bars
 
         panels = {"errors": {label: evaluation.metrics for label, evaluation in found.items()}}
         save(error_bars(panels), own["figure"])

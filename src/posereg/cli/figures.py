@@ -19,8 +19,8 @@ from posereg.cli._arguments import parse
 from posereg.errors import UserError
 
 if TYPE_CHECKING:
-    from posereg.data.poses import PoseSet
     from posereg.methods.base import PoseModule
+    from posereg.records.poses import PoseSet
 
 HELP = "pictures of a trained network's maps"
 KEYS = ("checkpoint", "out", "people", "joints", "root", "device", "source", "boxes")
@@ -40,7 +40,7 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"posereg figures: people={count} is not a number of people")
 
     from posereg.build import load_method
-    from posereg.reporting import map_figures
+    from posereg.figures import maps as map_figures
 
     modules = [load_method(path).to(given.get("device", "cpu")) for path in given["checkpoint"].split(",")]
     first = modules[0]
@@ -59,7 +59,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _compare(modules: list[PoseModule], poses: PoseSet, rows: list[int], joints: list[str], out: Path) -> str:
-    from posereg.reporting import map_figures
+    from posereg.figures import maps as map_figures
 
     skeleton = poses.skeleton
     names = [str(module.plain_config.get("row") or module.name) for module in modules]
@@ -90,7 +90,7 @@ def _validation(module: PoseModule, root: str | None) -> PoseSet:
 
 
 def _pictures(module: PoseModule, given: dict[str, str]) -> PoseSet:
-    from posereg.inference.predictor import find_images, people_of, read_boxes
+    from posereg.predict.predictor import find_images, people_of, read_boxes
 
     boxes = read_boxes(given["boxes"]) if "boxes" in given else None
     width, height = module.input_size

@@ -41,7 +41,7 @@ def describe(overrides: list[str], measure: bool = True) -> dict[str, Any]:
 
     from posereg import config as configs
     from posereg.build import build_method
-    from posereg.complexity import counts, rates
+    from posereg.networks.complexity import counts, rates
 
     plain = configs.plain(configs.compose(overrides))
     configs.validate(plain)

@@ -21,9 +21,9 @@ KEYS = ("checkpoint", "source", "out", "boxes", "flip_test", "device", "batch_si
 
 def run(arguments: list[str]) -> int:
     from posereg.build import load_method
-    from posereg.inference import scenes
-    from posereg.inference.predictor import find_images, people_of, predict, read_boxes
-    from posereg.methods.bottomup import BottomUpPose
+    from posereg.methods.art import BottomUpPose
+    from posereg.predict import scenes
+    from posereg.predict.predictor import find_images, people_of, predict, read_boxes
 
     given = parse(arguments, "predict", KEYS)
     for key in ("checkpoint", "source", "out"):
@@ -53,9 +53,9 @@ def _write(out: Path, images: list[Path], poses: Any, found: Any, skeleton: Any)
     import cv2
     import numpy as np
 
-    from posereg.data.jpeg import read
+    from posereg.data.samples.jpeg import read
     from posereg.files import whole_file, write_json
-    from posereg.reporting.draw import draw_skeleton
+    from posereg.geometry.drawing import draw_skeleton
 
     people = []
     for k, image in enumerate(images):

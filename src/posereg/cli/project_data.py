@@ -32,12 +32,12 @@ def run(arguments: list[str]) -> int:
     """
     from posereg.build import load_method
     from posereg.cli._source import source_of, split_arguments
-    from posereg.data import h80k
-    from posereg.data.detections import file_hash
-    from posereg.data.projection import project
-    from posereg.inference.pose2d import predict_frames
-    from posereg.inference.predictor import read_boxes
-    from posereg.predictions import load
+    from posereg.data.formats import h80k
+    from posereg.data.formats.detections import file_hash
+    from posereg.data.formats.projection import project
+    from posereg.predict.pose2d import predict_frames
+    from posereg.predict.predictor import read_boxes
+    from posereg.records.predictions import load
 
     own, overrides = split_arguments(arguments, "data project", KEYS)
     if "checkpoint" not in own:

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 from posereg.errors import UserError
 
 if TYPE_CHECKING:
-    from posereg.data.poses import PoseSet
-    from posereg.data.source import Source
+    from posereg.data.sources.source import Source
     from posereg.methods.base import PoseModule
-    from posereg.predictions import Predictions
+    from posereg.records.poses import PoseSet
+    from posereg.records.predictions import Predictions
 
 HELP = "write a test-set submission: MPII, COCO or CHALL_H80K"
 KEYS = ("checkpoint", "out", "split", "flip_test", "crop_scales", "device", "batch_size")
@@ -37,8 +37,8 @@ def run(arguments: list[str]) -> int:
     """
     from posereg.build import load_method
     from posereg.cli._source import source_of, split_arguments
-    from posereg.inference.submission import write_submission
-    from posereg.inference.submission_2d import write_coco, write_mpii
+    from posereg.predict.submission import write_submission
+    from posereg.predict.submission_2d import write_coco, write_mpii
 
     own, overrides = split_arguments(arguments, "submit", KEYS)
     for key in ("checkpoint", "out"):
@@ -88,9 +88,9 @@ def _predicted(
     scales: list[float],
     batch_size: int,
 ) -> Predictions:
-    from posereg.inference import multicrop, scenes
-    from posereg.inference.ensemble import average
-    from posereg.methods.bottomup import BottomUpPose
+    from posereg.methods.art import BottomUpPose
+    from posereg.methods.ensemble import average
+    from posereg.predict import multicrop, scenes
 
     device = own.get("device", "auto")
     bottom_up = [module for module in modules if isinstance(module, BottomUpPose)]

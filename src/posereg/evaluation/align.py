@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.poses import PoseSet
 from posereg.errors import UserError
-from posereg.predictions import Predictions
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from posereg.errors import UserError, nearest
 from posereg.evaluation.average_precision import METRICS as RANKED
 from posereg.evaluation.average_precision import Ranked, from_arrays
-from posereg.evaluation.result import Evaluation
-from posereg.predictions import Predictions
+from posereg.records.evaluation import Evaluation
+from posereg.records.predictions import Predictions
 
 Array = NDArray[np.float64]
 CHUNK = 256

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.poses import PoseSet
 from posereg.errors import UserError
 from posereg.evaluation import oks
 from posereg.evaluation.average_precision import ranked
-from posereg.evaluation.result import Evaluation, protocol
-from posereg.predictions import Predictions
-from posereg.skeletons import CROWDPOSE
+from posereg.records.evaluation import Evaluation, protocol
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
+from posereg.skeletons.skeleton import CROWDPOSE
 
 VERSION = "crowdpose-1: API arithmetic, area 0.53 w h, crowd index 0.2 and 0.8, maxDets 20"
 SIGMAS = CROWDPOSE.sigmas or ()

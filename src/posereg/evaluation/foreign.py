@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg import predictions as own
-from posereg.data.poses import PoseSet
 from posereg.errors import UserError
 from posereg.evaluation import oks
-from posereg.predictions import Predictions
+from posereg.records import predictions as own
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
 
 KEYS = ("preds", "pred", "predictions", "pos_pred_src", "pos_pred", "keypoints")
 SUFFIXES = (".h5", ".hdf5", ".mat", ".npy", ".npz", ".json")

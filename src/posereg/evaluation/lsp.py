@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.poses import PoseSet
 from posereg.evaluation import pck
 from posereg.evaluation.align import align
-from posereg.evaluation.result import Evaluation, protocol
-from posereg.predictions import Predictions
-from posereg.skeletons import Skeleton
+from posereg.records.evaluation import Evaluation, protocol
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
+from posereg.skeletons.skeleton import Skeleton
 
 VERSION = (
     "pck-torso-1: distance <= threshold, pooled, person-centric; PCP strict 0.5; AUC trapezoid 0:0.01:0.2"

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.poses import PoseSet
 from posereg.errors import UserError
 from posereg.evaluation.align import align
-from posereg.evaluation.result import Evaluation, protocol
-from posereg.predictions import Predictions
+from posereg.records.evaluation import Evaluation, protocol
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
 
 VERSION = "mpjpe-1: root-aligned, 17 joints with the root, thorax not counted; PA rigid without scale"
 Array = NDArray[np.float64]

@@ -16,13 +16,13 @@ import hotcoco
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.poses import PoseSet
 from posereg.errors import UserError
 from posereg.evaluation.average_precision import ranked
-from posereg.evaluation.result import Evaluation, protocol
 from posereg.files import read_json, write_json
-from posereg.predictions import Predictions
-from posereg.skeletons import COCO
+from posereg.records.evaluation import Evaluation, protocol
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
+from posereg.skeletons.skeleton import COCO
 
 VERSION = "oks-1: pycocotools arithmetic, maxDets 20, OKS 0.50:0.05:0.95"
 METRICS = ("AP", "AP50", "AP75", "AP_M", "AP_L", "AR", "AR50", "AR75", "AR_M", "AR_L")

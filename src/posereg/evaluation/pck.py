@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.poses import OCCLUDED, VISIBLE
+from posereg.records.poses import OCCLUDED, VISIBLE
 
 Array = NDArray[np.float64]
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.poses import PoseSet
 from posereg.errors import UserError
 from posereg.evaluation import pck
 from posereg.evaluation.align import align
-from posereg.evaluation.result import Evaluation, protocol
-from posereg.predictions import Predictions
+from posereg.records.evaluation import Evaluation, protocol
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
 
 VERSION = "pckh-1: 14 joints pooled, distance <= threshold, AUC trapezoid 0:0.01:0.5"
 THRESHOLDS = np.arange(51) / 100

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from posereg.data.poses import PoseSet
 from posereg.evaluation import foreign
-from posereg.evaluation.result import Evaluation
 from posereg.files import write_json
-from posereg.predictions import Predictions
+from posereg.records.evaluation import Evaluation
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
 
 Evaluate = Callable[[PoseSet, Predictions], Evaluation]
 

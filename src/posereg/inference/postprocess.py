@@ -11,10 +11,10 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.poses import PoseSet
 from posereg.errors import UserError, nearest
 from posereg.inference.nms import oks_nms, soft_oks_nms
-from posereg.predictions import Predictions
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
 
 Suppression = Literal["oks", "soft_oks", "none"]
 

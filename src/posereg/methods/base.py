@@ -19,14 +19,14 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from posereg.data.poses import PoseSet
 from posereg.errors import UserError
-from posereg.evaluation.result import Evaluation
 from posereg.geometry.pixels import Convention
-from posereg.phases import Phase, Phases, first_steps, in_use, phased_optimizer
-from posereg.predictions import Predictions, concatenate
-from posereg.skeletons import mapping
-from posereg.skeletons import skeleton as skeleton_of
+from posereg.records.evaluation import Evaluation
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions, concatenate
+from posereg.skeletons.skeleton import mapping
+from posereg.skeletons.skeleton import skeleton as skeleton_of
+from posereg.training.phases import Phase, Phases, first_steps, in_use, phased_optimizer
 
 Batch = dict[str, Any]
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from posereg.codecs.argmax import argmax_decode
 from posereg.codecs.grid import grid_of
-from posereg.data.poses import OCCLUDED, VISIBLE
-from posereg.losses_cascade import BODY, Reduction, body_size, confidence_l2, part_cross_entropy
+from posereg.losses.cascade import BODY, Reduction, body_size, confidence_l2, part_cross_entropy
 from posereg.methods.base import Batch, PoseModule
 from posereg.networks.cascade import CascadeMaps
+from posereg.records.poses import OCCLUDED, VISIBLE
 
 FLAGS = {"visible": VISIBLE, "occluded": OCCLUDED}
 
@@ -91,7 +91,7 @@ class CascadePose(PoseModule):
         return self.confidence(self._forward(images))
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
-        from posereg.reporting import cascade_figure
+        from posereg.figures import cascade as cascade_figure
 
         written = cascade_figure.write(self, data.poses(data.val_split), folder / "cascade.png")
         return {"cascade_figure": "cascade.png"} if written else {}

@@ -15,7 +15,7 @@ from posereg.codecs.argmax import argmax_decode
 from posereg.codecs.coordinates import denormalise, normalise
 from posereg.codecs.grid import grid_of
 from posereg.codecs.integral import Normalisation, integral_decode
-from posereg.losses import HeatmapLoss, coordinate_loss
+from posereg.losses.integral import HeatmapLoss, coordinate_loss
 from posereg.methods.base import Batch, PoseModule
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from posereg.codecs.context import ContextPose, Ramp, aggregate, hard_argmax, to_pixels
 from posereg.errors import UserError
-from posereg.losses_context import context_loss, labels
+from posereg.losses.context import context_loss, labels
 from posereg.methods.base import Batch, PoseModule
 
 
@@ -87,7 +87,7 @@ class SoftArgmaxPose(PoseModule):
         return aggregate(maps, self.joints, self.alpha, self.ramp)
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
-        from posereg.reporting import map_figures
+        from posereg.figures import maps as map_figures
 
         poses = data.poses(data.val_split)
         rows = range(0, len(poses), max(1, len(poses) // 3))[:3]

@@ -16,12 +16,12 @@ from torch import Tensor
 
 from posereg.codecs.coordinates import denormalise, normalise
 from posereg.codecs.volume import integral3d, to_unit
-from posereg.data.poses import PoseSet
 from posereg.errors import UserError
 from posereg.geometry.bones import bone_source as checked
 from posereg.geometry.bones import length_sum, mean_lengths, rescale
 from posereg.methods.base import Batch, PoseModule
-from posereg.predictions import Predictions
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
 
 
 class VolumePose(PoseModule):
@@ -110,7 +110,7 @@ class VolumePose(PoseModule):
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
         """Skeletons from two views, error by joint and by depth."""
-        from posereg.reporting import figures3d
+        from posereg.figures import volume as figures3d
 
         found = self.gathered()
         return {} if found is None else figures3d.write(data.poses(data.val_split), found, folder)

@@ -11,9 +11,9 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from posereg.complexity import Complexity
-from posereg.complexity import complexity as count
 from posereg.networks.adaptive import AdaptiveConv2d, ARTBlock, Init
+from posereg.networks.complexity import Complexity
+from posereg.networks.complexity import complexity as count
 from posereg.networks.hrnet import HRNetTrunk
 
 Compat = Literal["paper", "released"]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from posereg.errors import UserError
 from posereg.networks.art import Compat
-from posereg.skeletons import Skeleton, skeleton
+from posereg.skeletons.skeleton import Skeleton, skeleton
 
 TORSO = (("left_shoulder", "left_hip"), ("right_shoulder", "right_hip"))
 

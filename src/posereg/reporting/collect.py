@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from posereg import results
 from posereg.errors import UserError, nearest
 from posereg.reporting import protocol
 from posereg.reporting.columns import COSTS, columns_of, measured, united
 from posereg.reporting.experiments import Definition, definition
 from posereg.reporting.significance import interval
-from posereg.results import Result
+from posereg.runs import results
+from posereg.runs.results import Result
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from posereg.results import Result
+from posereg.runs.results import Result
 
 LOWER_IS_BETTER = (
     "MPJPE",

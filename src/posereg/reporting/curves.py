@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from posereg.files import whole_file
-from posereg.metrics_csv import read, series
 from posereg.reporting.collect import Row, Table
 from posereg.reporting.columns import COSTS
+from posereg.runs.metrics_csv import read, series
 
 # Okabe and Ito's colours, told apart with every kind of colour vision; yellow left out, it is too light for lines.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555", "#7B4FA3")

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from posereg.figures.people import Example, data_uri
 from posereg.files import whole_file
 from posereg.reporting import curves, table
 from posereg.reporting.collect import Row, Run, Table
 from posereg.reporting.columns import higher_is_better
-from posereg.reporting.pictures import Example, data_uri
 
 TOLD = (
     "dataset", "split", "people", "images", "annotation_hash", "input_size", "box_source", "flip_test", "scales", "nms",

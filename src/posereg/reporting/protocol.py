@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from posereg import runs as run_records
 from posereg.errors import UserError
-from posereg.results import Result
+from posereg.runs import folder as run_records
+from posereg.runs.results import Result
 
 # Rows of a column must agree on these, except where the table varies one on purpose.
 COMPARABLE = (

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from posereg.errors import UserError
+from posereg.figures import volume as figures3d
+from posereg.figures.people import Example, gallery, scored_people, sheet
 from posereg.files import whole_file
-from posereg.predictions import load
-from posereg.reporting import crowding, curves, error_bars, figures3d, html, table
+from posereg.records.predictions import load
+from posereg.reporting import crowding, curves, html, table
+from posereg.reporting import error_kinds as error_bars
 from posereg.reporting.collect import Table
-from posereg.reporting.pictures import Example, gallery, scored_people, sheet
 
 
 def write(found: Table, out: Path, pictures: int = 6) -> Path:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg import predictions, results
 from posereg.errors import UserError
-from posereg.evaluation.result import Evaluation
+from posereg.records import predictions
+from posereg.records.evaluation import Evaluation
+from posereg.runs import results
 
 BY_SIZE = ("AP_", "AR_")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.skeletons import COCO, H80K, MPII
+from posereg.skeletons.skeleton import COCO, H80K, MPII
 
 Array = NDArray[np.float64]
 

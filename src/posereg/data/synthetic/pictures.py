@@ -14,7 +14,7 @@ import cv2
 
 from posereg.data.synthetic.scene import Scene, Setting, render
 from posereg.errors import UserError
-from posereg.tracking import tracked
+from posereg.terminal.progress import tracked
 
 T = TypeVar("T")
 QUALITY = 92

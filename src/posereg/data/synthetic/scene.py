@@ -14,7 +14,7 @@ from posereg.data.synthetic.camera import Camera, frame, look_at
 from posereg.data.synthetic.figure import draw, sample_look, solids
 from posereg.data.synthetic.poses import sample_pose
 from posereg.data.synthetic.shapes import Canvas, Light, Vector, canvas
-from posereg.skeletons import Skeleton
+from posereg.skeletons.skeleton import Skeleton
 
 OUTSIDE, HIDDEN, SEEN = 0, 1, 2
 SUBJECT, SPLIT = 2**31 + 1, 2**31  # random streams that are no picture

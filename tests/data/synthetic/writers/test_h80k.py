@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from posereg.data.synthetic.make import make
-from posereg.skeletons import H80K_PARENTS
+from posereg.skeletons.skeleton import H80K_PARENTS
 
 
 @pytest.fixture(scope="module")

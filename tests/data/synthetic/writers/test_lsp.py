@@ -1,12 +1,12 @@
 import pytest
 from scipy.io import loadmat
 
-from posereg.data import lsp, lspet
+from posereg.data.formats import lsp, lspet
 from posereg.data.synthetic.make import make
 from posereg.data.synthetic.scene import HIDDEN, OUTSIDE
 from posereg.data.synthetic.scene import render as render_scene
 from posereg.data.synthetic.writers.lsp import EXTENDED, WHOLE, sized
-from posereg.skeletons import LSP
+from posereg.skeletons.skeleton import LSP
 
 RANGES = {"train": (1, 12), "test": (13, 24)}
 

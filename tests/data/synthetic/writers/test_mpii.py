@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
-from posereg.data import mpii
+from posereg.data.formats import mpii
 from posereg.data.synthetic.make import make
 from posereg.data.synthetic.scene import Setting, render
-from posereg.skeletons import MPII
+from posereg.skeletons.skeleton import MPII
 
 PEOPLE, SIZE = 40, 96
 OFFICIAL = "mpii_human_pose_v1_u12_1.mat"

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from posereg.data.synthetic.pictures import Job, Options, draw_all
 from posereg.data.synthetic.scene import HIDDEN, OUTSIDE, SPLIT, Person, Scene, Setting, generator
-from posereg.skeletons import COCO, Skeleton
+from posereg.skeletons.skeleton import COCO, Skeleton
 
 VAL_SHARE = 0.2
 SMALLEST = 30  # pixels of a person below which nobody annotates

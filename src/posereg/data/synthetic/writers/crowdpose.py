@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from posereg.data.synthetic.pictures import Job, Options, draw_all
 from posereg.data.synthetic.scene import SPLIT, Person, Scene, generator
 from posereg.data.synthetic.writers.coco import SMALLEST, Picture, group_setting, labelled, mask_box
-from posereg.skeletons import CROWDPOSE
+from posereg.skeletons.skeleton import CROWDPOSE
 
 SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}
 # The published category keeps COCO's links, with indices up to 17.

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from posereg.data.synthetic.body import INDEX
 from posereg.data.synthetic.pictures import Job, Options, draw_all
 from posereg.data.synthetic.scene import SPLIT, Scene, Setting, generator
-from posereg.skeletons import H80K
+from posereg.skeletons.skeleton import H80K
 
 # split: subjects, share of the frames (as published)
 SPLITS = {"Train": (range(5), 0.45), "Val": (range(5, 7), 0.25), "Test": (range(7, 11), 0.30)}

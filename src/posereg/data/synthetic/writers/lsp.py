@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from posereg.data.synthetic.pictures import Job, Options, draw_all
 from posereg.data.synthetic.scene import HIDDEN, OUTSIDE, SPLIT, Scene, Setting, generator
 from posereg.data.synthetic.writers import matlab
-from posereg.skeletons import LSP
+from posereg.skeletons.skeleton import LSP
 
 WHOLE = Setting(cut=0.0, fill=(0.6, 0.84), people=(1, 2), front=0.12)
 

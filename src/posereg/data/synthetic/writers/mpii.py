@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from posereg.data.synthetic.pictures import Job, Options, draw_all
 from posereg.data.synthetic.scene import OUTSIDE, SEEN, SPLIT, Person, Scene, Setting, generator
 from posereg.data.synthetic.writers import matlab
-from posereg.skeletons import MPII
+from posereg.skeletons.skeleton import MPII
 
 Float = NDArray[np.float64]
 VALID_SHARE, TEST_SHARE = 0.2, 0.05

@@ -1,0 +1,92 @@
+"""COCO keypoints: `annotations/person_keypoints_<split>.json`, images in `<split>/` (or `images/`); 0-based.
+
+Columns: `area` (segment, square pixels), `iscrowd`, `num_keypoints`, `bbox` (x y width height as published),
+`image_size` (width, height), and with `everyone` also `image_ignore`, run-length masks (bytes) of each image's
+crowd regions and people without keypoints, which bottom-up training leaves out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.data.formats import coco_json
+from posereg.data.formats.coco_json import Annotated, Json
+from posereg.data.formats.detections import padded
+from posereg.data.formats.paths import annotation_file, image_folder
+from posereg.records.poses import PoseSet
+from posereg.skeletons.skeleton import COCO
+
+ALIASES = {"train": "train2017", "val": "val2017", "valid": "val2017"}
+
+
+def read(
+    root: Path | str,
+    split: str,
+    annotations: Path | str | None = None,
+    everyone: bool = False,
+    min_keypoints: int = 1,
+) -> PoseSet:
+    """The people of one split, for crops: no crowd regions, no people with fewer than `min_keypoints`, no empty
+    boxes (simple baselines). Boxes are clipped to the image and padded x1.25.
+
+    Args:
+        split: `train2017`, `val2017` (or `train`, `val`), or another name with its own file and folder.
+        everyone: keep crowd regions and unlabelled people too, and give the ignore masks.
+
+    Raises:
+        UserError: missing or foreign file.
+    """
+    root = Path(root)
+    split = ALIASES.get(split, split)
+    candidates = (f"person_keypoints_{split}.json", f"image_info_{split}.json")
+    path = annotation_file(root, annotations, candidates)
+    found = coco_json.load(path, COCO)
+    edges = coco_json.clipped(found)
+    area = np.array([p.get("area", 0) for p in found.annotations], dtype=np.float64)
+    keep = np.ones(len(area), dtype=bool)
+    extras: dict[str, NDArray[Any]] = {"area": area}
+    if everyone:
+        extras["image_ignore"] = ignore_masks(found)
+    else:
+        labelled = (found.visibility > 0).sum(axis=1) >= max(min_keypoints, 1)
+        keep = labelled & ~found.crowd & (area > 0) & (edges[:, 2:] > edges[:, :2]).all(axis=1)
+    return coco_json.pose_set(
+        "coco",
+        split,
+        path,
+        root,
+        image_folder(root, split, split.replace("test-dev", "test"), "images"),
+        COCO,
+        found,
+        padded(edges),
+        keep,
+        extras,
+    )
+
+
+def ignore_masks(found: Annotated) -> NDArray[np.object_]:
+    """For each image the run-length code (bytes) of what training should not see, empty where there is nothing.
+
+    As compressed bytes the masks of all of COCO are a few megabytes; `bottomup` decodes one when it needs it.
+    """
+    from pycocotools import mask
+
+    masks: list[list[Json]] = [[] for _ in found.images]
+    unlabelled = (found.visibility > 0).sum(axis=1) == 0
+    for row in np.flatnonzero(found.crowd | unlabelled):
+        segmentation = found.annotations[row].get("segmentation")
+        image = found.images[found.person_image[row]]
+        height, width = image["height"], image["width"]
+        place = masks[found.person_image[row]]
+        if isinstance(segmentation, dict):
+            listed = isinstance(segmentation["counts"], list)
+            place.append(mask.frPyObjects(segmentation, height, width) if listed else segmentation)
+        elif segmentation:
+            place.extend(mask.frPyObjects(segmentation, height, width))
+    merged = np.empty(len(masks), dtype=object)
+    merged[:] = [mask.merge(codes)["counts"] if codes else b"" for codes in masks]
+    return merged

@@ -1,0 +1,50 @@
+"""CrowdPose: COCO's format with 14 joints, no area and no segmentation; `images/<id>.jpg`, 0-based.
+
+Files `crowdpose_{train,val,test,trainval}.json`. Columns as COCO's, with `area` = 0.53 x box width x height
+(the API's rule) and `image_crowd_index`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from posereg.data.formats import coco_json
+from posereg.data.formats.detections import padded
+from posereg.data.formats.paths import annotation_file, image_folder
+from posereg.records.poses import PoseSet
+from posereg.skeletons.skeleton import CROWDPOSE
+
+AREA_SHARE = 0.53
+
+
+def read(
+    root: Path | str,
+    split: str,
+    annotations: Path | str | None = None,
+    everyone: bool = False,
+    min_keypoints: int = 1,
+) -> PoseSet:
+    """As `coco.read`. With `everyone` people without keypoints and crowd regions stay; there are no ignore masks."""
+    root = Path(root)
+    path = annotation_file(root, annotations, (f"crowdpose_{split}.json",))
+    found = coco_json.load(path, CROWDPOSE)
+    edges = coco_json.clipped(found)
+    keep = np.ones(len(found.annotations), dtype=bool)
+    if not everyone:
+        labelled = (found.visibility > 0).sum(axis=1) >= max(min_keypoints, 1)
+        keep = labelled & ~found.crowd & (edges[:, 2:] > edges[:, :2]).all(axis=1)
+    crowding = np.array([image.get("crowdIndex", 0.0) for image in found.images], dtype=np.float64)
+    return coco_json.pose_set(
+        "crowdpose",
+        split,
+        path,
+        root,
+        image_folder(root),
+        CROWDPOSE,
+        found,
+        padded(edges),
+        keep,
+        {"area": AREA_SHARE * found.bbox[:, 2] * found.bbox[:, 3], "image_crowd_index": crowding},
+    )

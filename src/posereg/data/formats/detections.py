@@ -1,0 +1,93 @@
+"""A detector's boxes in place of the annotated ones: any COCO result file, `posereg detect`'s among them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.errors import UserError
+from posereg.files import read_json
+from posereg.geometry.boxes import center_size, from_center
+from posereg.records.poses import PoseSet
+
+PADDING = 1.25
+PERSON = 1
+
+
+def file_of(boxes: Any, split: str, train_split: str) -> Path | None:
+    """The box file of a split; a single file serves every split but the one that is trained on.
+
+    Args:
+        boxes: None, a file, or a mapping split -> file.
+    """
+    if isinstance(boxes, Mapping):
+        return Path(boxes[split]) if boxes.get(split) else None
+    return Path(boxes) if boxes and split != train_split else None
+
+
+def file_hash(file: Path) -> str:
+    """First 16 hex digits of its SHA-256, for the protocol."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+
+
+def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSet:
+    """The images of `poses` with a detector's boxes instead of people.
+
+    Args:
+        file: a COCO result file of person boxes: image_id, category_id 1, bbox x y width height, score.
+        min_score: boxes below are left out, as are empty ones.
+
+    Returns:
+        joints not labelled; `ids` are -1, -2, ...; columns `box_score`, `bbox`, `area` (of the box, square pixels);
+        boxes padded x1.25.
+
+    Raises:
+        UserError: missing or foreign file, or no box on these images.
+    """
+    rows = read_json(file)
+    place = {int(number): k for k, number in enumerate(poses.image_ids)}
+    try:
+        rows = [
+            row
+            for row in rows
+            if row["category_id"] == PERSON
+            and row["score"] >= min_score
+            and row["image_id"] in place
+            and min(row["bbox"][2:]) > 0
+        ]
+        bbox = np.array([row["bbox"] for row in rows], dtype=np.float64).reshape(-1, 4)
+        scores = np.array([row["score"] for row in rows], dtype=np.float64)
+        person_image = np.array([place[row["image_id"]] for row in rows], dtype=np.int64)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{file}: not a COCO result file of boxes ({error!r})") from error
+    if not rows:
+        raise UserError(
+            f"{file}: no person box with score >= {min_score} on the images of {poses.name} {poses.split}"
+        )
+    joints = len(poses.skeleton)
+    return replace(
+        poses,
+        person_image=person_image,
+        ids=-1 - np.arange(len(rows), dtype=np.int64),
+        keypoints=np.zeros((len(rows), joints, 2), dtype=np.float32),
+        visibility=np.zeros((len(rows), joints), dtype=np.uint8),
+        boxes=padded(np.concatenate([bbox[:, :2], bbox[:, :2] + bbox[:, 2:]], axis=1)),
+        extras={
+            "box_score": scores,
+            "bbox": bbox.astype(np.float32),
+            "area": bbox[:, 2] * bbox[:, 3],
+            **{name: column for name, column in poses.extras.items() if name.startswith("image_")},
+        },
+    )
+
+
+def padded(edges: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Boxes (N, 4) enlarged x1.25 about their centres."""
+    center, size = center_size(edges)
+    return from_center(center, size * PADDING)

@@ -1,0 +1,95 @@
+"""Human3.6M frames in COCO's format, with 3D joints: `h36m_coco.json` and `*body3d.npz`, images by subject.
+
+The 17 joints have CHALL_H80K's order (right before left; the category list of some published files swaps the names
+of the hips); the thorax is added. Camera axes come from the .npz (`S`, metres), matched by image name; the
+JSON's `keypoints_3d` alone are world axes, which no picture shows. Images lie in `<root>/<subject>/<sequence>/`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.data.formats import coco_json
+from posereg.data.formats.h80k import with_thorax
+from posereg.data.formats.paths import annotation_file
+from posereg.errors import UserError
+from posereg.geometry import boxes
+from posereg.records.poses import PoseSet
+from posereg.skeletons.skeleton import H80K, Skeleton
+
+JOINTS = Skeleton("h36m", H80K.joints[:17], limbs=())
+PADDING = 1.25
+
+
+def read(root: Path | str, split: str = "all", annotations: Path | str | None = None) -> PoseSet:
+    """All people of the file, whatever the split is called.
+
+    Columns: `xyz` (N, 18, 3) mm in camera axes relative to the pelvis, `camera_xyz` the same absolute,
+    `action` by name, `z` depth in image pixels (weak perspective: the box's scale at the pelvis).
+
+    Raises:
+        UserError: missing or foreign file, or no camera for an image.
+    """
+    root = Path(root)
+    path = annotation_file(root, annotations, ("h36m_coco.json",))
+    found = coco_json.load(path, JOINTS)
+    absolute = with_thorax(_camera_axes(path, found)) * 1000
+    relative = absolute - absolute[:, :1]
+    points = with_thorax(found.keypoints.astype(np.float64)).astype(np.float32)
+    flags = np.concatenate([found.visibility, found.visibility[:, [11, 14]].min(axis=1)[:, None]], axis=1)
+    found.keypoints, found.visibility = points, np.where(flags > 0, 2, 0).astype(np.uint8)
+    tight = boxes.from_keypoints(points, flags > 0)
+    for image in found.images:
+        image["file_name"] = _location(image["file_name"])
+    actions = [_action(found.images[k]["file_name"]) for k in found.person_image]
+    extras: dict[str, NDArray[Any]] = {
+        "xyz": relative.astype(np.float32),
+        "camera_xyz": absolute.astype(np.float32),
+        "z": (relative[..., 2] * _pixels_per_mm(points, relative)[:, None]).astype(np.float32),
+        "action": np.array(actions),
+    }
+    square = boxes.fix_aspect(tight, aspect=1.0, padding=PADDING)
+    keep = np.ones(len(points), dtype=bool)
+    return coco_json.pose_set("h36m", split, path, root, "", H80K, found, square, keep, extras)
+
+
+def _camera_axes(path: Path, found: coco_json.Annotated) -> NDArray[np.float64]:
+    """(N, 17, 3) metres, from the .npz beside the annotations."""
+    known: dict[str, NDArray[np.float64]] = {}
+    for file in sorted(path.parent.glob("*body3d*.npz")):
+        with np.load(file) as content:
+            names = [Path(str(name)).name for name in content["imgname"]]
+            known.update(zip(names, content["S"][..., :3].astype(np.float64), strict=True))
+    wanted = [Path(found.images[k]["file_name"]).name for k in found.person_image]
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        raise UserError(
+            f"{path}: no camera-axes joints for {missing[0]}; they are read from a *body3d*.npz beside it"
+        )
+    return np.stack([known[name] for name in wanted])
+
+
+def _pixels_per_mm(points: NDArray[np.floating], relative: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Scale of the weak-perspective camera: least squares of centred pixels on centred millimetres."""
+    flat = relative[..., :2] - relative[..., :2].mean(axis=1, keepdims=True)
+    seen = points - points.mean(axis=1, keepdims=True)
+    scale: NDArray[np.float64] = (flat * seen).sum(axis=(1, 2)) / (flat**2).sum(axis=(1, 2))
+    return scale
+
+
+def _location(name: str) -> str:
+    """`S1_Directions_1.54138969_000001.jpg` lies in `S1/S1_Directions_1.54138969/`; a path is left alone."""
+    sequence, _, _ = Path(name).stem.rpartition("_")
+    subject = sequence.split("_")[0]
+    return name if "/" in name else f"{subject}/{sequence}/{name}"
+
+
+def _action(name: str) -> str:
+    """`Directions` of `S1_Directions_1.54138969_000001.jpg`."""
+    match = re.match(r"S\d+_([A-Za-z]+)", Path(name).name)
+    return match[1] if match else "unknown"

@@ -1,0 +1,155 @@
+"""The lists that stand in for MPII's official file: stacked-hourglass .h5, simple-baselines .json, .csv, gt_valid.mat.
+
+What each of them holds, 1-based as published, is told in `mpii.py`.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.data.formats import matfile
+from posereg.errors import UserError
+from posereg.files import read_json
+
+HEAD_PER_SCALE = 25.0  # 0.6 x head diagonal / scale, exact on the 2,958 validation people
+
+Float = NDArray[np.float64]
+
+
+@dataclass
+class People:
+    """What one file says, 1-based as published; `PoseSet` made by `pose_set`."""
+
+    names: list[str]
+    joints: Float  # (N, 16, 2), anything where not annotated
+    annotated: NDArray[np.bool_]  # (N, 16)
+    visible: NDArray[np.bool_]  # (N, 16)
+    center: Float  # (N, 2) raw objpos
+    scale: Float  # (N,) raw
+    head_box: Float  # (N, 4) or NaN
+    annolist: NDArray[np.int64]
+    annorect: NDArray[np.int64]
+    head_size: Float | None = None
+
+    def rows(self, index: NDArray[np.int64] | NDArray[np.bool_] | list[int]) -> People:
+        where = np.asarray(index)
+        if where.dtype == bool:
+            where = np.flatnonzero(where)
+        size = None if self.head_size is None else self.head_size[where]
+        columns = ("joints", "annotated", "visible", "center", "scale", "head_box", "annolist", "annorect")
+        picked: dict[str, Any] = {name: getattr(self, name)[where] for name in columns}
+        return People(names=[self.names[k] for k in where], head_size=size, **picked)
+
+
+def read_h5(path: Path) -> People:
+    """A stacked-hourglass file. Its centre and scale carry the +15 * scale and x1.25 already; taken back here."""
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            part, visible = file["part"][:].astype(float), file["visible"][:] > 0
+            names = [name.decode() if isinstance(name, bytes) else str(name) for name in file["imgname"][:]]
+            scale = file["scale"][:].astype(float) / 1.25
+            center = file["center"][:].astype(float)
+            index, person = file["index"][:].astype(np.int64), file["person"][:].astype(np.int64)
+            size = file["normalize"][:].astype(float) if "normalize" in file else None
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except (KeyError, OSError) as error:
+        raise UserError(f"{path}: not a stacked-hourglass MPII file ({error})") from error
+    center[:, 1] -= 15 * scale
+    if size is not None and not (size > 0).all():  # test.h5 has none
+        size = None
+    unknown = np.full((len(names), 4), np.nan)
+    annotated = (part != 0).any(axis=2)
+    return People(names, part, annotated, visible, center, scale, unknown, index, person, size)
+
+
+def read_baselines(path: Path) -> People:
+    """A simple-baselines JSON: image, scale, center, joints and joints_vis; raw values, missing joints -1."""
+    rows = read_json(path)
+    try:
+        names = [row["image"] for row in rows]
+        center = np.array([row["center"] for row in rows], dtype=float).reshape(-1, 2)
+        scale = np.array([row["scale"] for row in rows], dtype=float)
+        joints = np.array([row.get("joints", [[-1, -1]] * 16) for row in rows], dtype=float).reshape(
+            -1, 16, 2
+        )
+        flags = np.array([row.get("joints_vis", [0] * 16) for row in rows]).reshape(-1, 16) > 0
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: not a simple-baselines MPII list ({error!r})") from error
+    unknown = np.full(len(rows), -1, dtype=np.int64)
+    return People(
+        names, joints, flags, flags, center, scale, np.full((len(rows), 4), np.nan), unknown, unknown
+    )
+
+
+def read_csv(path: Path) -> People:
+    """One person a row; joint columns in MPII's order, absent joints -1. It has no objpos."""
+    with open(path, newline="") as file:
+        table = csv.DictReader(file)
+        rows, fields = list(table), table.fieldnames or []
+    xs = [name for name in fields if name.endswith("_X")]
+    if "NAME" not in fields or "Scale" not in fields or len(xs) != 16:
+        raise UserError(f"{path}: needs the columns NAME, Scale and 16 joints <joint>_X, <joint>_Y")
+    columns = [(name, f"{name[:-1]}Y") for name in xs]
+    joints = np.array([[[row[x], row[y]] for x, y in columns] for row in rows], dtype=float).reshape(
+        -1, 16, 2
+    )
+    annotated = (joints != -1).any(axis=2)
+    scale = np.array([row["Scale"] for row in rows], dtype=float)
+    nowhere, unknown = np.full((len(rows), 2), np.nan), np.full(len(rows), -1, dtype=np.int64)
+    names = [row["NAME"] for row in rows]
+    return People(
+        names, joints, annotated, annotated, nowhere, scale, np.full((len(rows), 4), np.nan), unknown, unknown
+    )
+
+
+def read_ground_truth(path: Path) -> People:
+    """gt_valid.mat: joints, missing mask, head boxes; images, centre and scale from `valid.h5` or `.json` beside it.
+
+    Alone it still serves the evaluation: images are then unnamed and boxes follow from joints and head size.
+    """
+    file = matfile.load(path)
+    try:
+        joints = file["pos_gt_src"].transpose(2, 0, 1).astype(float)
+        annotated = file["jnt_missing"].T == 0
+        corners = file["headboxes_src"].astype(float)  # (2 corners, xy, N)
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{path}: neither the official MPII file nor gt_valid.mat ({error})") from error
+    head_box = corners.transpose(2, 0, 1).reshape(-1, 4)
+    head_size = 0.6 * np.linalg.norm(corners[1] - corners[0], axis=0)
+    beside = next((p for p in (path.with_name("valid.h5"), path.with_name("valid.json")) if p.exists()), None)
+    if beside is None:
+        count, unknown = len(joints), np.full(len(joints), -1, dtype=np.int64)
+        names = [f"unnamed_{k:04d}.jpg" for k in range(count)]
+        nowhere = np.full((count, 2), np.nan)
+        scale = head_size / HEAD_PER_SCALE
+        return People(
+            names, joints, annotated, annotated, nowhere, scale, head_box, unknown, unknown, head_size
+        )
+    people = read_h5(beside) if beside.suffix == ".h5" else read_baselines(beside)
+    if len(people.names) != len(joints):
+        raise UserError(
+            f"{path}: {len(joints)} people, but {beside.name} beside it has {len(people.names)}; one of them is cut"
+        )
+    return replace(people, joints=joints, annotated=annotated, head_box=head_box, head_size=head_size)
+
+
+def join(parts: list[People]) -> People:
+    def column(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    sized = all(part.head_size is not None for part in parts)
+    columns = ("joints", "annotated", "visible", "center", "scale", "head_box", "annolist", "annorect")
+    return People(
+        names=[name for part in parts for name in part.names],
+        head_size=column("head_size") if sized else None,
+        **{name: column(name) for name in columns},
+    )

@@ -1,0 +1,134 @@
+"""What every data module shares: one source, its splits, and loaders over a dataset of images."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+
+from posereg.data.modules.loader import Loader, Order, epoch_batches
+from posereg.data.samples.crop import Sample
+from posereg.data.sources.source import Source
+from posereg.data.sources.subset import Missing
+from posereg.records.poses import PoseSet
+from posereg.skeletons.skeleton import Skeleton, skeleton
+
+
+class TrainingImages(Protocol):
+    """A dataset that says which of its images could not be decoded."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: tuple[int, int]) -> Sample: ...
+
+    def check(self) -> None: ...
+
+    def report(self) -> str | None: ...
+
+
+class ImageData(pl.LightningDataModule):
+    """Train, validation and test loaders of one source.
+
+    Args:
+        source: the data set (`data/source.py`).
+        input_size: (W, H).
+        batch_size: samples a batch and device in training.
+        workers: worker processes of each loader.
+        train_split, val_split, test_split: the source's own where None; without a test split that of validation.
+        limit_train, limit_val: use a part of the split; training people are drawn by the seed, validation people are
+            the same for every seed.
+        max_bad_images: undecodable training images that are put up with.
+        missing_images: `error`, or `drop` what is on images that are not on disk.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        input_size: Sequence[int],
+        batch_size: int,
+        workers: int = 0,
+        seed: int = 0,
+        train_split: str | None = None,
+        val_split: str | None = None,
+        test_split: str | None = None,
+        limit_train: int | None = None,
+        limit_val: int | None = None,
+        max_bad_images: int = 20,
+        missing_images: Missing = "error",
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.input_size = (int(input_size[0]), int(input_size[1]))
+        self.batch_size, self.workers, self.seed = batch_size, workers, seed
+        self.train_split = train_split or source.train_split
+        self.val_split = val_split or source.val_split
+        self.test_split = test_split or source.test_split or self.val_split
+        self.limits = {self.val_split: limit_val, self.train_split: limit_train}
+        self.max_bad_images, self.missing_images = max_bad_images, missing_images
+        self.skeleton: Skeleton = skeleton(source.skeleton)
+        self._poses: dict[str, PoseSet] = {}
+        self._train: TrainingImages | None = None
+
+    def poses(self, split: str) -> PoseSet:
+        """The people of a split that are trained on or predicted, read once."""
+        if split not in self._poses:
+            self._poses[split] = self.selected(split, self.limits.get(split), self._limit_seed(split))
+        return self._poses[split]
+
+    def _limit_seed(self, split: str) -> int:
+        # All seeds of a row are scored on the same people, else their figures could not share a column.
+        return self.seed if split == self.train_split else 0
+
+    @abstractmethod
+    def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:
+        """The people of a split, at most `limit` samples, drawn by `seed`."""
+
+    @abstractmethod
+    def plain_loader(self, split: str) -> Loader:
+        """Every sample of a split once, in order, without augmentation; a bad image is an error."""
+
+    def val_dataloader(self) -> Loader:
+        return self.plain_loader(self.val_split)
+
+    def test_dataloader(self) -> Loader:
+        return self.plain_loader(self.test_split)
+
+    def predict_dataloader(self) -> Loader:
+        return self.plain_loader(self.test_split)
+
+    def training_loader(self, dataset: TrainingImages, order: Order, count: int) -> Loader:
+        """Whole batches of `count` samples an epoch, whose bad images `bad_images` tells of."""
+        self._train = dataset
+        return Loader(
+            dataset,
+            order,
+            self.batch_size,
+            self.workers,
+            drop_last=True,
+            collate=collate,
+            check=dataset.check,
+            epoch_batches=epoch_batches(self.trainer, count // self.batch_size),
+        )
+
+    def bad_images(self) -> str | None:
+        """One line on undecodable training images met so far, None if there was none."""
+        return self._train.report() if self._train is not None else None
+
+    def teardown(self, stage: str) -> None:
+        report = self.bad_images() if stage == "fit" else None
+        if report:
+            from pytorch_lightning.utilities import rank_zero_warn
+
+            rank_zero_warn(report)
+
+
+def collate(samples: list[Sample]) -> dict[str, torch.Tensor]:
+    """The batch of docs/architecture.md."""
+    batch = {
+        name: torch.from_numpy(np.array([s[name] for s in samples])) for name in samples[0] if name != "image"
+    }
+    return {"image": torch.from_numpy(np.stack([s["image"] for s in samples])), **batch}

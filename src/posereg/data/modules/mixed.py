@@ -1,0 +1,196 @@
+"""Mixed 2D and 3D training (paper 004, section 2, "Integral Regression"; method facts 6.3).
+
+The 3D set is shown together with 2D sets, all in its joints; what a 2D set does not know (depth, some joints) is
+marked unknown. Validation is on the 3D set alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.data.modules.loader import Key, Loader, Order
+from posereg.data.modules.topdown import TopDownData, TopDownDataset
+from posereg.data.samples.crop import Sample
+from posereg.data.sources.source import Source
+from posereg.errors import UserError, nearest
+from posereg.geometry import boxes
+from posereg.records.poses import PoseSet
+from posereg.skeletons.skeleton import Skeleton, mapping
+
+PADDING = 1.25
+MIN_JOINTS = 2
+
+
+class MixedDataset:
+    """Several top-down data sets behind one another; `index` of a sample counts through all of them."""
+
+    def __init__(self, parts: Sequence[TopDownDataset]) -> None:
+        self.parts = tuple(parts)
+        self.ends = np.cumsum([len(part) for part in parts])
+
+    def __len__(self) -> int:
+        return int(self.ends[-1])
+
+    def __getitem__(self, key: Key) -> Sample:
+        epoch, index = key
+        number = int(np.searchsorted(self.ends, index, side="right"))
+        part = self.parts[number]
+        return {**part[epoch, index - int(self.ends[number]) + len(part)], "index": index}
+
+    def check(self) -> None:
+        """
+        Raises:
+            UserError: more undecodable images in one of the sets than allowed.
+        """
+        for part in self.parts:
+            part.check()
+
+    def report(self) -> str | None:
+        """One line on the images that could not be decoded, None if there was none."""
+        return "; ".join(line for part in self.parts if (line := part.report())) or None
+
+
+class MixedData(TopDownData):
+    """Top-down data of a 3D set with 2D sets beside it in training.
+
+    With 2D sets a pass shows every person of the first one once, and as many of each other set, drawn without
+    replacement (in whole rounds where a set is smaller), all shuffled. Without, a pass is the 3D set once.
+
+    Args:
+        others: 2D data sets by name.
+        use: the names of those that are shown; their joints are matched by name.
+        joint_boxes: sets whose boxes are made from their joints, padded by 1.25; the others keep their own.
+        limit_others: at most this many people of each 2D set.
+        box_source: what the boxes of the 3D set are made from, for the protocol.
+        topdown: everything TopDownData takes; `extras` that the 2D sets lack are NaN there.
+    """
+
+    def __init__(
+        self,
+        others: Mapping[str, Source] | None = None,
+        use: Sequence[str] = (),
+        joint_boxes: Sequence[str] = ("mpii",),
+        limit_others: int | None = None,
+        box_source: str = "as read",
+        **topdown: Any,
+    ) -> None:
+        super().__init__(**topdown)
+        known = others or {}
+        for name in use:
+            if name not in known:
+                raise UserError(f"loader.use: no 2D data set '{name}' in loader.others{nearest(name, known)}")
+        shared = {k: v for k, v in topdown.items() if k in ("input_size", "seed", "missing_images")}
+        self.others = {
+            name: TopDownData(known[name], limit_train=limit_others, min_joints=MIN_JOINTS, **shared)
+            for name in use
+        }
+        self.joint_boxes = tuple(joint_boxes)
+        self.box_source = box_source
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """Part of result.json: where the validation boxes come from, and what was shown in training."""
+        edges = np.round(self.poses(self.val_split).boxes, 1).astype("<f4")
+        return {
+            "box_source": self.box_source,
+            "box_file_hash": hashlib.sha256(edges.tobytes()).hexdigest()[:16],
+            "trained_beside": list(self.others),
+        }
+
+    def training_sets(self) -> list[PoseSet]:
+        """The people trained on: those of the 3D set, then of each 2D set, in the 3D set's joints.
+
+        Raises:
+            UserError: what the readers say.
+        """
+        poses = self.poses(self.train_split)
+        sets = [_labelled(poses, self.min_joints)]
+        for name, data in self.others.items():
+            found = data.poses(data.train_split)
+            found = _labelled(in_joints_of(found, poses, self.extras, name in self.joint_boxes), MIN_JOINTS)
+            sets.append(found)
+        return sets
+
+    def train_dataloader(self) -> Loader:
+        sets = self.training_sets()
+        for poses in sets:
+            if not len(poses):
+                raise UserError(
+                    f"{poses.name} {poses.split}: nobody to train on has {self.min_joints} labelled joints"
+                )
+        parts = [
+            TopDownDataset(
+                poses,
+                self.input_size,
+                self.augment,
+                self.seed * len(sets) + k,
+                self.extras,
+                self.transforms,
+                self.max_bad_images,
+            )
+            for k, poses in enumerate(sets)
+        ]
+        dataset = MixedDataset(parts)
+        order = mixed_order([len(part) for part in parts], self.seed)
+        count = len(order(0))
+        if count < self.batch_size:
+            raise UserError(f"{count} people do not fill one batch of {self.batch_size} (batch_size)")
+        return self.training_loader(dataset, order, count)
+
+
+def mixed_order(sizes: Sequence[int], seed: int) -> Order:
+    """Rows of sets that lie behind one another, the 3D set first: what MixedData says of a pass."""
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    count = sizes[1] if len(sizes) > 1 else sizes[0]
+
+    def order(epoch: int) -> NDArray[np.int64]:
+        rng = np.random.default_rng([seed, epoch])
+        rows = [start + _draw(rng, size, count) for start, size in zip(starts, sizes, strict=True)]
+        return rng.permutation(np.concatenate(rows))
+
+    return order
+
+
+def _draw(rng: np.random.Generator, size: int, count: int) -> NDArray[np.int64]:
+    """`count` of `size` rows, each as often as the others within one."""
+    rounds = [rng.permutation(size) for _ in range(-(-count // size))]
+    return np.concatenate(rounds)[:count]
+
+
+def in_joints_of(poses: PoseSet, target: PoseSet, extras: Sequence[str], joint_boxes: bool) -> PoseSet:
+    """A set in the joints of another: joints it does not have are unlabelled, columns `extras` are NaN.
+
+    Args:
+        joint_boxes: make the boxes from the labelled joints (before the change), padded by 1.25.
+    """
+    order = mapping(poses.skeleton, target.skeleton)
+    there = order >= 0
+    regions = poses.boxes
+    if joint_boxes:
+        tight = boxes.from_keypoints(poses.keypoints, poses.visibility > 0)
+        center, size = boxes.center_size(tight)
+        regions = boxes.from_center(center, size * PADDING)
+    count = len(poses)
+    unknown = {name: np.full((count, *target.extras[name].shape[1:]), np.nan, np.float32) for name in extras}
+    skeleton: Skeleton = target.skeleton
+    return replace(
+        poses,
+        skeleton=skeleton,
+        keypoints=np.where(there[:, None], poses.keypoints[:, order], 0).astype(np.float32),
+        visibility=np.where(there, poses.visibility[:, order], 0).astype(np.uint8),
+        boxes=regions,
+        extras=unknown,
+    )
+
+
+def _labelled(poses: PoseSet, least: int) -> PoseSet:
+    """People with at least that many labelled joints and a box that is not empty."""
+    enough = (poses.visibility > 0).sum(axis=1) >= least
+    size = poses.boxes[:, 2:] - poses.boxes[:, :2]
+    return poses.people(enough & (size > 0).any(axis=1) & np.isfinite(size).all(axis=1))

@@ -1,0 +1,127 @@
+"""Top-down data: one person a sample, for every method that looks at crops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from posereg.data.formats.detections import file_hash
+from posereg.data.modules.base import ImageData, collate
+from posereg.data.modules.loader import Loader, sequential, shuffled
+from posereg.data.samples.augment import Augment
+from posereg.data.samples.crop import Sample, topdown_sample
+from posereg.data.samples.dataset import ImageDataset
+from posereg.data.samples.photometric import build
+from posereg.data.sources.source import Source
+from posereg.data.sources.subset import limit_people, present
+from posereg.errors import UserError
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
+
+
+class TopDownDataset(ImageDataset):
+    """Samples by (epoch, row), one person each. An undecodable image gives way to the next row's."""
+
+    def __init__(
+        self,
+        poses: PoseSet,
+        input_size: tuple[int, int],
+        augment: Augment | None = None,
+        seed: int = 0,
+        extras: Sequence[str] = (),
+        transforms: Any = None,
+        max_bad_images: int = 0,
+    ) -> None:
+        super().__init__(poses, poses.person_image, seed, max_bad_images)
+        lacking = [name for name in extras if name not in poses.extras]
+        if lacking:
+            raise UserError(
+                f"{poses.name} has no column '{lacking[0]}'; it has {', '.join(sorted(poses.extras))}"
+            )
+        self.input_size, self.augment = input_size, augment
+        self.extras, self.transforms = tuple(extras), transforms
+        self.varied = augment is not None or transforms is not None
+
+    def sample(self, row: int, rng: np.random.Generator | None) -> Sample:
+        return topdown_sample(
+            self.poses, row, self.input_size, self.augment, rng, self.transforms, self.extras
+        )
+
+
+class TopDownData(ImageData):
+    """Loaders of people, one a sample.
+
+    Args:
+        source: the data set (`data/source.py`).
+        augment: an `Augment`, its settings as a mapping, or None.
+        transforms: albumentations transforms for training, `photometric.build`.
+        extras: columns of the PoseSet to put in every batch.
+        val_batch_size: people a batch in validation and test; `batch_size` if None.
+        min_joints: people with fewer labelled joints are not trained on.
+        data: everything ImageData takes; its limits are numbers of people, on whole images.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        input_size: Sequence[int] = (256, 256),
+        batch_size: int = 32,
+        augment: Augment | Mapping[str, Any] | None = None,
+        transforms: Sequence[Mapping[str, Any]] = (),
+        extras: Sequence[str] = (),
+        val_batch_size: int | None = None,
+        min_joints: int = 1,
+        **data: Any,
+    ) -> None:
+        super().__init__(source, input_size, batch_size, **data)
+        self.augment = augment if isinstance(augment, Augment | None) else Augment(**augment)
+        self.transforms = build(transforms)
+        self.extras, self.min_joints = tuple(extras), min_joints
+        self.val_batch_size = val_batch_size or self.batch_size
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """Where the boxes that are predicted from come from."""
+        file = self.source.box_file(self.val_split)
+        if file is None:
+            return {"box_source": "annotated"}
+        named = {"box_source": file.name, "box_file_hash": file_hash(file)}
+        return {**named, "min_box_score": self.source.min_box_score}
+
+    def postprocess(self, predictions: Predictions) -> Predictions:
+        """What the data set makes of raw predictions of its validation boxes (COCO: scores and suppression)."""
+        if self.source.postprocess is None:
+            return predictions
+        return self.source.postprocess(self.poses(self.val_split), predictions)
+
+    def train_dataloader(self) -> Loader:
+        poses = self.poses(self.train_split)
+        labelled = (poses.visibility > 0).sum(axis=1) >= self.min_joints
+        if not labelled.all():
+            poses = poses.people(labelled)
+        if len(poses) < self.batch_size:
+            raise UserError(
+                f"{poses.name} {poses.split}: {len(poses)} people do not fill one batch of {self.batch_size} "
+                "(data.batch_size)"
+            )
+        dataset = TopDownDataset(
+            poses, self.input_size, self.augment, self.seed, self.extras, self.transforms, self.max_bad_images
+        )
+        return self.training_loader(dataset, shuffled(len(dataset), self.seed), len(dataset))
+
+    def plain_loader(self, split: str) -> Loader:
+        """Every person of a split once, in order, without augmentation; a bad image is an error."""
+        dataset = TopDownDataset(self.poses(split), self.input_size, seed=self.seed, extras=self.extras)
+        order = sequential(len(dataset))
+        return Loader(dataset, order, self.val_batch_size, self.workers, collate=collate, check=dataset.check)
+
+    def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:
+        poses = self.source.read(split)
+        extent = poses.boxes[:, 2:] - poses.boxes[:, :2]
+        keep = np.asarray((extent > 0).all(axis=1), dtype=bool)  # NaN is not above 0 either
+        if not keep.all():
+            poses = poses.people(keep)
+        poses = present(poses, self.missing_images, needed=poses.person_image)
+        return poses if limit is None else limit_people(poses, limit, seed)

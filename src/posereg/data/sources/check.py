@@ -1,0 +1,277 @@
+"""Look a data set over before days of training: files, boxes, joints, labels, counts; and twenty people to see.
+
+`check(poses)` reads every image, so it finds what the loader would only count. What it reports is data, `Report`;
+the command prints it and writes `contact_sheet` beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from posereg.data.samples import jpeg
+from posereg.data.samples.augment import NO_CHANGE
+from posereg.data.samples.crop import crop, sample_matrix
+from posereg.data.samples.jpeg import BadImageError
+from posereg.errors import UserError
+from posereg.files import whole_file
+from posereg.records.poses import PoseSet
+
+EXAMPLES = 5
+ASYMMETRY = 0.05  # difference of the left and right joint's share of labels that is worth a look
+
+# What the data sets' papers and lists say: people, images (None: not counted here).
+PUBLISHED: dict[tuple[str, str], tuple[int | None, int | None]] = {
+    ("mpii", "train"): (22246, 14679),
+    ("mpii", "valid"): (2958, 2729),
+    ("lsp", "train"): (1000, 1000),
+    ("lsp", "test"): (1000, 1000),
+    ("lsp", "all"): (2000, 2000),
+    ("lspet", "all"): (10000, 10000),
+    ("coco", "val2017"): (None, 5000),
+    ("crowdpose", "train"): (None, 10000),
+    ("crowdpose", "val"): (None, 2000),
+    ("crowdpose", "test"): (None, 8000),
+    ("h80k", "train"): (35832, 35832),
+    ("h80k", "val"): (19312, 19312),
+    ("h80k", "test"): (24416, 24416),
+}
+
+Progress = Callable[[Iterable[int], int], Iterable[int]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`count` of `total` things are as `what` says; `examples` names the first few.
+
+    `bad` findings make training fail or learn nonsense; the others are worth knowing.
+    """
+
+    what: str
+    count: int
+    total: int
+    bad: bool
+    examples: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        named = f": {', '.join(self.examples)}" if self.examples else ""
+        more = ", ..." if len(self.examples) < self.count and self.examples else ""
+        return f"{self.count} of {self.total} {self.what}{named}{more}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check` found."""
+
+    name: str
+    split: str
+    people: int
+    images: int
+    joints: int  # labelled ones
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def good(self) -> bool:
+        """Nothing that training would stumble over."""
+        return not any(finding.bad for finding in self.findings)
+
+    def lines(self) -> list[str]:
+        head = f"{self.name} {self.split}: {self.people} people on {self.images} images, {self.joints} labelled joints"
+        marks = [f"{'!' if finding.bad else '-'} {finding}" for finding in self.findings]
+        return [head, *(marks or ["- nothing to remark"])]
+
+
+def check(poses: PoseSet, progress: Progress | None = None, threads: int = 4) -> Report:
+    """Read every image once, in full, and compare it with its annotations.
+
+    Args:
+        progress: wraps the rows of `poses.images` as they are read, with their number (a progress bar).
+    """
+    sizes, bad = _read_images(poses, progress, threads)
+    found = [*bad, *_ids(poses), *_boxes(poses, sizes), *_joints(poses, sizes), *_head_boxes(poses)]
+    found += [*_symmetry(poses), *_counts(poses)]
+    labelled = int((poses.visibility > 0).sum())
+    return Report(
+        poses.name, poses.split, len(poses), len(poses.images), labelled, tuple(f for f in found if f.count)
+    )
+
+
+def contact_sheet(
+    poses: PoseSet, path: Path | str, count: int = 20, seed: int = 0, side: int = 256, columns: int = 5
+) -> int:
+    """A PNG of `count` people drawn by the seed, cropped as for training, with their annotated skeletons.
+
+    Returns:
+        how many people are on it (images that cannot be read are passed over).
+
+    Raises:
+        UserError: no image can be read, or the file cannot be written.
+    """
+    from posereg.geometry.drawing import draw_skeleton
+
+    usable = np.flatnonzero((poses.boxes[:, 2:] - poses.boxes[:, :2] > 0).all(axis=1))
+    tiles: list[NDArray[np.uint8]] = []
+    for row in np.random.default_rng(seed).permutation(usable).tolist():
+        if len(tiles) == count:
+            break
+        matrix = sample_matrix(poses.boxes[row], (side, side), NO_CHANGE)
+        try:
+            image = crop(poses.image_path(row), matrix, (side, side))
+        except BadImageError:
+            continue
+        points = poses.keypoints[row] @ matrix[:, :2].T + matrix[:, 2]
+        tiles.append(draw_skeleton(image, points, poses.visibility[row], poses.skeleton))
+    if not tiles:
+        raise UserError(f"{poses.root}: no image of {poses.name} {poses.split} can be read")
+    drawn = len(tiles)
+    tiles += [np.zeros((side, side, 3), dtype=np.uint8)] * (-len(tiles) % columns)
+    rows = [np.concatenate(tiles[k : k + columns], axis=1) for k in range(0, len(tiles), columns)]
+    sheet = cv2.cvtColor(np.concatenate(rows), cv2.COLOR_RGB2BGR)
+    with whole_file(Path(path).with_suffix(".png")) as temporary:
+        cv2.imwrite(str(temporary), sheet)
+    return drawn
+
+
+def _read_images(
+    poses: PoseSet, progress: Progress | None, threads: int
+) -> tuple[NDArray[np.float64], list[Finding]]:
+    """Width and height (M, 2) of each image, NaN where it cannot be read, and what was wrong."""
+    sizes = np.full((len(poses.images), 2), np.nan)
+    missing, damaged = [], []
+
+    def read(row: int) -> tuple[int, int] | str:
+        path = poses.root / poses.images[row]
+        if not path.exists():
+            return "missing"
+        try:
+            image = jpeg.read(path).pixels
+        except BadImageError as error:
+            return str(error)
+        return image.shape[1], image.shape[0]
+
+    rows = range(len(poses.images))
+    with ThreadPoolExecutor(threads) as pool:
+        results = pool.map(read, rows)
+        for row in progress(rows, len(rows)) if progress else rows:
+            result = next(results)
+            if isinstance(result, tuple):
+                sizes[row] = result
+            elif result == "missing":
+                missing.append(poses.images[row])
+            else:
+                damaged.append(poses.images[row])
+    total = len(rows)
+    return sizes, [
+        Finding("images missing", len(missing), total, True, tuple(missing[:EXAMPLES])),
+        Finding("images undecodable", len(damaged), total, True, tuple(damaged[:EXAMPLES])),
+    ]
+
+
+def _ids(poses: PoseSet) -> list[Finding]:
+    ids, counts = np.unique(poses.ids, return_counts=True)
+    twice = ids[counts > 1]
+    images, per_image = np.unique(poses.image_ids, return_counts=True)
+    shared = images[per_image > 1]
+    return [
+        Finding("ids used twice", len(twice), len(ids), True, tuple(map(str, twice[:EXAMPLES].tolist()))),
+        Finding(
+            "image ids used twice",
+            len(shared),
+            len(images),
+            True,
+            tuple(map(str, shared[:EXAMPLES].tolist())),
+        ),
+    ]
+
+
+def _boxes(poses: PoseSet, sizes: NDArray[np.float64]) -> list[Finding]:
+    size = sizes[poses.person_image]
+    low, high = poses.boxes[:, :2], poses.boxes[:, 2:]
+    empty = ~(high - low > 0).all(axis=1)
+    outside = ~empty & ((high < 0) | (low > size - 1)).any(axis=1)
+    return [
+        Finding("boxes empty or undefined", int(empty.sum()), len(poses), True, _named(poses, empty)),
+        Finding(
+            "boxes wholly outside the image", int(outside.sum()), len(poses), True, _named(poses, outside)
+        ),
+    ]
+
+
+def _joints(poses: PoseSet, sizes: NDArray[np.float64]) -> list[Finding]:
+    labelled = poses.visibility > 0
+    size = sizes[poses.person_image][:, None]
+    inside = ((poses.keypoints >= -0.5) & (poses.keypoints <= size - 0.5)).all(axis=2)
+    outside = labelled & ~inside & np.isfinite(size).all(axis=2)
+    nobody = ~labelled.any(axis=1)
+    low, high = poses.boxes[:, None, :2], poses.boxes[:, None, 2:]
+    strays = labelled & ~((poses.keypoints >= low) & (poses.keypoints <= high)).all(axis=2)
+    total = int(labelled.sum())
+    return [
+        Finding(
+            "labelled joints outside the image",
+            int(outside.sum()),
+            total,
+            False,
+            _named(poses, outside.any(1)),
+        ),
+        Finding(
+            "labelled joints outside their box", int(strays.sum()), total, False, _named(poses, strays.any(1))
+        ),
+        Finding(
+            "people without a labelled joint", int(nobody.sum()), len(poses), False, _named(poses, nobody)
+        ),
+    ]
+
+
+def _head_boxes(poses: PoseSet) -> list[Finding]:
+    if "head_box" not in poses.extras:
+        return []
+    absent = np.isnan(np.asarray(poses.extras["head_box"], dtype=float)).any(axis=1)
+    sized = np.asarray(poses.extras.get("head_size", np.zeros(len(poses))), dtype=float) > 0
+    return [
+        Finding("people without a head box", int(absent.sum()), len(poses), False, _named(poses, absent)),
+        Finding("people without a head size", int((~sized).sum()), len(poses), True, _named(poses, ~sized)),
+    ]
+
+
+def _symmetry(poses: PoseSet) -> list[Finding]:
+    """Left and right labelled unequally often, and people whose shoulders and hips point opposite ways."""
+    share = (poses.visibility > 0).mean(axis=0) if len(poses) else np.zeros(len(poses.skeleton))
+    pairs = poses.skeleton.flip_pairs
+    uneven = [(a, b) for a, b in pairs if abs(share[a] - share[b]) > ASYMMETRY]
+    names = poses.skeleton.joints
+    said = tuple(f"{names[a]} {share[a]:.0%}, {names[b]} {share[b]:.0%}" for a, b in uneven[:EXAMPLES])
+    found = [Finding("flip pairs labelled unequally", len(uneven), len(pairs), False, said)]
+    trunk = [f"{side}_{part}" for part in ("shoulder", "hip") for side in ("left", "right")]
+    if all(name in names for name in trunk):
+        at = [names.index(name) for name in trunk]
+        known = (poses.visibility[:, at] > 0).all(axis=1)
+        shoulders = poses.keypoints[:, at[0]] - poses.keypoints[:, at[1]]
+        hips = poses.keypoints[:, at[2]] - poses.keypoints[:, at[3]]
+        lengths = np.linalg.norm(shoulders, axis=1) * np.linalg.norm(hips, axis=1)
+        crossed = known & ((shoulders * hips).sum(axis=1) < -0.5 * lengths)
+        said = _named(poses, crossed)
+        what = "people with shoulders and hips crossed (left and right swapped?)"
+        found.append(Finding(what, int(crossed.sum()), int(known.sum()), False, said))
+    return found
+
+
+def _counts(poses: PoseSet) -> list[Finding]:
+    people, images = PUBLISHED.get((poses.name, poses.split), (None, None))
+    shown = len(np.unique(poses.person_image)) if people is not None else len(poses.images)
+    return [
+        Finding(f"{unit}, {wanted} were published", have, wanted, False)
+        for unit, have, wanted in (("people", len(poses), people), ("images", shown, images))
+        if wanted is not None and have != wanted
+    ]
+
+
+def _named(poses: PoseSet, which: ArrayLike) -> tuple[str, ...]:
+    rows: Sequence[int] = np.flatnonzero(which)[:EXAMPLES].tolist()
+    return tuple(f"id {poses.ids[row]} on {poses.images[poses.person_image[row]]}" for row in rows)

@@ -1,0 +1,92 @@
+"""One set to train on made of several: the first, and after it people of others in its joints.
+
+Only the named split grows; what is validated and scored is the first set's alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.data.modules.mixed import in_joints_of
+from posereg.data.sources.source import Reader
+from posereg.records.poses import PoseSet
+
+
+@dataclass(frozen=True)
+class Part:
+    """Another set's people: its reader, folder and split, as in conf/data."""
+
+    reader: Reader
+    root: Path | str
+    split: str
+    annotations: Path | str | None = None
+
+    def read(self) -> PoseSet:
+        root = Path(self.root)
+        return self.reader(root=root, split=self.split, annotations=self.annotations)
+
+
+def read(
+    root: Path | str,
+    split: str,
+    annotations: Path | str | None = None,
+    *,
+    first: Reader,
+    more: Mapping[str, Part],
+    grows: str = "train",
+) -> PoseSet:
+    """The people of `first`; in the split `grows` those of `more` follow.
+
+    Joints another set does not have are unlabelled, and its images carry absolute paths. Columns (`extras`) keep
+    the first set's values and are NaN, or -1 for whole numbers, for the rest.
+
+    Raises:
+        UserError: what the readers say.
+    """
+    poses = first(root=Path(root), split=split, annotations=annotations)
+    if split != grows:
+        return poses
+    for part in more.values():
+        poses = joined(poses, part.read())
+    return poses
+
+
+def joined(poses: PoseSet, other: PoseSet) -> PoseSet:
+    """Both sets as one, in the joints of the first; ids and image ids of the other go on from the first's."""
+    mapped = in_joints_of(other, poses, (), joint_boxes=False)
+    folder = other.root.absolute()
+
+    def both(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(poses, name), getattr(mapped, name)])
+
+    images, people = len(other.images), len(other)
+    return replace(
+        poses,
+        images=poses.images + tuple(str(folder / name) for name in other.images),
+        image_ids=_continued(poses.image_ids, images),
+        person_image=np.concatenate([poses.person_image, other.person_image + len(poses.images)]),
+        ids=_continued(poses.ids, people),
+        keypoints=both("keypoints"),
+        visibility=both("visibility"),
+        boxes=both("boxes"),
+        extras={
+            name: _padded(column, images if name.startswith("image_") else people)
+            for name, column in poses.extras.items()
+        },
+    )
+
+
+def _continued(ids: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    return np.concatenate([ids, np.arange(count) + int(ids.max(initial=-1)) + 1])
+
+
+def _padded(column: NDArray[np.generic], count: int) -> NDArray[np.generic]:
+    unknown = np.nan if np.issubdtype(column.dtype, np.floating) else -1
+    rest = np.full((count, *column.shape[1:]), unknown).astype(column.dtype)
+    return np.concatenate([column, rest])

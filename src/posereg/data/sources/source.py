@@ -1,0 +1,86 @@
+"""A data set as the rest of posereg sees it: how it is read, how it is scored, what its splits are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from posereg.data.formats import detections
+from posereg.errors import UserError
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
+
+if TYPE_CHECKING:
+    from posereg.records.evaluation import Evaluation
+
+Reader = Callable[..., PoseSet]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What conf/data/<name>.yaml builds.
+
+    Attributes:
+        reader: the format's `read`, called with root, split and annotations; the people to train on and predict.
+        evaluate: (PoseSet, Predictions) -> Evaluation, the data set's own metric.
+        truth: reader of the ground truth to score against, where that holds more than `reader` gives (COCO's
+            crowd regions and unlabelled people); `reader` if None.
+        boxes: a detector's COCO result file, or one by split, to predict from in place of the annotated boxes;
+            a single file is used on every split but `train_split`.
+        min_box_score: a detector's boxes below this score are left out.
+        postprocess: (PoseSet, Predictions) -> Predictions, what happens to raw top-down predictions before they are
+            saved and scored (inference/postprocess.py).
+        annotations: annotation file, of every split or by split; None for the usual place below root.
+    """
+
+    name: str
+    skeleton: str
+    reader: Reader
+    evaluate: Callable[[PoseSet, Predictions], Evaluation]
+    root: Path | str
+    annotations: Any = None
+    train_split: str = "train"
+    val_split: str = "valid"
+    test_split: str | None = None
+    truth: Reader | None = None
+    boxes: Any = None
+    min_box_score: float = 0.0
+    postprocess: Callable[[PoseSet, Predictions], Predictions] | None = None
+
+    def read(self, split: str) -> PoseSet:
+        """The people to train on or predict; a detector's boxes where `boxes` names them.
+
+        Raises:
+            UserError: what the readers say.
+        """
+        poses = self._read(self.reader, split)
+        file = self.box_file(split)
+        return poses if file is None else detections.detected(poses, file, self.min_box_score)
+
+    def read_everyone(self, split: str) -> PoseSet:
+        """With crowd regions and unlabelled people, for readers that can tell (COCO, CrowdPose)."""
+        return self._read(partial(self.reader, everyone=True), split)
+
+    def box_file(self, split: str) -> Path | None:
+        """Where the split's boxes come from, None for the annotations."""
+        return detections.file_of(self.boxes, split, self.train_split)
+
+    def read_truth(self, split: str) -> PoseSet:
+        """The ground truth of a split as its metric wants it."""
+        return self._read(self.truth or self.reader, split)
+
+    def score(self, split: str, predictions: Predictions) -> Evaluation:
+        return self.evaluate(self.read_truth(split), predictions)
+
+    def _read(self, reader: Reader, split: str) -> PoseSet:
+        annotations = self.annotations
+        if annotations is not None and not isinstance(annotations, str | Path):
+            if split not in annotations:
+                raise UserError(
+                    f"data.annotations names no file for split '{split}'; it has {sorted(annotations)}"
+                )
+            annotations = annotations[split]
+        return reader(root=Path(self.root), split=split, annotations=annotations)

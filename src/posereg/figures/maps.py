@@ -1,0 +1,367 @@
+"""What a network's maps look like: Figures 1, 4 and 5 of paper 003 and Figure 2 of paper 000, as PNG.
+
+Pictures are uint8 RGB (H, W, 3). Limbs have the same colours in maps and poses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.errors import UserError, nearest
+from posereg.files import whole_file
+from posereg.records.poses import PoseSet
+from posereg.skeletons.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from posereg.methods.base import PoseModule
+
+Image = NDArray[np.uint8]
+Float = NDArray[np.float32]
+
+TILE, GAP, HEAD = 160, 4, 18
+FONT, INK = cv2.FONT_HERSHEY_SIMPLEX, (51, 65, 85)
+WHITE, DARK = (255, 255, 255), (15, 23, 42)
+# By body part; bright, so that they add up to a picture on black.
+COLORS = {
+    "head": (255, 214, 51), "trunk": (214, 84, 255), "right_arm": (64, 224, 96), "left_arm": (51, 153, 255),
+    "right_leg": (255, 77, 64), "left_leg": (51, 230, 230),
+}  # fmt: skip
+ARM, LEG = ("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")
+TRUNK = ("pelvis", "thorax", "torso")
+# The joints of the papers' figures.
+SOFTMAX_JOINTS = ("right_ankle", "right_hip", "right_wrist", "right_shoulder", "neck", "head_top", "left_knee",
+                  "left_wrist")  # fmt: skip
+COMPARED_JOINTS = ("right_ankle", "left_ankle", "right_wrist")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One person as a network sees it, in the joints of the data.
+
+    Attributes:
+        image: (H, W, 3) the input. keypoints: (K, 2) predicted, input pixels.
+        maps: (K, h, w) as the decoder reads them: probabilities, or any maps for argmax.
+    """
+
+    image: Image
+    maps: Float
+    keypoints: Float
+
+
+@dataclass(frozen=True)
+class SeenInContext(Seen):
+    """Further, for soft-argmax with context.
+
+    Attributes:
+        logits: (K, h, w) part maps before the softmax.
+        context: (K, h, w) probabilities of the context maps, each weighted by its share; they sum to 1 - alpha.
+        alpha: share of `maps` in the position; 1 without context maps.
+        part: (K, 2) positions by the part maps alone, input pixels.
+    """
+
+    logits: Float
+    context: Float
+    alpha: float
+    part: Float
+
+    @property
+    def aggregate(self) -> Float:
+        """(K, h, w) distributions whose means are the positions, Eq. 6."""
+        return self.alpha * self.maps + self.context
+
+
+@runtime_checkable
+class InContext(Protocol):
+    """What tells a method with context maps, `SoftArgmaxPose`, from others."""
+
+    def all_maps(self, images: Any) -> Any: ...
+
+    def aggregate(self, maps: Any) -> Any: ...
+
+
+def look(module: PoseModule, poses: PoseSet, rows: Sequence[int]) -> list[Seen]:
+    """These people through the network; `SeenInContext` if it is a soft-argmax method.
+
+    Raises:
+        UserError: a method without maps.
+    """
+    import torch
+
+    from posereg.data.modules.base import collate
+    from posereg.data.modules.topdown import TopDownDataset
+
+    dataset = TopDownDataset(poses, module.input_size)
+    batch: dict[str, Any] = collate([dataset[row] for row in rows])
+    on_device = {name: value.to(module.device) for name, value in batch.items()}
+    training = module.training
+    with torch.inference_mode():
+        module.eval()
+        images = module.images(on_device)
+        found = _in_context(module, images) if isinstance(module, InContext) else _plain(module, images)
+    module.train(training)
+    joints = module.network_joint.cpu().numpy()
+    columns = {k: v.float().cpu().numpy()[:, joints] for k, v in found.items() if k != "alpha"}
+    people: list[Seen] = []
+    for n in range(len(rows)):
+        values: dict[str, Any] = {name: column[n] for name, column in columns.items()}
+        image = batch["image"][n].numpy()
+        if "alpha" in found:
+            people.append(SeenInContext(image=image, alpha=found["alpha"], **values))
+        else:
+            people.append(Seen(image=image, **values))
+    return people
+
+
+def _plain(module: PoseModule, images: Any) -> dict[str, Any]:
+    from posereg.codecs.integral import expectation
+
+    method: Any = module
+    maps = method.maps(images) if hasattr(method, "maps") else None
+    if maps is None or maps.dim() != 4:
+        raise UserError(f"{module.name or type(module).__name__} has no heat maps to draw")
+    if getattr(method, "decode", "") == "integral":
+        maps = expectation(maps, method.beta, method.normalisation)[1]
+    return {"maps": maps, "keypoints": module.predict(images)[0]}
+
+
+def _in_context(module: Any, images: Any) -> dict[str, Any]:
+    from posereg.codecs.context import to_pixels
+    from posereg.codecs.integral import expectation
+
+    maps = module.all_maps(images)
+    pose = module.aggregate(maps)
+    _, probability = expectation(maps)
+    joints = module.joints
+    context = probability[:, joints:].reshape(*pose.weights.shape, *maps.shape[2:])
+    return {
+        "maps": probability[:, :joints],
+        "keypoints": module.predict(images)[0],
+        "logits": maps[:, :joints],
+        "context": (pose.weights[..., None, None] * context).sum(2),
+        "alpha": module.alpha if pose.weights.shape[-1] else 1.0,
+        "part": to_pixels(pose.part, module.input_size, module.ramp),
+    }
+
+
+def write(people: Sequence[Seen], skeleton: Skeleton, out: Path, joints: Sequence[str] = ()) -> list[str]:
+    """The figures these people allow: `parts.png`, and of soft-argmax `softmax_<n>.png` and `context_<n>.png`.
+
+    Returns:
+        The files' names, in `out`.
+
+    Raises:
+        UserError: an unknown joint.
+    """
+    pictures = {"parts.png": parts_figure(people, skeleton)}
+    for n, person in enumerate(people):
+        if not isinstance(person, SeenInContext):
+            continue
+        chosen = indices(skeleton, joints or SOFTMAX_JOINTS, strict=bool(joints))
+        pictures[f"softmax_{n}.png"] = softmax_figure(person, skeleton, chosen)
+        if person.alpha < 1:
+            moved = indices(skeleton, joints) if joints else most_moved(person)
+            pictures[f"context_{n}.png"] = context_figure(person, skeleton, moved)
+    for name, picture in pictures.items():
+        save(picture, out / name)
+    return list(pictures)
+
+
+def parts_figure(people: Sequence[Seen], skeleton: Skeleton) -> Image:
+    """Figure 1 of paper 003: a column a person; the input, the maps as one picture, the pose."""
+    lines = [
+        [person.image for person in people],
+        [part_picture(person.maps, skeleton) for person in people],
+        [pose_picture(person.image, person.keypoints, skeleton) for person in people],
+    ]
+    return grid(lines, left=("input", "maps", "pose"))
+
+
+def softmax_figure(person: SeenInContext, skeleton: Skeleton, joints: Sequence[int]) -> Image:
+    """Figure 4 of paper 003: a column a joint; its map before and after the softmax."""
+    lines = [
+        [part_picture(person.maps, skeleton), *(heat(person.logits[k]) for k in joints)],
+        [pose_picture(person.image, person.keypoints, skeleton), *(heat(person.maps[k]) for k in joints)],
+    ]
+    return grid(lines, top=("all", *(_title(skeleton, k) for k in joints)), left=("before", "after"))
+
+
+def context_figure(person: SeenInContext, skeleton: Skeleton, joints: Sequence[int]) -> Image:
+    """Figure 5 of paper 003: a column a joint; where part map, context maps and both together see it.
+
+    A ring is the part map's position, a dot the final one; the title says how far they are apart.
+    """
+    part, final = (_on_tile(points, person.image) for points in (person.part, person.keypoints))
+    lines = []
+    for maps in (person.maps, person.context, person.aggregate):
+        tiles = []
+        for k in joints:
+            tile = over(person.image, maps[k])
+            _dot(tile, part[k], WHITE, filled=False)
+            _dot(tile, final[k], WHITE)
+            tiles.append(tile)
+        lines.append(tiles)
+    apart = np.linalg.norm(person.keypoints - person.part, axis=-1)
+    top = tuple(f"{_title(skeleton, k)} {apart[k]:.1f} px" for k in joints)
+    return grid(lines, top, ("part", "context", "both"))
+
+
+def compare_figure(
+    runs: Mapping[str, Sequence[Seen]], skeleton: Skeleton, joints: Sequence[int], truth: Float | None = None
+) -> Image:
+    """Figure 2 of paper 000: a line a joint and person; the input, then each run's map over it.
+
+    Args:
+        runs: by name, the same people.
+        truth: (N, K, 2) annotated joints in input pixels, NaN where not labelled, drawn as dots.
+    """
+    first = next(iter(runs.values()))
+    lines, left = [], []
+    for n, person in enumerate(first):
+        for k in joints:
+            tile = _resized(person.image)
+            if truth is not None and np.isfinite(truth[n, k]).all():
+                _dot(tile, _on_tile(truth[n, k], person.image), WHITE)
+            lines.append([tile, *(over(person.image, people[n].maps[k]) for people in runs.values())])
+            left.append(_title(skeleton, k))
+    return grid(lines, top=("input", *runs), left=left)
+
+
+def truth(poses: PoseSet, rows: Sequence[int], input_size: tuple[int, int]) -> Float:
+    """Annotated joints (N, K, 2) of these people in input pixels, NaN where not labelled."""
+    from posereg.data.samples.augment import NO_CHANGE
+    from posereg.data.samples.crop import sample_matrix
+    from posereg.geometry.affine import transform
+
+    found = np.full((len(rows), len(poses.skeleton), 2), np.nan, np.float32)
+    for n, row in enumerate(rows):
+        moved = transform(poses.keypoints[row], sample_matrix(poses.boxes[row], input_size, NO_CHANGE))
+        labelled = poses.visibility[row] > 0
+        found[n, labelled] = moved[labelled]
+    return found
+
+
+def most_moved(person: SeenInContext, count: int = 6) -> list[int]:
+    """The joints whose position the context changes most."""
+    apart = np.linalg.norm(person.keypoints - person.part, axis=-1)
+    return np.argsort(-apart, kind="stable")[:count].tolist()  # type: ignore[no-any-return]
+
+
+def indices(skeleton: Skeleton, names: Sequence[str], strict: bool = True) -> list[int]:
+    """
+    Raises:
+        UserError: a name that the skeleton does not have, unless not `strict`.
+    """
+    for name in names:
+        if strict and name not in skeleton.joints:
+            raise UserError(f"joints: {skeleton.name} has no '{name}'{nearest(name, skeleton.joints)}")
+    return [skeleton.joints.index(name) for name in names if name in skeleton.joints]
+
+
+def joint_colors(skeleton: Skeleton) -> Image:
+    """RGB (K, 3) by body part."""
+
+    def color(name: str) -> tuple[int, int, int]:
+        side, _, part = name.partition("_")
+        if part in ARM:
+            return COLORS[f"{side}_arm"]
+        if part in LEG:
+            return COLORS[f"{side}_leg"]
+        return COLORS["trunk" if name in TRUNK else "head"]
+
+    return np.array([color(name) for name in skeleton.joints], np.uint8)
+
+
+def part_picture(maps: Float, skeleton: Skeleton, side: int = TILE) -> Image:
+    """Maps (K, h, w) as one picture (side, side, 3): each scaled to its maximum, in its joint's colour, added up."""
+    peaks = np.maximum(maps, 0)
+    peaks = peaks / np.maximum(peaks.max((1, 2), keepdims=True), 1e-12)
+    mixed = np.tensordot(peaks, joint_colors(skeleton).astype(np.float32), axes=(0, 0))
+    grown = cv2.resize(mixed.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.clip(grown, 0, 255), np.uint8)
+
+
+def pose_picture(image: Image, keypoints: Float, skeleton: Skeleton, side: int = TILE) -> Image:
+    """The input with the pose over it; keypoints (K, 2) in its pixels. A limb has its outer joint's colour."""
+    drawn = _resized(image, side)
+    points = _on_tile(keypoints, image, side)
+    colors = joint_colors(skeleton).tolist()
+    trunk = list(COLORS["trunk"])
+    for a, b in skeleton.limbs:
+        color = colors[b] if colors[a] == trunk else colors[a]
+        cv2.line(drawn, _point(points[a]), _point(points[b]), color, 3, cv2.LINE_AA)
+    for point, color in zip(points, colors, strict=True):
+        _dot(drawn, point, color)
+    return drawn
+
+
+def heat(values: NDArray[np.floating], side: int = TILE) -> Image:
+    """A map (h, w) as a picture (side, side, 3), from 0 or its minimum below 0 (dark) to its maximum."""
+    low, high = min(0.0, float(values.min())), float(values.max())
+    scaled = (values - low) / max(high - low, 1e-12)
+    grown = cv2.resize(scaled.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
+    colored = cv2.applyColorMap(np.round(255 * grown).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    return np.ascontiguousarray(colored[..., ::-1], np.uint8)
+
+
+def over(image: Image, values: NDArray[np.floating], side: int = TILE) -> Image:
+    """A map over its darkened input."""
+    added = 0.5 * _resized(image, side).astype(np.float32) + heat(values, side)
+    return np.asarray(np.clip(added, 0, 255), np.uint8)
+
+
+def grid(lines: Sequence[Sequence[Image]], top: Sequence[str] = (), left: Sequence[str] = ()) -> Image:
+    """Tiles, each resized to a square, with titles of columns and lines."""
+    margin = 12 + max((cv2.getTextSize(text, FONT, 0.4, 1)[0][0] for text in left), default=-12)
+    head = HEAD if top else 0
+    height = head + len(lines) * (TILE + GAP) - GAP
+    width = margin + max(map(len, lines)) * (TILE + GAP) - GAP
+    page = np.full((height, width, 3), 255, np.uint8)
+    for column, text in enumerate(top):
+        cv2.putText(page, text, (margin + column * (TILE + GAP) + 2, 13), FONT, 0.36, INK, 1, cv2.LINE_AA)
+    for line, tiles in enumerate(lines):
+        y = head + line * (TILE + GAP)
+        if left:
+            cv2.putText(page, left[line], (4, y + TILE // 2), FONT, 0.4, INK, 1, cv2.LINE_AA)
+        for column, tile in enumerate(tiles):
+            x = margin + column * (TILE + GAP)
+            page[y : y + TILE, x : x + TILE] = _resized(tile)
+    return page
+
+
+def save(picture: Image, path: Path) -> None:
+    """A PNG file, whole or not at all."""
+    with whole_file(path) as temporary:
+        cv2.imwrite(str(temporary), picture[..., ::-1])
+
+
+def _resized(image: Image, side: int = TILE) -> Image:
+    shrinks = side < min(image.shape[:2])
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.array(cv2.resize(image, (side, side), interpolation=way), np.uint8)
+
+
+def _on_tile(points: NDArray[np.floating], image: Image, side: int = TILE) -> NDArray[np.floating]:
+    """Pixels (..., 2) of the image to pixels of its picture."""
+    return np.asarray((points + 0.5) * side / np.array(image.shape[1::-1]) - 0.5)
+
+
+def _point(xy: NDArray[np.floating]) -> tuple[int, int]:
+    return round(float(xy[0])), round(float(xy[1]))
+
+
+def _dot(
+    picture: Image, xy: NDArray[np.floating], color: Sequence[float], filled: bool = True, radius: int = 3
+) -> None:
+    cv2.circle(picture, _point(xy), radius + 1, DARK, -1 if filled else 3, cv2.LINE_AA)
+    cv2.circle(picture, _point(xy), radius, color, -1 if filled else 1, cv2.LINE_AA)
+
+
+def _title(skeleton: Skeleton, joint: int) -> str:
+    return skeleton.joints[joint].replace("_", " ")

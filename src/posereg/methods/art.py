@@ -1,0 +1,310 @@
+"""Bottom-up pose with heat-map-guided adaptive regression and learned scoring (paper 002).
+
+The three qualities of Table 4 come from one forward pass: regressed poses as they are, heat maps grouped by the
+annotated people, and the final poses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from posereg.codecs import art as bottomup
+from posereg.errors import UserError
+from posereg.files import whole_file
+from posereg.inference import scoring as scorers
+from posereg.inference.grouping import Grouping, Heat, Poses, Proposals
+from posereg.inference.multiscale import fields, given, people, rescaled
+from posereg.methods.base import Batch, PoseModule, evaluate
+from posereg.networks.art import ARTNet, Compat, complexity
+from posereg.networks.scoring import PoseScorer
+from posereg.records.predictions import Predictions, concatenate
+
+QUALITIES = ("regression", "heatmap")
+NAIVE = "mean of heat values times the centre's"
+COMPATS: tuple[Compat, ...] = ("paper", "released")
+
+
+class BottomUpPose(PoseModule):
+    """
+    Args:
+        background, fine_background: weight of cells far from keypoints in the heat-map loss; 1 is the loss
+            without trade-off.
+        regression_weight: lambda of the regression loss.
+        center_sigma: of the centre map's Gaussians, in cells.
+        compat: `paper` or `released`, where the two differ (codecs/bottomup.py, inference/grouping.py).
+        grouping: settings of `Grouping` that differ from its defaults.
+        scales: of the test; 1 among them.
+        scoring: rank poses by the scoring network, which a stage after training trains on the poses found in
+            the training images.
+        scoring_epochs, scoring_images: length of that stage, and the most images to look at (None: all).
+        qualities: also measure regression and heat-map quality (Table 4).
+        count_macs: also count multiply-adds as the paper and the released code do (Table 1).
+        pose: everything PoseModule takes.
+
+    Raises:
+        UserError: settings that do not exist, scales without 1.
+    """
+
+    def __init__(
+        self,
+        background: float = 0.1,
+        fine_background: float = 0.025,
+        regression_weight: float = 0.01,
+        center_sigma: float = 4.0,
+        compat: Compat = "paper",
+        grouping: Mapping[str, Any] | None = None,
+        scales: Sequence[float] = (1.0,),
+        scoring: bool = False,
+        scoring_epochs: int = 20,
+        scoring_images: int | None = None,
+        qualities: bool = False,
+        count_macs: bool = False,
+        **pose: Any,
+    ) -> None:
+        super().__init__(**pose)
+        self.background, self.fine_background = background, fine_background
+        self.regression_weight, self.center_sigma = regression_weight, center_sigma
+        self.compat: Compat = compat
+        try:
+            self.grouping = Grouping(**{"refine": compat == "released", **(grouping or {})}, compat=compat)
+        except TypeError as error:
+            raise UserError(f"method.grouping: {error}") from error
+        self.scales = tuple(float(scale) for scale in scales)
+        if 1.0 not in self.scales:
+            raise UserError(f"method.scales: {list(self.scales)} lacks 1, the scale that proposals come from")
+        self.qualities, self.count_macs = qualities, count_macs
+        self.scoring_epochs, self.scoring_images = scoring_epochs, scoring_images
+        self.scorer: PoseScorer | None = None
+        if scoring:
+            # Not the network's optimiser's business.
+            self.scorer = PoseScorer(self.skeleton.name, compat).requires_grad_(False)
+        self.register_buffer("scorer_trained", torch.tensor(False))
+        self.score_rule = NAIVE
+        if scoring:
+            self.score_rule = "predicted OKS" + (" times naive score" if compat == "released" else "")
+        self._others: dict[str, list[Predictions]] = {}
+        self._measured: dict[str, float] = {}
+        self._drawn_from: dict[str, NDArray[Any]] = {}
+
+    scorer_trained: Tensor
+
+    def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
+        maps = self.network(images)
+        size = (maps.heatmaps.shape[-2], maps.heatmaps.shape[-1])
+        targets = bottomup.encode(
+            batch,
+            size,
+            self.convention,
+            self.compat,
+            fine=maps.fine is not None,
+            center_sigma=self.center_sigma,
+        )
+        return bottomup.losses(
+            maps, targets, self.compat, self.background, self.fine_background, self.regression_weight
+        )
+
+    def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Raises:
+            UserError: always: this method finds people itself and looks at whole images.
+        """
+        raise UserError("a bottom-up model looks at whole images, not at crops of people")
+
+    def fields(self, images: Tensor) -> list[tuple[Heat, Proposals]]:
+        """Heat maps and proposals of each of normalised images (B, 3, H, W)."""
+        every = {scale: rescaled(images, scale, self.convention) for scale in self.scales}
+        flip = self.flip_order if self.flip_test else None
+        return fields(self.network, every, self.grouping, flip, self.convention)
+
+    def detect(self, images: Tensor) -> list[Poses]:
+        """People of normalised images (B, 3, H, W), in input pixels."""
+        return [people(heat, proposals, self.grouping) for heat, proposals in self.fields(images)]
+
+    def predicted(self, poses: Poses, to_image: Tensor, image_id: int, learned: bool = True) -> Predictions:
+        """Poses of one image in image pixels, best first by the learned score if there is one, or the naive one."""
+        poses = poses._replace(keypoints=_moved(poses.keypoints, to_image))
+        scores = poses.scores
+        if learned and self.scorer is not None and bool(self.scorer_trained):
+            scores = scorers.score(self.scorer, poses, self.compat)
+        order = scores.argsort(descending=True)
+        count = len(order)
+        return Predictions(
+            ids=torch.full((count,), -1).numpy(),
+            image_ids=torch.full((count,), image_id).numpy(),
+            keypoints=poses.keypoints[order].float().cpu().numpy(),
+            keypoint_scores=poses.keypoint_scores[order].float().cpu().numpy(),
+            scores=scores[order].float().cpu().numpy(),
+        )
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        images = self.images(batch)
+        self._log("val", self.losses(images, batch), len(images))
+        ids = self._image_ids(batch)
+        plain = replace(self.grouping, absorb=0.0, refine=False)
+        # Annotated people are no duplicates, however close they are, and their places are not the heat maps' merit.
+        everyone = replace(self.grouping, nms_distance=0.0, poses=10_000, fallback=False)
+        for i, (heat, proposals) in enumerate(self.fields(images)):
+            to_image = batch["to_image"][i]
+            final = people(heat, proposals, self.grouping)
+            self._predicted.append(self.predicted(final, to_image, ids[i]))
+            if self.qualities:
+                regressed = people(heat, proposals, plain)
+                cued = people(heat, given(annotated(batch, i)), everyone)
+                for name, poses in zip(QUALITIES, (regressed, cued), strict=True):
+                    self._others[name].append(self.predicted(poses, to_image, ids[i], learned=False))
+
+    def on_validation_epoch_start(self) -> None:
+        super().on_validation_epoch_start()
+        self._others = {name: [] for name in QUALITIES}
+
+    def on_validation_epoch_end(self) -> None:
+        super().on_validation_epoch_end()
+        if not self.qualities or self.trainer.sanity_checking:
+            return
+        self._measured, self._drawn_from = {}, {}
+        for name, parts in self._others.items():
+            everyone = self._gather(parts)
+            if everyone is not None:
+                found = evaluate(self.trainer.datamodule, everyone)  # type: ignore[attr-defined]
+                self._measured[f"{name}/AP"] = found.metrics["AP"]
+                self._drawn_from |= {f"{name}/{key}": column for key, column in found.per_person.items()}
+
+    def measured(self) -> dict[str, float]:
+        if not self.count_macs or not isinstance(self.network, ARTNet):
+            return self._measured
+        size = (self.input_size[1], self.input_size[0])
+        paper, released = (complexity(self.network, size, convention).macs for convention in COMPATS)
+        return {**self._measured, "macs_paper": paper, "macs_released": released}
+
+    def drawn_from(self) -> dict[str, NDArray[Any]]:
+        return self._drawn_from
+
+    def draw(self, data: Any, folder: Path) -> dict[str, str]:
+        """Predictions of the other two qualities, for the error analysis, and where the regression head looks."""
+        from posereg.figures import taps as taps_figure
+
+        files = {}
+        for name, parts in self._others.items():
+            everyone = self._gather(parts)
+            if self.qualities and everyone is not None:
+                file = f"predictions_{name}.npz"
+                everyone.save(folder / file)
+                files[f"predictions_{name}"] = file
+        if taps_figure.write(self, data.poses(data.val_split), folder / "taps.png"):
+            files["taps_figure"] = "taps.png"
+        return files
+
+    def gathered(self) -> Predictions | None:
+        return self._gather(self._predicted)
+
+    def _gather(self, parts: list[Predictions]) -> Predictions | None:
+        """The predictions of all ranks, each image once."""
+        if self.trainer.world_size > 1:
+            boxes: list[Any] = [None] * self.trainer.world_size
+            torch.distributed.all_gather_object(boxes, parts)
+            parts = [part for box in boxes for part in box]
+        # A sampler that shards evenly repeats a few images. Images without people say nothing.
+        by_image = {int(part.image_ids[0]): part for part in parts if len(part)}
+        if not parts:
+            return None
+        return replace(concatenate(list(by_image.values()) or parts[:1]), meta=self._protocol())
+
+    def _protocol(self) -> dict[str, Any]:
+        """What makes two figures comparable, beside what every method tells."""
+        settings = self.grouping
+        nms = f"centre maxima; more than {settings.nms_keypoints} keypoints within {settings.nms_distance} px"
+        return {"scales": list(self.scales), "nms": nms, "refine": settings.refine, "compat": self.compat}
+
+    def _image_ids(self, batch: Batch, split: str | None = None) -> list[int]:
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        images = data.poses(split or data.val_split).image_ids
+        return [int(images[row]) for row in batch["index"].tolist()]
+
+    # The scoring stage.
+
+    def on_validation_start(self) -> None:
+        """Trains the scoring network once the rest is trained: at the validation after the last epoch."""
+        if self.scorer is None or bool(self.scorer_trained) or self.trainer.state.fn != "validate":
+            return
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        self.network.eval()
+        examples = self.collect(data.plain_loader(data.train_split))
+        if len(examples.oks) == 0:
+            self.score_rule = NAIVE
+            print("scoring network: nobody is found in the training images; poses keep their naive scores")
+            return
+        self.scorer.requires_grad_(True)
+        with torch.inference_mode(False), torch.enable_grad():
+            # Copies: what validation computes is unfit for training.
+            examples = scorers.Examples(examples.features.clone(), examples.oks.clone())
+            losses = scorers.train(self.scorer, examples, self.scoring_epochs)
+        self.scorer.requires_grad_(False)
+        self.scorer_trained.fill_(True)
+        print(f"scoring network: {len(examples.oks)} poses, loss {losses[0]:.4f} -> {losses[-1]:.4f}")
+        self._keep_scorer()
+
+    def collect(self, batches: Iterable[Batch]) -> scorers.Examples:
+        """Features and OKS of the poses found in training images."""
+        assert self.scorer is not None
+        features: list[Tensor] = []
+        reached: list[Tensor] = []
+        seen = 0
+        with torch.no_grad():
+            for batch in batches:
+                batch = {k: v.to(self.device) if isinstance(v, Tensor) else v for k, v in batch.items()}
+                for i, poses in enumerate(self.detect(self.images(batch))):
+                    truth = batch["person_mask"][i].bool()
+                    areas: Tensor = (batch["oks_areas"] if "oks_areas" in batch else batch["areas"])[i][truth]
+                    found = scorers.best_oks(
+                        poses.keypoints,
+                        batch["keypoints"][i][truth],
+                        batch["visibility"][i][truth],
+                        areas,
+                        self.skeleton.sigmas or (),
+                    )
+                    in_image = _moved(poses.keypoints, batch["to_image"][i])
+                    features.append(self.scorer.features(in_image, scorers.heat_values(poses, self.compat)))
+                    reached.append(found)
+                    seen += 1
+                if self.scoring_images is not None and seen * self.trainer.world_size >= self.scoring_images:
+                    break
+        examples = scorers.Examples(torch.cat(features).cpu(), torch.cat(reached).cpu())
+        if self.trainer.world_size > 1:
+            boxes: list[Any] = [None] * self.trainer.world_size
+            torch.distributed.all_gather_object(boxes, examples)
+            examples = scorers.Examples(*(torch.cat(column) for column in zip(*boxes, strict=True)))
+        return examples
+
+    def _keep_scorer(self) -> None:
+        """Put the trained scoring network into the checkpoint that training wrote, if it wrote one."""
+        from posereg.runs.folder import CHECKPOINT
+
+        path = Path(self.trainer.default_root_dir) / CHECKPOINT
+        if not self.trainer.is_global_zero or not path.exists():
+            return
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        state = {k: v.cpu() for k, v in self.state_dict().items() if k.startswith("scorer")}
+        content["state_dict"].update(state)
+        with whole_file(path) as temporary:
+            torch.save(content, temporary)
+
+
+def annotated(batch: Batch, image: int) -> Tensor:
+    """The labelled people (M, K, 2) of an image of the batch; joints without a label at the others' mean."""
+    labelled = (batch["visibility"][image] > 0) & batch["person_mask"][image].bool().unsqueeze(-1)
+    some = labelled.any(1)
+    keypoints, labelled = batch["keypoints"][image][some].float(), labelled[some]
+    mean = bottomup.person_centers(keypoints, labelled).unsqueeze(1)
+    return torch.where(labelled.unsqueeze(-1), keypoints, mean)
+
+
+def _moved(points: Tensor, affine: Tensor) -> Tensor:
+    """Points (..., 2) through an affine (2, 3)."""
+    return points @ affine[:, :2].t().to(points) + affine[:, 2].to(points)

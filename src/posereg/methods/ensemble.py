@@ -1,0 +1,97 @@
+"""The mean pose of several models (paper 004, Table 2, last row), from their predictions.
+
+Which models, and whether they are averaged before or after rescaling, is not published: root-relative millimetres
+of any runs of the same table are averaged (method facts 6.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from posereg.errors import UserError
+from posereg.methods.base import Batch, PoseModule
+from posereg.records.predictions import Predictions, load
+from posereg.runs import folder as runs
+from posereg.runs.siblings import sibling_run
+
+
+def average(members: Sequence[Predictions], names: Sequence[str] = ()) -> Predictions:
+    """The mean of poses and scores of the same people, in the order of the first member.
+
+    Raises:
+        UserError: no member, other people or other joints in one of them.
+    """
+    if not members:
+        raise UserError("an ensemble needs at least one member")
+    names = names or [f"member {k}" for k in range(len(members))]
+    first = members[0]
+    aligned = []
+    for name, member in zip(names, members, strict=True):
+        order = np.argsort(member.ids, kind="stable")
+        if not np.array_equal(member.ids[order], np.sort(first.ids)):
+            raise UserError(f"{name} predicts other people than {names[0]}; an ensemble needs the same")
+        if member.keypoints.shape[1:] != first.keypoints.shape[1:]:
+            raise UserError(
+                f"{name} predicts {member.keypoints.shape[1:]} coordinates, {names[0]} {first.keypoints.shape[1:]}"
+            )
+        place = np.empty_like(order)
+        place[np.argsort(first.ids, kind="stable")] = order
+        aligned.append(member.rows(place))
+
+    def mean(column: str) -> NDArray[np.float32]:
+        values = np.mean([getattr(member, column) for member in aligned], axis=0, dtype=np.float64)
+        return np.asarray(values, np.float32)
+
+    return replace(
+        first,
+        keypoints=mean("keypoints"),
+        keypoint_scores=mean("keypoint_scores"),
+        scores=mean("scores"),
+        meta={**first.meta, "members": list(names)},
+    )
+
+
+class PredictionEnsemble(PoseModule):
+    """A row of a table that trains nothing: it averages the predictions of sibling rows of the same seed.
+
+    Siblings that are not done yet are run first.
+
+    Args:
+        members: rows of the same table.
+        pose: everything PoseModule takes; the network is not used.
+    """
+
+    score_rule = "mean of members"
+
+    def __init__(self, members: Sequence[str], **pose: Any) -> None:
+        super().__init__(**pose)
+        if not members:
+            raise UserError("method.members: an ensemble needs at least one row")
+        self.members = tuple(members)
+        self._average: Predictions | None = None
+
+    def on_validation_start(self) -> None:
+        found = []
+        for member in self.members:
+            folder = sibling_run(member, self.plain_config, self.overrides)
+            found.append(load(folder / runs.PREDICTIONS))
+        self._average = average(found, self.members)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        assert self._average is not None
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        wanted = data.poses(data.val_split).ids[batch["index"].cpu().numpy()]
+        found = self._average.rows(np.isin(self._average.ids, wanted))
+        if len(found) < len(wanted):
+            missing = set(wanted.tolist()) - set(found.ids.tolist())
+            raise UserError(f"{self.members[0]} has no prediction of person {min(missing)}")
+        self._predicted.append(found)
+
+    def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
+        raise UserError("an ensemble has nothing to train: set evaluate_only=true")

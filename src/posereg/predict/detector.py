@@ -1,0 +1,131 @@
+"""Person boxes by a torchvision detector, for pictures and data sets that come without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from posereg.data.samples.jpeg import read
+from posereg.errors import UserError, nearest
+from posereg.terminal.progress import tracked
+
+PERSON = 1  # of COCO's categories, as torchvision's detectors number them
+Detector = Callable[[list[Tensor]], list[dict[str, Tensor]]]
+
+
+class Picture(NamedTuple):
+    """An image to look at, and what to call it in the box file."""
+
+    path: Path
+    name: str
+    image_id: int
+
+
+def load_detector(name: str, weights: str | None = None) -> nn.Module:
+    """A torchvision detector trained on COCO, in evaluation mode.
+
+    Args:
+        name: e.g. `fasterrcnn_resnet50_fpn_v2`.
+        weights: a local file of its weights; None for torchvision's own, downloaded once and cached.
+
+    Raises:
+        UserError: unknown name, or weights that cannot be had or do not fit.
+    """
+    from torchvision import models
+
+    valid = [
+        model
+        for model in models.list_models(module=models.detection)
+        if not model.startswith(("mask", "keypoint"))
+    ]
+    if name not in valid:
+        raise UserError(f"detector: unknown detector '{name}'{nearest(name, valid)}")
+    model: nn.Module = models.get_model(name, weights=None, weights_backbone=None)
+    state = _read(weights) if weights else _download(name)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:160]
+        raise UserError(f"weights: {weights} does not fit detector {name}: {reason}") from error
+    return model.eval()
+
+
+def _read(file: str) -> dict[str, Tensor]:
+    if not Path(file).is_file():
+        raise UserError(f"weights: no such file: {file}")
+    if file.endswith(".safetensors"):
+        from safetensors.torch import load_file
+
+        return dict(load_file(file))
+    try:
+        state: Any = torch.load(file, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, ValueError, UnpicklingError) as error:
+        raise UserError(f"weights: {file} is no file of weights ({type(error).__name__})") from error
+    return dict(state)
+
+
+def _download(name: str) -> dict[str, Tensor]:
+    from torchvision import models
+
+    try:
+        state: dict[str, Tensor] = models.get_model_weights(name).DEFAULT.get_state_dict(progress=True)  # type: ignore[attr-defined]
+    except (OSError, RuntimeError) as error:  # URLError is an OSError; a broken download fails its hash
+        raise UserError(
+            f"detector {name}: its weights could not be downloaded ({type(error).__name__}); connect to the network "
+            "once, or name a local file with weights=FILE"
+        ) from error
+    return state
+
+
+def detect(
+    detector: Detector,
+    pictures: Sequence[Picture],
+    min_score: float = 0.05,
+    device: torch.device | str = "cpu",
+    batch_size: int = 1,
+) -> Iterator[dict[str, Any]]:
+    """Boxes of people as entries of a COCO result file, with the image's name beside.
+
+    Args:
+        detector: RGB images (3, H, W) in [0, 1] -> `boxes` (N, 4) x1 y1 x2 y2 (edges), `labels`, `scores` of each.
+        min_score: boxes below are left out, as are empty ones.
+
+    Yields:
+        `image`, `image_id`, `category_id` 1, `bbox` x y width height in image pixels, `score`; best first in an image.
+
+    Raises:
+        UserError: an image that cannot be decoded.
+    """
+    starts = range(0, len(pictures), batch_size)
+    for start in tracked(starts, len(starts), "images"):
+        batch = pictures[start : start + batch_size]
+        images = [_pixels(picture.path).to(device) for picture in batch]
+        with torch.inference_mode():
+            found = detector(images)
+        for picture, boxes in zip(batch, found, strict=True):
+            people = (boxes["labels"] == PERSON) & (boxes["scores"] >= min_score)
+            scores = boxes["scores"][people].float().cpu()
+            corners = boxes["boxes"][people].float().cpu()
+            for k in scores.argsort(descending=True, stable=True).tolist():
+                x1, y1, x2, y2 = corners[k].tolist()
+                size = round(x2 - x1, 2), round(y2 - y1, 2)
+                if min(size) <= 0:
+                    continue
+                yield {
+                    "image": picture.name,
+                    "image_id": picture.image_id,
+                    "category_id": 1,
+                    "bbox": [round(x1, 2), round(y1, 2), *size],
+                    "score": round(float(scores[k]), 5),
+                }
+
+
+def _pixels(path: Path) -> Tensor:
+    """RGB (3, H, W) in [0, 1]."""
+    pixels = read(path).pixels[..., :3]
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255

@@ -1,0 +1,70 @@
+"""2D poses of every frame of a 3D data set, by a 2D model (paper 004, section 2; method facts 6.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.errors import UserError
+from posereg.geometry import boxes as box
+from posereg.methods.base import PoseModule
+from posereg.predict.predictor import predict
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
+
+PADDING, DETECTOR_PADDING = 1.25, 1.1
+
+
+def predict_frames(
+    module: PoseModule,
+    poses: PoseSet,
+    boxes: Mapping[str, list[list[float]]] | None = None,
+    passes: int = 2,
+    batch_size: int = 32,
+    device: str = "auto",
+) -> Predictions:
+    """One 2D pose a person, in the joints of the module's skeleton, which `meta["skeleton"]` names.
+
+    Args:
+        poses: one person a frame; its boxes (whole frames) are where the first pass looks.
+        boxes: a detector's boxes by image file name; the largest of each frame, padded by 1.1, is taken instead.
+        passes: each further pass looks at the box of the joints found before, padded by 1.25, so that the person
+            comes to the size that the model was trained on.
+
+    Raises:
+        UserError: `passes` below 1, or boxes for none of the frames.
+    """
+    if passes < 1:
+        raise UserError(f"passes={passes}: at least one pass over the frames is needed")
+    if boxes is not None:
+        poses = replace(poses, boxes=_detected(poses, boxes))
+    found = predict(module, poses, batch_size, device)
+    for _ in range(passes - 1):
+        tight = box.from_keypoints(found.keypoints, np.asarray(np.isfinite(found.keypoints).all(axis=-1)))
+        closer = box.fix_aspect(tight, 1.0, PADDING)
+        usable = np.isfinite(closer).all(axis=1) & (closer[:, 2] > closer[:, 0])
+        poses = replace(poses, boxes=np.where(usable[:, None], closer, poses.boxes).astype(np.float32))
+        found = predict(module, poses, batch_size, device)
+    source = "detector" if boxes is not None else "whole frame"
+    return replace(
+        found, meta={**found.meta, "skeleton": module.skeleton.name, "box_source": source, "passes": passes}
+    )
+
+
+def _detected(poses: PoseSet, boxes: Mapping[str, list[list[float]]]) -> NDArray[np.float32]:
+    """The largest detected box of each person's frame, padded; as they were in frames without one."""
+    chosen = poses.boxes.copy()
+    rows = []
+    for row in range(len(poses)):
+        found = boxes.get(Path(poses.images[int(poses.person_image[row])]).name)
+        if found:
+            rows.append(row)
+            chosen[row] = max(found, key=lambda b: (b[2] - b[0]) * (b[3] - b[1]))
+    if not rows:
+        raise UserError(f"boxes: none of the frames of {poses.name} {poses.split} is named in the boxes file")
+    chosen[rows] = box.fix_aspect(chosen[rows], 1.0, DETECTOR_PADDING)
+    return chosen

@@ -1,0 +1,118 @@
+"""Poses of people in any pictures, with a trained top-down model."""
+
+from __future__ import annotations
+
+import glob as globbing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from posereg.errors import UserError
+from posereg.files import read_json
+from posereg.geometry.boxes import fix_aspect
+from posereg.methods.base import PoseModule
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions, concatenate
+from posereg.skeletons.skeleton import Skeleton
+from posereg.terminal.progress import tracked
+
+IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+
+
+def find_images(source: str) -> list[Path]:
+    """Images of a file, a folder (not below it) or a glob, sorted.
+
+    Raises:
+        UserError: nothing there.
+    """
+    path = Path(source)
+    found = [path] if path.is_file() else sorted(path.iterdir()) if path.is_dir() else []
+    found = found or sorted(Path(p) for p in globbing.glob(source, recursive=True))
+    images = [p for p in found if p.suffix.lower() in IMAGES]
+    if not images:
+        raise UserError(
+            f"source: no image at {source} (a file, a folder or a glob; {', '.join(sorted(IMAGES))})"
+        )
+    return images
+
+
+def read_boxes(path: Path | str) -> dict[str, list[list[float]]]:
+    """Boxes by image file name from JSON: a list of {"image": name, "bbox": [x, y, width, height]}.
+
+    `file_name` is taken for `image` too. Further keys (score, category_id) are passed over.
+
+    Raises:
+        UserError: another layout, naming the entry.
+    """
+    entries = read_json(path)
+    boxes: dict[str, list[list[float]]] = {}
+    if not isinstance(entries, list):
+        raise UserError(f'{path}: not a list of {{"image": name, "bbox": [x, y, width, height]}}')
+    for k, entry in enumerate(entries):
+        name = entry.get("image", entry.get("file_name")) if isinstance(entry, Mapping) else None
+        box = entry.get("bbox") if isinstance(entry, Mapping) else None
+        if name is None or not isinstance(box, list) or len(box) != 4 or min(box[2:]) <= 0:
+            raise UserError(
+                f'{path}: entry {k} needs "image" and "bbox": [x, y, width, height] with a positive size'
+            )
+        x, y, width, height = map(float, box)
+        boxes.setdefault(Path(name).name, []).append([x - 0.5, y - 0.5, x + width - 0.5, y + height - 0.5])
+    return boxes
+
+
+def people_of(
+    images: Sequence[Path], boxes: Mapping[str, list[list[float]]] | None, skeleton: Skeleton, aspect: float
+) -> PoseSet:
+    """A PoseSet without labels: the given boxes x 1.25, or each whole image as one box."""
+    from posereg.data.samples.jpeg import image_size
+
+    rows: list[tuple[int, list[float]]] = []
+    for k, image in enumerate(images):
+        if boxes is None:
+            width, height = image_size(image)
+            rows.append((k, [-0.5, -0.5, width - 0.5, height - 0.5]))
+        else:
+            rows += [(k, box) for box in boxes.get(image.name, [])]
+    if not rows:
+        raise UserError(f"boxes: none of the {len(images)} images is named in the boxes file")
+    padding = 1.0 if boxes is None else 1.25
+    count, joints = len(rows), len(skeleton)
+    return PoseSet(
+        name="pictures",
+        split="all",
+        skeleton=skeleton,
+        root=Path("."),
+        images=tuple(str(p) for p in images),
+        image_ids=np.arange(len(images)),
+        person_image=np.array([k for k, _ in rows]),
+        ids=np.arange(count),
+        keypoints=np.zeros((count, joints, 2), np.float32),
+        visibility=np.zeros((count, joints), np.uint8),
+        boxes=fix_aspect(np.array([box for _, box in rows], np.float32), aspect, padding),
+        annotations=Path("."),
+    )
+
+
+def predict(module: PoseModule, poses: PoseSet, batch_size: int = 32, device: str = "auto") -> Predictions:
+    """Poses of all people of a set, in image pixels."""
+    from posereg.data.modules.base import collate
+    from posereg.data.modules.topdown import TopDownDataset
+
+    where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    module.to(where)
+    dataset = TopDownDataset(poses, module.input_size)
+    parts = []
+    with torch.inference_mode():
+        chunks = list(_chunks(len(poses), batch_size))
+        for rows in tracked(chunks, len(chunks), "people"):
+            batch: dict[str, Any] = {k: v.to(where) for k, v in collate([dataset[r] for r in rows]).items()}
+            parts.append(module.predictions(batch, *module.predict(module.images(batch)), poses=poses))
+    return replace(concatenate(parts), meta={"checkpoint_config": module.plain_config.get("row", "")})
+
+
+def _chunks(count: int, size: int) -> Iterator[range]:
+    return (range(start, min(start + size, count)) for start in range(0, count, size))

@@ -1,0 +1,59 @@
+"""What every evaluator returns: figures, the curve behind them, and the raw material of intervals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One predictions file, scored.
+
+    Attributes:
+        metrics: by name, in percent (millimetres for MPJPE); NaN where nothing could be counted, with the
+            reason under `protocol["undefined"]`.
+        curve: `thresholds` and `values` (percent); empty for metrics without one.
+        per_person: arrays with one row a person (or detection), as the evaluator documents; for example
+            `distance` (N, K), NaN where a joint is not counted, inf where it was not predicted.
+        protocol: what makes two numbers comparable: data set, split, metric, version, counts.
+    """
+
+    metrics: dict[str, float]
+    curve: dict[str, list[float]] = field(default_factory=dict)
+    per_person: dict[str, NDArray[Any]] = field(default_factory=dict)
+    protocol: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """`metrics`, `curve` and `protocol` as JSON knows them: NaN becomes null."""
+        metrics = {name: _json(value) for name, value in self.metrics.items()}
+        curve = {name: [_json(value) for value in values] for name, values in self.curve.items()}
+        return {"metrics": metrics, "curve": curve, "protocol": self.protocol}
+
+
+def _json(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def protocol(
+    poses: PoseSet, predictions: Predictions, metric: str, version: str, **counts: Any
+) -> dict[str, Any]:
+    """The predictions' own protocol, overlaid with what was scored and how."""
+    return {
+        **predictions.meta,
+        "dataset": poses.name,
+        "split": poses.split,
+        "annotation_hash": poses.annotation_hash,
+        "images": len(np.unique(poses.person_image)),
+        "people": len(poses),
+        "metric": metric,
+        "metric_version": version,
+        **counts,
+    }

@@ -1,0 +1,105 @@
+"""The record every data set is read into: people and the images they are on, column by column.
+
+Columns are arrays, not objects: workers share them without copying, and a whole set is a few lines of
+numpy. A reader (one file per official format) is a function `read(root, split, annotations=None) -> PoseSet`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.skeletons.skeleton import Skeleton
+
+NOT_LABELLED, OCCLUDED, VISIBLE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class PoseSet:
+    """N people on M images.
+
+    Attributes:
+        root: folder the image paths are relative to.
+        images: M paths relative to `root`.
+        image_ids: (M,) the data set's own ids.
+        person_image: (N,) index into `images`.
+        ids: (N,) unique id of each person; predictions refer to it.
+        keypoints: (N, K, 2) float32, image pixels, 0-based pixel centres.
+        visibility: (N, K) uint8: 0 not labelled, 1 labelled but occluded, 2 visible.
+        boxes: (N, 4) float32 x1 y1 x2 y2, image pixels: the person region to crop, padding included,
+            the aspect not yet fitted to the input.
+        extras: further columns by name, each with N rows (or M rows for names starting with `image_`):
+            `head_size`, `area`, `iscrowd`, `scale`, `xyz` ... as the reader documents.
+        annotations: the annotation file (or folder of one file a person) that was read.
+    """
+
+    name: str
+    split: str
+    skeleton: Skeleton
+    root: Path
+    images: tuple[str, ...]
+    image_ids: NDArray[np.int64]
+    person_image: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    keypoints: NDArray[np.float32]
+    visibility: NDArray[np.uint8]
+    boxes: NDArray[np.float32]
+    annotations: Path
+    extras: dict[str, NDArray[np.generic]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        people, joints = len(self.ids), len(self.skeleton)
+        wanted = {
+            "image_ids": (len(self.images),),
+            "person_image": (people,),
+            "keypoints": (people, joints, 2),
+            "visibility": (people, joints),
+            "boxes": (people, 4),
+        }
+        wrong = [
+            f"{k} {getattr(self, k).shape}, not {s}" for k, s in wanted.items() if getattr(self, k).shape != s
+        ]
+        for name, column in self.extras.items():
+            rows = len(self.images) if name.startswith("image_") else people
+            if len(column) != rows:
+                wrong.append(f"extras['{name}'] has {len(column)} rows, not {rows}")
+        if wrong:
+            raise ValueError(f"{self.name} {self.split}: " + "; ".join(wrong))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def image_path(self, person: int) -> Path:
+        return self.root / self.images[int(self.person_image[person])]
+
+    def people(self, index: Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]) -> PoseSet:
+        """The set with only these people, in this order; all images stay."""
+        rows = np.asarray(index)
+        extras = {k: v if k.startswith("image_") else v[rows] for k, v in self.extras.items()}
+        return replace(
+            self,
+            person_image=self.person_image[rows],
+            ids=self.ids[rows],
+            keypoints=self.keypoints[rows],
+            visibility=self.visibility[rows],
+            boxes=self.boxes[rows],
+            extras=extras,
+        )
+
+    @cached_property
+    def annotation_hash(self) -> str:
+        """First 16 hex digits of the annotation file's SHA-256 (of a folder: of its files by name); part of every
+        result's protocol."""
+        digest = hashlib.sha256()
+        files = sorted(self.annotations.iterdir()) if self.annotations.is_dir() else [self.annotations]
+        for path in files:
+            with open(path, "rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        return digest.hexdigest()[:16]

@@ -1,0 +1,203 @@
+"""What a run writes about itself: metrics.csv always, Weights & Biases when asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities import rank_zero_only
+
+from posereg.errors import UserError, nearest
+from posereg.runs import metrics_csv
+from posereg.runs.folder import CHECKPOINT
+
+if TYPE_CHECKING:
+    from posereg.records.poses import PoseSet
+    from posereg.records.predictions import Predictions
+
+KEYS = {"csv": {"name"}, "wandb": {"name", "project", "entity", "mode"}}
+MODES = ("auto", "online", "offline", "disabled")
+
+
+class MetricsCsv(Logger):
+    """metrics.csv, whole at any moment. A resumed run goes on below the rows it had, and what it trains again
+    replaces the old rows."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.rows = metrics_csv.read(path)
+        self._resumed = bool(self.rows)
+
+    @property
+    def name(self) -> str:
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    @property
+    def save_dir(self) -> str:
+        return str(self.path.parent)
+
+    @rank_zero_only
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the configuration has a file of its own."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        if step is None:
+            return  # final figures, which result.json holds
+        if self._resumed:
+            self.rows = [row for row in self.rows if row["step"] < step]
+            self._resumed = False
+        if not self.rows or self.rows[-1]["step"] != step:
+            self.rows.append({"step": step})
+        self.rows[-1].update({name: float(value) for name, value in metrics.items()})
+
+    @rank_zero_only
+    def save(self) -> None:
+        metrics_csv.write(self.path, self.rows)
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        if self.rows:
+            self.save()
+
+
+def build_loggers(logger: Mapping[str, Any], config: Mapping[str, Any], run_dir: Path) -> list[Logger]:
+    """The loggers of a run.
+
+    Args:
+        logger: the config's `logger` node: `name` csv or wandb; for wandb `project`, `entity` and `mode`.
+        config: the resolved config; `table`, `row`, `seed` and `tags` name the W&B run.
+        run_dir: where everything is written.
+
+    Raises:
+        UserError: an unknown logger, key or mode.
+    """
+    name = str(logger.get("name"))
+    if name not in KEYS:
+        raise UserError(f"logger.name: no logger '{name}'{nearest(name, KEYS)}")
+    for key in logger:
+        if key not in KEYS[name]:
+            raise UserError(f"logger.{key}: no such key for logger={name}{nearest(key, KEYS[name])}")
+    loggers: list[Logger] = [MetricsCsv(run_dir / "metrics.csv")]
+    if name == "wandb":
+        loggers.append(_wandb(logger, config, run_dir))
+    return loggers
+
+
+def finish(loggers: Sequence[Logger], exit_code: int) -> None:
+    """Close the W&B run of this process as finished (0) or failed; the CSV needs a last save."""
+    for logger in loggers:
+        if isinstance(logger, MetricsCsv):
+            logger.finalize("success" if exit_code == 0 else "failed")
+            continue
+        import wandb
+
+        if wandb.run is not None:
+            wandb.finish(exit_code=exit_code)
+
+
+@rank_zero_only
+def log_pictures(
+    loggers: Sequence[Logger], name: str, pictures: Sequence[NDArray[np.uint8]], captions: Sequence[str] = ()
+) -> None:
+    """Example pictures (H, W, 3) RGB under one name; loggers without pictures skip them."""
+    from pytorch_lightning.loggers import WandbLogger
+
+    more: dict[str, Any] = {"caption": list(captions)} if captions else {}
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            logger.log_image(name, list(pictures), **more)
+
+
+@rank_zero_only
+def log_examples(loggers: Sequence[Logger], poses: PoseSet, predictions: Predictions, count: int = 8) -> None:
+    """Example people, ground truth beside prediction, to loggers that take pictures; free when there are none."""
+    from pytorch_lightning.loggers import WandbLogger
+
+    if not any(isinstance(logger, WandbLogger) for logger in loggers):
+        return
+    from posereg.figures.people import gallery
+
+    examples = gallery(poses, {"prediction": predictions}, count)
+    pictures = [np.concatenate([picture for _, picture in example.tiles], axis=1) for example in examples]
+    captions = [f"{poses.ids[e.person]}: {e.errors['prediction']:.1f} % of the box" for e in examples]
+    log_pictures(loggers, "examples", pictures, captions)
+
+
+def wandb_mode(mode: str = "auto") -> str:
+    """online or offline: what `mode` says, else WANDB_MODE, else online only for a user who is logged in.
+
+    Raises:
+        UserError: an unknown mode.
+    """
+    if mode not in MODES:
+        raise UserError(f"logger.mode: no mode '{mode}'{nearest(mode, MODES)}")
+    if mode != "auto":
+        return mode
+    return os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
+
+
+def _logged_in() -> bool:
+    """Whether credentials lie where W&B looks for them; reads no network."""
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    import netrc
+    from urllib.parse import urlparse
+
+    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    named = os.environ.get("NETRC")
+    files = [Path(named)] if named else [Path.home() / name for name in (".netrc", "_netrc")]
+    for file in files:
+        try:
+            if netrc.netrc(str(file)).hosts.get(host):
+                return True
+        except (OSError, netrc.NetrcParseError):
+            continue
+    return False
+
+
+def _wandb(logger: Mapping[str, Any], config: Mapping[str, Any], run_dir: Path) -> Logger:
+    from pytorch_lightning.loggers import WandbLogger
+
+    mode = wandb_mode(str(logger.get("mode") or "auto"))
+    os.environ.setdefault("WANDB_SILENT", "true")
+    result = WandbLogger(
+        name=f"{config['row']}-s{config['seed']}",
+        save_dir=str(run_dir),
+        project=logger.get("project") or "posereg",
+        entity=logger.get("entity"),
+        id=_run_id(run_dir),
+        offline=mode == "offline",
+        group=config.get("table"),
+        job_type=str(config["row"]),
+        tags=[str(tag) for tag in config.get("tags") or []],
+        config=dict(config),
+        mode=mode,
+        resume=None if mode == "offline" else "allow",
+    )
+    result._wandb_init.pop("anonymous", None)  # W&B warns of it, even unset
+    _ = result.experiment  # open it now, so that a run that fails early is there too
+    return result
+
+
+def _run_id(run_dir: Path) -> str:
+    """The W&B id of this training run: kept beside the checkpoint, so that a resumed run goes on in the same one."""
+    import secrets
+
+    file = run_dir / "wandb_id.txt"
+    if (run_dir / CHECKPOINT).exists() and file.exists():
+        return file.read_text().strip()
+    identity = secrets.token_hex(4)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    file.write_text(identity + "\n")
+    return identity

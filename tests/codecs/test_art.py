@@ -1,0 +1,277 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posereg.codecs import art as bottomup
+from posereg.codecs.art import encode, gaussians, losses
+from posereg.networks.art import Maps
+
+
+def make_batch(keypoints, visibility=None, areas=None, **more):
+    """From (B, P, K, 2) input pixels; everyone labelled unless said."""
+    keypoints = torch.as_tensor(keypoints, dtype=torch.float32)
+    b, p, k, _ = keypoints.shape
+    return {
+        "keypoints": keypoints,
+        "visibility": torch.full((b, p, k), 2, dtype=torch.uint8) if visibility is None else visibility,
+        "areas": torch.full((b, p), 10_000.0) if areas is None else areas,
+        "person_mask": torch.ones(b, p, dtype=torch.bool),
+        **more,
+    }
+
+
+def crowd(b=2, p=5, k=4, side=128, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    keypoints = torch.rand(b, p, k, 2, generator=g) * (side + 40) - 20
+    visibility = torch.randint(0, 3, (b, p, k), generator=g, dtype=torch.uint8)
+    areas = torch.rand(b, p, generator=g) * 5000 + 500
+    batch = make_batch(keypoints, visibility, areas)
+    batch["person_mask"] = torch.rand(b, p, generator=g) > 0.2
+    batch["small"] = torch.rand(b, p, generator=g) > 0.8
+    return batch
+
+
+def in_cells(batch, convention):
+    return (batch["keypoints"] - (1.5 if convention == "center" else 0.0)) / 4
+
+
+def slow_gaussians(points, size, sigma):
+    """By the book, cell by cell: points [(x, y)] -> (h, w)."""
+    out = torch.zeros(size)
+    for x, y in points:
+        for row in range(math.floor(y - 3 * sigma - 1), math.ceil(y + 3 * sigma + 2)):
+            for column in range(math.floor(x - 3 * sigma - 1), math.ceil(x + 3 * sigma + 2)):
+                if 0 <= row < size[0] and 0 <= column < size[1]:
+                    value = math.exp(-((row - y) ** 2 + (column - x) ** 2) / (2 * sigma**2))
+                    out[row, column] = max(float(out[row, column]), value)
+    return out
+
+
+def test_window_of_the_released_code():
+    """x = 10.3, sigma 2: columns 3 to 18 (method facts 9.3); the peak lies between the cells."""
+    row = gaussians(torch.tensor([[[[10.3, 20.0]]]]), torch.ones(1, 1, 1, dtype=torch.bool), (40, 40), 2.0)[
+        0, 0
+    ]
+    columns = row.amax(0).nonzero().flatten().tolist()
+    assert columns == list(range(3, 19))
+    assert row.amax(1).nonzero().flatten().tolist() == list(range(13, 28))  # whole number: 15 cells
+    assert row[20, 10].item() == pytest.approx(math.exp(-(0.3**2) / 8), rel=1e-5)
+
+
+@pytest.mark.parametrize("convention", ["center", "corner"])
+def test_maps_equal_the_slow_reading(convention):
+    batch, size = crowd(), (32, 32)
+    targets = encode(batch, size, convention, fine=True)
+    joints = in_cells(batch, convention)
+    margin = 0.5 if convention == "center" else 0.0
+    for image in range(2):
+        for k in range(4):
+            points = []
+            for person in range(5):
+                x, y = joints[image, person, k].tolist()
+                on_map = -margin <= x < 32 - margin and -margin <= y < 32 - margin
+                if batch["person_mask"][image, person] and batch["visibility"][image, person, k] and on_map:
+                    points.append((x, y))
+            expected = slow_gaussians(points, size, 2.0)
+            torch.testing.assert_close(targets.heatmaps[image, k], expected, rtol=1e-4, atol=1e-6)
+            shift = 0.5 if convention == "center" else 0.0
+            finer = slow_gaussians([(2 * x + shift, 2 * y + shift) for x, y in points], (64, 64), 2.0)
+            torch.testing.assert_close(targets.fine[image, k], finer, rtol=1e-4, atol=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 40), st.sampled_from([2.0, 4.0]))
+def test_both_painters_agree(seed, people, sigma):
+    g = torch.Generator().manual_seed(seed)
+    points = torch.rand(2, 3, people, 2, generator=g) * 24 - 0.5
+    valid = torch.rand(2, 3, people, generator=g) > 0.3
+    one = gaussians(points, valid, (24, 24), sigma)
+    try:
+        saved, bottomup._paint_numpy = bottomup._paint_numpy, bottomup._paint_scatter
+        other = gaussians(points, valid, (24, 24), sigma)
+    finally:
+        bottomup._paint_numpy = saved
+    assert torch.equal(one, other)
+
+
+def test_centers():
+    """The mean of the labelled joints, sigma 4; small people have none."""
+    keypoints = [[[[41.5, 41.5], [61.5, 81.5], [999.0, 999.0]], [[21.5, 21.5]] * 3]]
+    visibility = torch.tensor([[[2, 1, 0], [2, 2, 2]]], dtype=torch.uint8)
+    batch = make_batch(keypoints, visibility, small=torch.tensor([[False, True]]))
+    targets = encode(batch, (32, 32))
+    expected = slow_gaussians([(12.5, 15.0)], (32, 32), 4.0)
+    torch.testing.assert_close(targets.centers[0, 0], expected, rtol=1e-4, atol=1e-6)
+    # Not so small that its joints are forgotten.
+    assert targets.heatmaps[0, 0, 5, 5] == 1
+    assert len(encode(batch, (32, 32), center_sigma=2.0).centers.nonzero()) < len(targets.centers.nonzero())
+
+
+@pytest.mark.parametrize("convention", ["center", "corner"])
+@pytest.mark.parametrize("compat", ["paper", "released"])
+def test_cell_plus_offset_is_the_keypoint(compat, convention):
+    batch = crowd()
+    targets = encode(batch, (32, 32), convention, compat)
+    joints = in_cells(batch, convention)
+    image, row, column = targets.cells.unbind(1)
+    back = targets.offsets + torch.stack([column, row], 1)[:, None]
+    nearest = (back[:, None] - joints[image]).abs().sum((2, 3)).amin(1)
+    assert len(image) > 20
+    assert nearest.max() < 1e-4
+    assert len(targets.cells.unique(dim=0)) == len(targets.cells)
+
+
+def test_regions():
+    """Paper: a disc of radius 4. Released: floor(c) - 4 to floor(c) + 3, i.e. cells 6 to 13 for 10.x."""
+    batch = make_batch([[[[4 * 10.6 + 1.5, 4 * 12.2 + 1.5]]]])
+    paper = encode(batch, (32, 32)).cells
+    disc = {(y, x) for y in range(32) for x in range(32) if (x - 10.6) ** 2 + (y - 12.2) ** 2 <= 16}
+    assert {(y, x) for _, y, x in paper.tolist()} == disc
+    released = encode(batch, (32, 32), compat="released").cells
+    assert {(y, x) for _, y, x in released.tolist()} == {(y, x) for y in range(8, 16) for x in range(6, 14)}
+
+
+def test_who_owns_a_shared_cell():
+    """Paper: the closest centre; released: the smaller person."""
+    left, right = [4 * 10 + 1.5, 4 * 10 + 1.5], [4 * 13 + 1.5, 4 * 10 + 1.5]
+    batch = make_batch([[[left], [right]]], areas=torch.tensor([[4000.0, 1000.0]]))
+
+    def owner(compat, x):
+        targets = encode(batch, (32, 32), compat=compat)
+        at = (targets.cells == torch.tensor([0, 10, x])).all(1).nonzero().item()
+        return round(x + targets.offsets[at, 0, 0].item())
+
+    assert [owner("paper", x) for x in (10, 11, 12, 13)] == [10, 10, 13, 13]
+    assert [owner("released", x) for x in (8, 9, 11, 13)] == [10, 13, 13, 13]
+    twins = make_batch([[[left], [left]]])
+    assert len(encode(twins, (32, 32)).cells) == len(encode(make_batch([[[left]]]), (32, 32)).cells)
+
+
+def test_normalisers():
+    keypoints = [[[[41.5, 41.5], [900.0, 41.5], [45.5, 41.5]]]]
+    visibility = torch.tensor([[[2, 2, 0]]], dtype=torch.uint8)
+    batch = make_batch(keypoints, visibility, areas=torch.tensor([[900.0]]), diagonals=torch.tensor([[50.0]]))
+    batch["keypoints"][0, 0, 1, 0] = 130.0  # outside, yet part of the mean
+    assert encode(batch, (32, 32)).weights.unique(dim=0).tolist() == [[pytest.approx(1 / 50), 0, 0]]
+    released = encode(batch, (32, 32), compat="released").weights
+    assert released.unique(dim=0).tolist() == [[pytest.approx(1 / 30), 0, 0]]
+    del batch["diagonals"]
+    assert encode(batch, (32, 32)).weights.max().item() == pytest.approx(1 / math.sqrt(1800))
+
+
+def random_maps(b, k, h, w, fine=False, seed=1):
+    g = torch.Generator().manual_seed(seed)
+    branches = torch.randn(b, 3, k, h, w, generator=g)
+    return Maps(
+        branches.mean(1),
+        branches,
+        torch.randn(b, 1, h, w, generator=g),
+        torch.randn(b, k, 2, h, w, generator=g),
+        torch.randn(b, k, 2 * h, 2 * w, generator=g) if fine else None,
+    )
+
+
+def dense_offsets(targets, b, k, h, w):
+    """Full maps of targets and weights from the list of cells."""
+    offsets, weights = torch.zeros(b, k, 2, h, w), torch.zeros(b, k, 2, h, w)
+    for (image, row, column), value, weight in zip(
+        targets.cells.tolist(), targets.offsets, targets.weights, strict=True
+    ):
+        offsets[image, :, :, row, column] = value
+        weights[image, :, :, row, column] = weight[:, None]
+    return offsets, weights
+
+
+@pytest.mark.parametrize("fine", [False, True])
+def test_released_losses_on_full_maps(fine):
+    """The released code's arithmetic (method facts 4.5, 4.6) written with full maps."""
+    b, k, h, w = 2, 4, 32, 32
+    batch = crowd()
+    batch["ignore"] = (torch.rand(b, h, w, generator=torch.Generator().manual_seed(3)) > 0.7).to(torch.uint8)
+    targets = encode(batch, (h, w), compat="released", fine=fine)
+    maps = random_maps(b, k, h, w, fine)
+    got = losses(maps, targets, "released")
+
+    keep = 1 - batch["ignore"].float()[:, None]
+    truth = torch.cat([targets.heatmaps, targets.centers], 1)
+    mask = torch.where((truth > 0).any(1, keepdim=True), 1.0, 0.1) * keep
+    branches = [maps.branches[:, s] for s in range(3)] if fine else [maps.heatmaps]
+    predicted = torch.cat([*branches, maps.centers], 1)
+    truth = torch.cat([targets.heatmaps] * len(branches) + [targets.centers], 1)
+    heat = (mask * (predicted - truth) ** 2).mean((1, 2, 3)).mean()
+    if fine:
+        wide = keep.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        fine_mask = torch.where((targets.fine > 0).any(1, keepdim=True), 1.0, 0.025) * wide
+        heat = heat + (fine_mask * (maps.fine - targets.fine) ** 2).mean()
+    offsets, weights = dense_offsets(targets, b, k, h, w)
+    error = (maps.offsets - offsets).abs()
+    smooth = torch.where(error < 1 / 9, 0.5 * error**2 * 9, error - 0.5 / 9)
+    regression = (smooth * weights).sum() / (weights > 0).sum()
+    torch.testing.assert_close(got["loss"], heat + 0.01 * regression)
+    torch.testing.assert_close(got["offset"], regression)
+
+
+def test_paper_losses_on_full_maps():
+    """Eqs. 4 to 6: a mask per keypoint type, sums, lambda on offsets and centre."""
+    b, k, h, w = 2, 4, 32, 32
+    batch = crowd()
+    targets = encode(batch, (h, w))
+    maps = random_maps(b, k, h, w)
+    got = losses(maps, targets)
+    mask = torch.where(targets.heatmaps > 0, 1.0, 0.1)
+    heat = (mask * (maps.heatmaps - targets.heatmaps) ** 2).sum()
+    center = ((maps.centers - targets.centers) ** 2).sum()
+    offsets, weights = dense_offsets(targets, b, k, h, w)
+    error = (maps.offsets - offsets).abs()
+    smooth = torch.where(error < 1 / 9, 0.5 * error**2 * 9, error - 0.5 / 9)
+    expected = (heat + 0.01 * (center + (smooth * weights).sum())) / b
+    torch.testing.assert_close(got["loss"], expected)
+    unbalanced = losses(maps, targets, background=1.0)["heatmap"]
+    torch.testing.assert_close(unbalanced, (maps.heatmaps - targets.heatmaps).square().sum() / b)
+
+
+@pytest.mark.parametrize("compat", ["paper", "released"])
+def test_perfect_maps_cost_nothing(compat):
+    batch = crowd()
+    targets = encode(batch, (32, 32), compat=compat, fine=True)
+    offsets, _ = dense_offsets(targets, 2, 4, 32, 32)
+    branches = targets.heatmaps[:, None].expand(-1, 3, -1, -1, -1)
+    maps = Maps(targets.heatmaps, branches, targets.centers, offsets, targets.fine)
+    assert losses(maps, targets, compat)["loss"] == 0
+
+
+@pytest.mark.parametrize("compat", ["paper", "released"])
+def test_ignored_cells_teach_nothing(compat):
+    batch = crowd()
+    batch["ignore"] = torch.zeros(2, 128, 128, dtype=torch.uint8)
+    batch["ignore"][:, 43, 60] = 1  # one input pixel of cell (10, 15)
+    targets = encode(batch, (32, 32), compat=compat, fine=True)
+    maps = random_maps(2, 4, 32, 32, fine=True)
+    leaves = [m.clone().requires_grad_() for m in maps]
+    losses(Maps(*leaves), targets, compat)["loss"].backward()
+    branches, centers, fine = leaves[1].grad, leaves[2].grad, leaves[4].grad
+    for grad, cells in ((branches, 1), (centers, 1), (fine, 4)):
+        silent = (grad[0, -1] if grad.dim() == 4 else grad[0, 0, 0]) == 0
+        assert silent.sum() == cells
+    assert centers[0, 0, 10, 15] == 0
+
+
+def test_nobody_there():
+    batch = make_batch(torch.zeros(2, 0, 4, 2))
+    for compat in ("paper", "released"):
+        targets = encode(batch, (16, 16), compat=compat)
+        maps = Maps(*(m.requires_grad_() for m in random_maps(2, 4, 16, 16)[:4]), None)
+        total = losses(maps, targets, compat)["loss"]
+        total.backward()
+        assert torch.isfinite(total)
+        assert targets.heatmaps.sum() == 0
+
+
+def test_coarse_ignore_map_grows():
+    batch = make_batch(torch.zeros(1, 1, 1, 2), ignore=torch.tensor([[[1, 0], [0, 0]]], dtype=torch.uint8))
+    keep = encode(batch, (4, 4)).keep
+    assert (~keep).sum() == 4
+    assert not keep[0, 0, :2, :2].any()

@@ -1,0 +1,144 @@
+import json
+
+import numpy as np
+import pytest
+from pycocotools import mask
+
+from posereg.data.formats import coco, crowdpose
+from posereg.errors import UserError
+from posereg.geometry.boxes import center_size
+from shared import shared
+
+SQUARE = [[10.0, 10.0, 30.0, 10.0, 30.0, 30.0, 10.0, 30.0]]
+
+
+def person(number, image=1, bbox=(10, 20, 30, 40), flags=2, **fields):
+    keypoints = np.stack([np.arange(17) + 5, np.arange(17) + 6, np.full(17, flags)], axis=1) * (flags > 0)
+    count = 17 if flags else 0
+    return {
+        "id": number, "image_id": image, "bbox": list(bbox), "category_id": 1, "iscrowd": 0, "area": 700.0,
+        "num_keypoints": count, "keypoints": keypoints.ravel().tolist(), "segmentation": SQUARE, **fields,
+    }  # fmt: skip
+
+
+def write(root, annotations, split="val2017"):
+    images = [{"id": k, "file_name": f"{k:012d}.jpg", "width": 100, "height": 80} for k in (1, 2, 9)]
+    (root / "annotations").mkdir(parents=True, exist_ok=True)
+    (root / split).mkdir(exist_ok=True)
+    path = root / "annotations" / f"person_keypoints_{split}.json"
+    path.write_text(json.dumps({"images": images, "annotations": annotations}))
+    return root
+
+
+def test_people_for_crops_leave_out_crowd_unlabelled_and_empty(tmp_path):
+    root = write(
+        tmp_path,
+        [
+            person(10),
+            person(11, iscrowd=1, segmentation={"size": [80, 100], "counts": [8000]}),
+            person(12, flags=0),
+            person(13, area=0.0),
+            person(14, bbox=(99.5, 10, 0.3, 20)),
+            person(15, image=9, flags=1),
+        ],
+    )
+    found = coco.read(root, "val")
+    assert found.ids.tolist() == [10, 15]
+    assert found.images == (
+        "val2017/000000000001.jpg",
+        "val2017/000000000002.jpg",
+        "val2017/000000000009.jpg",
+    )
+    assert found.person_image.tolist() == [0, 2]
+    assert found.visibility[:, 0].tolist() == [2, 1]
+    assert found.keypoints[0, 3].tolist() == [8, 9]  # 0-based already
+    everyone = coco.read(root, "val", everyone=True)
+    assert everyone.ids.tolist() == [10, 11, 12, 13, 14, 15]
+    assert everyone.extras["iscrowd"].tolist() == [False, True, False, False, False, False]
+    assert everyone.extras["num_keypoints"].tolist() == [17, 17, 0, 17, 17, 17]
+
+
+def test_boxes_are_clipped_and_padded(tmp_path):
+    root = write(tmp_path, [person(1, bbox=(10, 20, 31, 41)), person(2, bbox=(-5, 60, 40, 60))])
+    center, size = center_size(coco.read(root, "val").boxes)
+    assert center.tolist() == [[25, 40], [19.5, 69.5]]
+    assert size.tolist() == [[30 * 1.25, 40 * 1.25], [39 * 1.25, 19 * 1.25]]
+
+
+def test_ignore_masks_hold_crowd_polygons_and_both_run_length_forms(tmp_path):
+    counts = [800, 1600, 5600]  # columns 10 to 29 of 80 rows
+    compressed = mask.frPyObjects({"size": [80, 100], "counts": counts}, 80, 100)["counts"].decode()
+    root = write(
+        tmp_path,
+        [
+            person(1, flags=0),
+            person(2, image=2, iscrowd=1, segmentation={"size": [80, 100], "counts": counts}),
+            person(3, image=9, iscrowd=1, segmentation={"size": [80, 100], "counts": compressed}),
+            person(4, image=9, flags=0),
+        ],
+    )
+    codes = coco.read(root, "val", everyone=True).extras["image_ignore"]
+    first, second, third = (mask.decode({"size": [80, 100], "counts": code}).astype(bool) for code in codes)
+    square, columns = np.zeros((80, 100), bool), np.zeros((80, 100), bool)
+    square[10:30, 10:30] = True
+    columns[:, 10:30] = True
+    assert (first == square).all()
+    assert (second == columns).all()
+    assert (third == columns | square).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"image_id": 77}, "person 5 is on image 77, which is not listed"),
+        ({"keypoints": [1, 2, 2] * 14}, "person 5 has 14 joints, coco has 17"),
+    ],
+)
+def test_annotations_that_do_not_fit_are_named(tmp_path, change, word):
+    root = write(tmp_path, [person(5, **change)])
+    with pytest.raises(UserError, match=word):
+        coco.read(root, "val")
+
+
+def test_foreign_json(tmp_path):
+    (tmp_path / "a.json").write_text("[1, 2]")
+    with pytest.raises(UserError, match="not a COCO annotation file"):
+        coco.read(tmp_path, "val", annotations="a.json")
+
+
+def test_real_coco_counts():
+    """The facts of the two real files: labelled people of the crops, everybody, crowd regions."""
+    root = shared("data/coco")
+    for split in ("train2017", "val2017"):
+        raw = json.loads((root / "annotations" / f"person_keypoints_{split}.json").read_text())
+        usable = [a for a in raw["annotations"] if a["num_keypoints"] and not a["iscrowd"]]
+        found = coco.read(root, split)
+        assert found.ids.tolist() == [a["id"] for a in usable]
+        assert len(coco.read(root, split, everyone=True)) == len(raw["annotations"])
+        assert all((found.root / name).exists() for name in found.images)
+        labelled = found.visibility > 0
+        assert labelled.sum(axis=1).tolist() == [a["num_keypoints"] for a in usable]
+        assert np.allclose(found.extras["area"], [a["area"] for a in usable])
+
+
+def test_real_crowdpose_counts():
+    """Facts 8.4: 8,527 annotations, 106 crowd regions, 1,453 without keypoints, 411/1240/349 images by class."""
+    everyone = crowdpose.read(shared("data/crowdpose"), "val", everyone=True)
+    assert len(everyone) == 8527
+    assert len(everyone.images) == 2000
+    assert everyone.extras["iscrowd"].sum() == 106
+    assert (everyone.extras["num_keypoints"] == 0).sum() == 1453
+    index = everyone.extras["image_crowd_index"]
+    assert np.histogram(index, [0, 0.2, 0.8, 10])[0].tolist() == [411, 1240, 349]
+    first = json.loads((shared("data/crowdpose") / "crowdpose_val.json").read_text())["annotations"][0]
+    assert everyone.extras["area"][0] == pytest.approx(0.53 * first["bbox"][2] * first["bbox"][3])
+
+
+def test_crowdpose_crops_have_labels_and_boxes():
+    found = crowdpose.read(shared("data/crowdpose"), "val")
+    assert (found.visibility > 0).any(axis=1).all()
+    assert not found.extras["iscrowd"].any()
+    center, _ = center_size(found.boxes)
+    size = found.extras["image_size"][found.person_image]
+    assert ((center >= 0) & (center < size)).all()
+    assert found.skeleton.joints[12] == "head_top"

@@ -1,0 +1,91 @@
+import cv2
+import numpy as np
+import pytest
+import simplejpeg
+
+from data.made import noise_image
+from posereg.data.samples import jpeg
+from posereg.data.samples.jpeg import BadImageError
+from shared import shared
+
+
+def encoded(width=100, height=90, subsampling="420", seed=0):
+    rng = np.random.default_rng(seed)
+    image = cv2.GaussianBlur(rng.integers(0, 256, (height, width, 3), dtype=np.uint8), (0, 0), 3)
+    return simplejpeg.encode_jpeg(image, quality=90, colorsubsampling=subsampling)
+
+
+@pytest.mark.parametrize("subsampling", ["420", "422", "444", "440", "Gray"])
+@pytest.mark.parametrize("shrink", [1.0, 2.3, 4.0])
+def test_top_rows_are_those_of_the_whole_image(subsampling, shrink):
+    if subsampling == "Gray":
+        gray = np.ascontiguousarray(simplejpeg.decode_jpeg(encoded(), "gray"))
+        data = simplejpeg.encode_jpeg(gray, colorspace="gray", colorsubsampling="Gray")
+    else:
+        data = encoded(subsampling=subsampling)
+    whole = jpeg.decode(data, "x.jpg", shrink=shrink)
+    part = jpeg.decode(data, "x.jpg", bottom=37.0, shrink=shrink)
+    assert whole.factor == part.factor == int(shrink)
+    assert len(part.pixels) < len(whole.pixels)
+    assert len(part.pixels) * part.factor > 38  # the row and the next, for the interpolation
+    assert (part.pixels == whole.pixels[: len(part.pixels)]).all()
+
+
+def test_pixels_are_those_of_another_decoder():
+    data = encoded(subsampling="444")
+    expected = cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    found = jpeg.decode(data, "x.jpg").pixels[..., :3]
+    assert np.abs(found.astype(int) - expected).mean() < 1.5
+    assert np.abs(found.astype(int) - expected).max() <= 8  # the fast DCT
+
+
+@pytest.mark.parametrize("keep", [0.02, 0.3, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("bottom", [1e9, 20.0])
+def test_truncated_file_is_an_error_not_grey(tmp_path, keep, bottom):
+    data = encoded(400, 300)
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(data[: int(len(data) * keep)])
+    with pytest.raises(BadImageError, match=r"cut\.jpg"):
+        jpeg.read(path, bottom)
+
+
+@pytest.mark.parametrize("content", [b"", b"not an image", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n1234"])
+def test_what_is_no_image_is_named(tmp_path, content):
+    path = tmp_path / "what.jpg"
+    path.write_bytes(content)
+    with pytest.raises(BadImageError, match=r"what\.jpg"):
+        jpeg.read(path)
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(BadImageError, match="not there"):
+        jpeg.read(tmp_path / "none.jpg")
+
+
+def test_stray_bytes_after_the_end_do_no_harm():
+    data = encoded()
+    clean = jpeg.decode(data, "x.jpg").pixels
+    assert (jpeg.decode(data + b"\0" * 500, "x.jpg").pixels == clean).all()
+
+
+def test_png_and_progressive_files_are_read(tmp_path):
+    noise_image(tmp_path / "a.png")
+    assert jpeg.read(tmp_path / "a.png", bottom=3, shrink=4).pixels.shape == (48, 64, 4)
+    image = cv2.imread(str(tmp_path / "a.png"))
+    cv2.imwrite(str(tmp_path / "p.jpg"), image, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])
+    decoded = jpeg.read(tmp_path / "p.jpg", bottom=3, shrink=2)
+    assert decoded.pixels.shape == (24, 32, 4)
+    assert jpeg.image_size(tmp_path / "p.jpg") == jpeg.image_size(tmp_path / "a.png") == (64, 48)
+
+
+@pytest.mark.parametrize("folder", ["mpii/images", "coco/val2017", "lspet/images"])
+def test_real_images_agree_with_the_plain_decoder(folder):
+    for path in sorted(shared(f"data/{folder}").glob("*.jpg"))[:12]:
+        expected = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+        height, width = expected.shape[:2]
+        assert jpeg.image_size(path) == (width, height)
+        found = jpeg.read(path, bottom=height * 0.4).pixels
+        assert len(found) < height
+        assert (
+            np.abs(found[..., :3].astype(int) - expected[: len(found)]).mean() < 3
+        )  # plain chroma upsampling

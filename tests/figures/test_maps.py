@@ -1,0 +1,211 @@
+"""Figures of maps: the colours of limbs, where things are drawn, and that what is drawn is what was computed."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from posereg import config as configs
+from posereg.build import build_method, load_method
+from posereg.cli import figures
+from posereg.data.modules.topdown import TopDownDataset
+from posereg.errors import UserError
+from posereg.figures import maps as map_figures
+from posereg.figures.maps import TILE, Seen, SeenInContext
+from posereg.skeletons.skeleton import LSP, MPII, SKELETONS
+from tiny import data_set, overrides
+
+SOFTARGMAX = (
+    "method=softargmax_context",
+    "method.network.blocks=1",
+    "method.network.width=32",
+    "input_scale=0.5",
+)
+
+
+def checkpoint(folder, *more):
+    """A network that was never trained, saved as a run saves it."""
+    plain = configs.plain(configs.compose(overrides("mpii", folder, *more)))
+    torch.manual_seed(0)
+    module = build_method(plain, weights=False)
+    with torch.no_grad():  # maps that are not flat
+        for name, parameter in module.named_parameters():
+            if ".maps." in name:
+                parameter.mul_(20)
+    path = folder / f"{plain['row']}.ckpt"
+    torch.save({"state_dict": module.state_dict(), "posereg_config": plain}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def soft(tmp_path_factory):
+    return checkpoint(tmp_path_factory.mktemp("soft"), *SOFTARGMAX)
+
+
+def validation(module):
+    source = configs.instantiate(module.plain_config["data"])
+    return source.read(source.val_split)
+
+
+def one_spot(place, joints=16, side=8):
+    """Maps (K, side, side), all nothing but the last joint of `place`: {joint: (x, y)}."""
+    maps = np.zeros((joints, side, side), np.float32)
+    for joint, (x, y) in place.items():
+        maps[joint, y, x] = 0.7
+    return maps
+
+
+def test_what_is_drawn_has_the_predicted_positions_for_means(soft):
+    """The aggregate is a distribution whose mean on the ramp is Eq. 6's position, the part map's is its own."""
+    module = load_method(soft)
+    people = map_figures.look(module, validation(module), [0, 3])
+    ramp = np.linspace(0, 1, 16)
+    for person in people:
+        assert isinstance(person, SeenInContext)
+        for maps, points in ((person.aggregate, person.keypoints), (person.maps, person.part)):
+            np.testing.assert_allclose(maps.sum((1, 2)), 1, rtol=1e-5)
+            mean = np.stack([maps.sum(1) @ ramp, maps.sum(2) @ ramp], axis=-1)
+            np.testing.assert_allclose(mean * 128, points, atol=1e-2)
+        np.testing.assert_allclose(person.context.sum((1, 2)), 0.2, rtol=1e-5)
+        likeliest = person.logits.reshape(16, -1).argmax(1)
+        assert np.array_equal(likeliest, person.maps.reshape(16, -1).argmax(1))
+        assert np.abs(person.keypoints - person.part).max() > 0.1
+
+
+def test_looking_leaves_a_training_network_in_training(soft):
+    module = load_method(soft).train()
+    map_figures.look(module, validation(module), [0])
+    assert module.training
+
+
+@pytest.mark.parametrize("name", sorted(SKELETONS))
+def test_limbs_have_colours_of_their_own(name):
+    skeleton = SKELETONS[name]
+    colors = dict(zip(skeleton.joints, map(tuple, map_figures.joint_colors(skeleton)), strict=True))
+    for part in ("elbow", "knee"):
+        assert colors[f"left_{part}"] != colors[f"right_{part}"]
+    assert colors["left_wrist"] == colors["left_shoulder"] != colors["left_ankle"]
+    if skeleton is LSP:
+        mpii = dict(zip(MPII.joints, map(tuple, map_figures.joint_colors(MPII)), strict=True))
+        assert all(colors[joint] == mpii[joint] for joint in LSP.joints)
+
+
+def test_part_picture_shows_each_joint_in_its_colour_at_its_place():
+    wrist, ankle = MPII.joints.index("left_wrist"), MPII.joints.index("right_ankle")
+    picture = map_figures.part_picture(one_spot({wrist: (1, 2), ankle: (6, 5)}), MPII, side=80)
+    colors = map_figures.joint_colors(MPII)
+    # The centre of cell (x, y) on ten pixels a cell.
+    np.testing.assert_allclose(picture[24:26, 14:16].mean((0, 1)), colors[wrist], atol=28)
+    np.testing.assert_allclose(picture[54:56, 64:66].mean((0, 1)), colors[ankle], atol=28)
+    assert picture[70, 10].sum() == 0
+
+
+def test_heat_is_brightest_at_the_maximum():
+    picture = map_figures.heat(one_spot({0: (6, 1)})[0], side=80).astype(int).sum(-1)
+    y, x = np.unravel_index(picture.argmax(), picture.shape)
+    assert (x // 10, y // 10) == (6, 1)
+
+
+def test_pose_picture_draws_limbs_in_input_pixels():
+    """A line from hip to knee passes their middle, in a picture of another size than the input."""
+    points = np.full((16, 2), 5.0, np.float32)
+    knee, hip = MPII.joints.index("left_knee"), MPII.joints.index("left_hip")
+    points[hip], points[knee] = (20.0, 40.0), (40.0, 60.0)
+    blank = np.zeros((64, 64, 3), np.uint8)
+    picture = map_figures.pose_picture(blank, points, MPII, side=192)
+    color = map_figures.joint_colors(MPII)[knee]
+    np.testing.assert_allclose(picture[50 * 3 + 1, 30 * 3 + 1], color, atol=2)
+
+
+def test_grid_places_tiles_below_titles():
+    tiles = [[np.full((10, 10, 3), 20 * (2 * r + c), np.uint8) for c in range(2)] for r in range(2)]
+    page = map_figures.grid(tiles, top=("a", "b"))
+    assert page.shape == (map_figures.HEAD + 2 * TILE + map_figures.GAP, 2 * TILE + map_figures.GAP, 3)
+    for r in range(2):
+        for c in range(2):
+            y = map_figures.HEAD + r * (TILE + map_figures.GAP) + TILE // 2
+            assert (page[y, c * (TILE + map_figures.GAP) + TILE // 2] == 20 * (2 * r + c)).all()
+
+
+def test_truth_is_what_the_loader_gives(soft):
+    module = load_method(soft)
+    poses = validation(module)
+    found = map_figures.truth(poses, [2, 5], module.input_size)
+    dataset = TopDownDataset(poses, module.input_size)
+    for n, row in enumerate((2, 5)):
+        sample = dataset[row]
+        seen = sample["visibility"] > 0
+        np.testing.assert_allclose(found[n][seen], sample["keypoints"][seen], atol=1e-3)
+        assert np.isnan(found[n][~seen]).all()
+
+
+def test_joints_of_the_context_figure_are_those_it_moves_most():
+    still = np.zeros((16, 2), np.float32)
+    moved = still.copy()
+    moved[[4, 9, 1], 0] = [2.0, 5.0, 1.0]
+    maps = np.ones((16, 8, 8), np.float32) / 64
+    image = np.zeros((64, 64, 3), np.uint8)
+    person = SeenInContext(image, maps, moved, maps, 0.2 * maps, 0.8, still)
+    assert map_figures.most_moved(person, 3) == [9, 4, 1]
+
+
+def test_comparison_has_a_line_for_each_joint_and_person():
+    image = np.zeros((64, 64, 3), np.uint8)
+    seen = [Seen(image, one_spot({3: (k, k)}), np.zeros((16, 2), np.float32)) for k in (1, 6)]
+    picture = map_figures.compare_figure({"H1": seen, "I1": seen}, MPII, [3])
+    top = [map_figures.HEAD + n * (TILE + map_figures.GAP) for n in range(2)]
+    columns = [picture.shape[1] - TILE, picture.shape[1] - 2 * TILE - map_figures.GAP]
+    for n, k in enumerate((1, 6)):
+        for x in columns:
+            tile = picture[top[n] : top[n] + TILE, x : x + TILE].astype(int).sum(-1)
+            row, column = np.unravel_index(tile.argmax(), tile.shape)
+            assert (column * 8 // TILE, row * 8 // TILE) == (k, k)
+
+
+def run(*arguments):
+    return figures.run([str(a) for a in arguments])
+
+
+def names(folder):
+    found = {path.name for path in folder.iterdir()}
+    for name in found:
+        picture = cv2.imread(str(folder / name))
+        assert picture is not None
+        assert picture.std() > 10
+    return found
+
+
+def test_command_writes_the_figures_of_one_network(soft, tmp_path):
+    assert run(f"checkpoint={soft}", f"out={tmp_path}", "people=2", f"root={data_set('mpii')}") == 0
+    per_person = {f"{kind}_{n}.png" for kind in ("softmax", "context") for n in range(2)}
+    assert names(tmp_path) == {"parts.png"} | per_person
+
+
+def test_command_compares_two_networks_on_pictures(soft, tmp_path, capsys):
+    others = [checkpoint(tmp_path, f"method={name}", "input_scale=0.5") for name in ("H1", "I1")]
+    picture = next((data_set("mpii") / "images").iterdir())
+    out = tmp_path / "out"
+    run(f"checkpoint={others[0]},{others[1]}", f"out={out}", f"source={picture}", "joints=left_wrist,pelvis")
+    assert names(out) == {"compare.png"}
+    assert cv2.imread(str(out / "compare.png")).shape[0] == map_figures.HEAD + 2 * TILE + map_figures.GAP
+    assert "compare.png" in capsys.readouterr().out
+
+
+def test_mistakes_are_named(soft, tmp_path):
+    out = f"out={tmp_path}"
+    for arguments, message in (
+        ([out], "checkpoint= is missing"),
+        ([f"checkpoint={soft}"], "out= is missing"),
+        ([f"checkpoint={soft}", out, "people=none"], "people=none"),
+        ([f"checkpoint={soft}", out, "joints=left_wirst"], "did you mean 'left_wrist'"),
+        ([f"checkpoint={tmp_path}/x.ckpt", out], "no such file"),
+        ([f"checkpoint={checkpoint(tmp_path, 'method=R1')}", out], "R1 has no heat maps"),
+    ):
+        with pytest.raises(UserError, match=message):
+            run(*arguments)
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".png"]
+
+
+def test_people_are_spread_over_the_set():
+    assert figures.spread(10, 2) == [2, 7]
+    assert figures.spread(3, 5) == [0, 1, 2]

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+import torch
+
+from posereg.data.formats import coco
+from posereg.data.sources.subset import keep_images
+from posereg.methods.art import BottomUpPose
+from posereg.networks.art import ARTNet
+from posereg.networks.hrnet import HRNetTrunk
+from posereg.predict.scenes import predict
+from shared import shared
+
+
+@pytest.fixture
+def pictures():
+    """Three real pictures of different sizes."""
+    people = coco.read(shared("data/coco"), "val2017", everyone=True)
+    return keep_images(people, np.arange(len(people.images)) < 3)
+
+
+def untrained(center_threshold):
+    torch.manual_seed(0)
+    return BottomUpPose(
+        network=ARTNet(HRNetTrunk("hrnet_w18_small"), regression_width=32),
+        skeleton="coco",
+        input_size=(128, 128),
+        optimizer=torch.optim.Adam,
+        grouping={"center_threshold": center_threshold},
+    )
+
+
+def test_poses_are_in_the_pixels_of_each_picture(pictures):
+    """An untrained network's proposals lie about their own cells: all over the picture, and not beyond."""
+    found = predict(untrained(-1.0), pictures, "cpu")
+    assert set(found.image_ids.tolist()) == set(pictures.image_ids.tolist())
+    assert found.keypoints.shape[1:] == (17, 2)
+    for image_id, size in zip(pictures.image_ids, pictures.extras["image_size"], strict=True):
+        middles = found.keypoints[found.image_ids == image_id].mean(1)
+        assert (middles > -120).all()  # the input is padded to a multiple of 64
+        assert (middles < size + 120).all()
+        assert (np.ptp(middles, axis=0) > 0.3 * size).all()
+
+
+def test_nobody_found_is_no_error(pictures):
+    assert len(predict(untrained(9.0), pictures, "cpu")) == 0
