@@ -38,6 +38,16 @@ lint: install
 bench: install
 	for f in scripts/bench_*.py; do echo "== $$f"; OMP_NUM_THREADS=1 $(BIN)/python $$f || exit 1; done
 
+# Every table of results/ and the claims as pages below report/.
+.PHONY: report
+REPORT ?= report
+report: install
+	for folder in results/*_*_*; do \
+	  name=$$(basename $$folder); paper=$${name%%_*}; rest=$${name#*_}; \
+	  $(BIN)/posereg table $$paper/$${rest%%_*} runs=$$folder out=$(REPORT)/$$name || exit 1; \
+	done
+	$(BIN)/posereg claims runs=results out=$(REPORT)/claims
+
 # One target a table: $(call table,NAME,EXPERIMENTS)
 define table
 TABLES += $(1)

@@ -81,3 +81,8 @@ def test_globs_find_the_rows_of_a_table():
     assert loader.get_group_options("experiments/integral/table2") == sorted(
         ["H1", "H2", "H3", "I1", "I2", "I3", "I_star", "R1"]
     )
+
+
+def test_a_target_of_another_version_is_the_users_error() -> None:
+    with pytest.raises(UserError, match=r"cannot import 'posereg\.data\.source\.Nothing'"):
+        configs.instantiate({"_target_": "posereg.data.source.Nothing"})

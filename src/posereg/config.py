@@ -186,6 +186,10 @@ def instantiate(node: Mapping[str, Any], **extra: Any) -> Any:
             if isinstance(cause, UserError):
                 raise cause from None
             cause = cause.__cause__
+        if isinstance(error.__cause__, ImportError) or "Error locating target" in str(error):
+            raise UserError(
+                f"config: cannot import '{node.get('_target_')}': not of this version of posereg?"
+            ) from error
         raise
 
 

@@ -141,10 +141,14 @@ def _setting(result: Result, key: str) -> Any:
 
 
 def _campaign(path: Path, result: Result, folder: Path) -> str:
-    """`lspet` of lspet/integral/table2/H1/seed0/result.json; for any other layout the parts before the row's folder."""
+    """`lspet` of lspet/integral/table2/H1/seed0/result.json, as runs lie, and of integral_table2_lspet/H1/seed0, as
+    results are kept; for any other layout the parts before the row's folder."""
     parts = path.relative_to(folder).parts[:-1]
     inner = (*str(result["table"]).split("/"), result["row"])
     place = parts[:-1] if parts[-1:] and parts[-1].startswith("seed") else parts
+    kept = str(result["table"]).replace("/", "_") + "_"
+    if place[-1:] == (result["row"],) and len(place) > 1 and place[-2].startswith(kept):
+        return "/".join((*place[:-2], place[-2].removeprefix(kept)))
     if place[-len(inner) :] == inner:
         place = place[: -len(inner)]
     return "/".join(place) or "."
