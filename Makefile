@@ -95,7 +95,7 @@ $(eval $(call table,volume_table1,volume/table1))
 $(eval $(call table,volume_table2,volume/table2))
 volume_table1 volume_table2: DATA = h80k
 
-# Paper 004 on two CPU cores, from drawing the people to the table: docs/volume.md.
+# The 3D system on two CPU cores, from drawing the people to the table: docs/volume.md.
 .PHONY: volume_demo
 VOLUME := $(RUNS)/volume
 VOLUME_DATA := data/volume

@@ -1,4 +1,4 @@
-"""Images per second of the soft-argmax network and of an 8-stack hourglass (paper 003, section 4.1).
+"""Images per second of the soft-argmax network and of an 8-stack hourglass (soft-argmax paper, section 4.1).
 
 Same input, same device, one run, rounds taken in turn so that a drifting machine hits both alike. The paper
 reports 29.3 against 18.3 on a Tesla K20. Writes JSON with --out.

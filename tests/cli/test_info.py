@@ -1,4 +1,4 @@
-"""`posereg info` of the published rows: the sizes of paper 000 as counted from its networks (method facts 2.2)."""
+"""`posereg info` of the published rows: the sizes of integral's networks (docs/papers/integral.md#sizes)."""
 
 import json
 

@@ -51,7 +51,7 @@ def slow_gaussians(points, size, sigma):
 
 
 def test_window_of_the_released_code():
-    """x = 10.3, sigma 2: columns 3 to 18 (method facts 9.3); the peak lies between the cells."""
+    """x = 10.3, sigma 2: columns 3 to 18 (docs/papers/art.md#targets); the peak lies between the cells."""
     row = gaussians(torch.tensor([[[[10.3, 20.0]]]]), torch.ones(1, 1, 1, dtype=torch.bool), (40, 40), 2.0)[
         0, 0
     ]
@@ -187,7 +187,7 @@ def dense_offsets(targets, b, k, h, w):
 
 @pytest.mark.parametrize("fine", [False, True])
 def test_released_losses_on_full_maps(fine):
-    """The released code's arithmetic (method facts 4.5, 4.6) written with full maps."""
+    """The released code's arithmetic (docs/papers/art.md#targets) written with full maps."""
     b, k, h, w = 2, 4, 32, 32
     batch = crowd()
     batch["ignore"] = (torch.rand(b, h, w, generator=torch.Generator().manual_seed(3)) > 0.7).to(torch.uint8)

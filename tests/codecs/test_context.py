@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from posereg.codecs.context import aggregate, hard_argmax, soft_argmax, to_label, to_pixels
 
 RAMPS = ("linspace", "paper", "half_pixel")
-# Method facts 9.5, maps 32 wide: a delta at cell i, and the uniform map.
+# docs/papers/softargmax.md#soft-argmax-ramp, maps 32 wide: a delta at cell i, and the uniform map.
 DELTA = {
     "linspace": lambda i: i / 31,
     "paper": lambda i: (i + 1) / 32,

@@ -84,7 +84,7 @@ def test_gaussian_sigma_per_sample_and_sub_pixel_centres():
 
 
 def test_disc_sizes_match_the_facts():
-    # Stride 8, 15 px: 9 to 13 positive cells, mean 11.05 (method facts 2.3).
+    # Stride 8, 15 px: 9 to 13 positive cells, mean 11.05 (docs/papers/integral.md#targets).
     grid = Grid(32, 32, 8)
     generator = torch.Generator().manual_seed(0)
     keypoints = torch.rand(2000, 1, 2, generator=generator) * 100 + 70
@@ -133,7 +133,8 @@ def test_expectation_gradient_against_finite_differences():
     ("beta", "size", "mean"), [(1, 32, 9.78), (12, 32, 0.187), (10, 64, 4.63), (15, 64, 0.216)]
 )
 def test_integral_of_an_ideal_gaussian_as_in_the_facts(beta, size, mean):
-    # Method facts 9.4: mean error in cells over random sub-pixel centres at least 3 cells from the border.
+    # docs/papers/integral.md#integral-of-a-gaussian: mean error in cells over
+    # random sub-pixel centres at least 3 cells from the border.
     grid = Grid(size, size, 1)
     generator = torch.Generator().manual_seed(1)
     keypoints = 3 + torch.rand(1, 1500, 2, generator=generator) * (size - 7)

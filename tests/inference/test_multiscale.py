@@ -51,7 +51,8 @@ def test_enlarging_keeps_cells_in_place():
     maps = torch.randn(1, 2, 5, 6)
     corner = enlarge(maps, 4, "corner")
     assert corner.shape == (1, 2, 20, 24)
-    torch.testing.assert_close(corner[..., ::4, ::4], maps)  # out[4j] = in[j], method facts 9.3
+    # out[4j] = in[j]: docs/papers/data_and_metrics.md#pixels
+    torch.testing.assert_close(corner[..., ::4, ::4], maps)
     ramp = torch.arange(8.0).expand(1, 1, 8, 8)
     center = enlarge(ramp, 4, "center")[0, 0, 0]
     torch.testing.assert_close(center[6:26], (torch.arange(6.0, 26) - 1.5) / 4)

@@ -15,7 +15,7 @@ def _one(visibility: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize(("radius", "pixels"), [(10.0, 317), (15.0, 709)])
 def test_disc_has_the_published_area(radius: float, pixels: int) -> None:
-    """The cross-entropy of a constant map counts the disc: facts 3.4 give 317 and 709 pixels at 256."""
+    """The cross-entropy of a constant map counts the disc's pixels (docs/papers/cascade.md#targets)."""
     keypoints, visibility = _one(2)
     logit = 3.0
     logits = torch.full((1, 1, 256, 256), logit)

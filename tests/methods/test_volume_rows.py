@@ -1,4 +1,4 @@
-"""Rows of paper 004 from config to result, on a tiny synthetic set in CHALL_H80K's layout."""
+"""Rows of the volume paper from config to result, on a tiny synthetic set in CHALL_H80K's layout."""
 
 from pathlib import Path
 from typing import Any

@@ -12,7 +12,7 @@ IMPLEMENTATIONS = ("sparse", "torchvision")
 PAPER_GRID = (
     (-1, 0, 1, -1, 0, 1, -1, 0, 1),
     (-1, -1, -1, 0, 0, 0, 1, 1, 1),
-)  # paper 002, Eq. 3: x row, y row
+)  # ART paper, Eq. 3: x row, y row
 
 
 def bilinear(image: Tensor, y: float, x: float) -> Tensor:

@@ -10,7 +10,7 @@ def small(**options):
     return ARTNet(HRNetTrunk("hrnet_w18_small"), **options)
 
 
-# Method facts 4.4: unique parameters, GMAC of the released counter (BU README), GMAC of the paper's Table 1.
+# docs/papers/art.md#sizes: unique parameters, GMAC of the released counter (BU README), GMAC of the paper's Table 1.
 PUBLISHED = [
     ("hrnet_w32", {}, 512, 30.679, 64.891, 63.7),
     ("hrnet_w48", {}, 640, 66.803, 174.275, 170.1),
@@ -45,7 +45,7 @@ def test_shapes_for_any_aspect(adaptive, high_resolution):
 
 
 def test_guidance_lets_the_regression_teach_the_heat_maps():
-    """With guidance the offsets' gradient reaches the heat-map head; without, it does not (paper 002, 3.1)."""
+    """With guidance the offsets' gradient reaches the heat-map head; without, it does not (ART paper, 3.1)."""
     for guidance in (True, False):
         net = small(guidance=guidance)
         net(torch.randn(1, 3, 64, 64)).offsets.square().sum().backward()

@@ -1,4 +1,4 @@
-"""Counts against the published sizes of paper 000 and against sums done by hand."""
+"""Counts against the published sizes of the integral paper and against sums done by hand."""
 
 import pytest
 import timm

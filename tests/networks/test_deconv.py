@@ -1,4 +1,4 @@
-"""Sizes of paper 000's networks (method facts 2.2), weights from files."""
+"""Sizes of integral's networks (docs/papers/integral.md#sizes), weights from files."""
 
 import pytest
 import torch

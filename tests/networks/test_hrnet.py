@@ -15,7 +15,7 @@ def test_branches_joined_at_a_quarter():
 
 
 def test_full_sizes_without_classification_head():
-    """Trunk parameters: the published totals minus the heads' (method facts 4.4)."""
+    """Trunk parameters: the published totals minus the heads' (docs/papers/art.md#sizes)."""
     with torch.device("meta"):
         for name, total, heads in (
             ("hrnet_w32", 30_678_516, 21_144 + 1_199_112 + 15_424 + 127_744 + 9_556),

@@ -23,7 +23,7 @@ from posereg.reporting.error_kinds import STACK, error_bars
 from posereg.runs import results
 from tiny import data_set
 
-# Shares in the range of paper 002's Figure 4.
+# Shares in the range of ART's Figure 4.
 BASE = {"jitter": 13.2, "inversion": 3.6, "swap": 1.4, "miss": 6.8, "good": 75.0}
 BETTER = {"jitter": 12.0, "inversion": 3.1, "swap": float("nan"), "miss": 5.9, "good": 79.0}
 

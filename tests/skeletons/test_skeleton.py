@@ -1,4 +1,4 @@
-"""Joint sets against the published index lists (method facts 5.5, 6.3, 8)."""
+"""Joint sets against the published index lists (docs/papers/data_and_metrics.md)."""
 
 import numpy as np
 import pytest

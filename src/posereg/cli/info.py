@@ -2,7 +2,7 @@
 
 posereg info method=I1 [any override of a run] [out=FILE.json] [measure=true|false]
 
-Multiply-adds count convolutions and matrix products, a deconvolution at its input's resolution (as paper 000
+Multiply-adds count convolutions and matrix products, a deconvolution at its input's resolution (as the integral paper
 counts). Images per second are measured on this machine, batch 1 and batch 32, unless measure=false.
 """
 

@@ -1,7 +1,7 @@
 """posereg report runs=DIR,DIR ... out=DIR [title=TEXT] [data=NAME] [pictures=N]
 
 Lays any runs side by side, of one table or of several: the printed table, and the same page, Markdown, CSV and
-figures (accuracy curves of paper 000's Figure 3 among them) as `posereg table` writes for a published table.
+figures (accuracy curves like the integral paper's Figure 3 among them) as `posereg table` writes for a published table.
 """
 
 from __future__ import annotations

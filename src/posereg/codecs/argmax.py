@@ -1,4 +1,4 @@
-"""Maps -> keypoints by the position of the maximum (paper 000, Eq. 1: no quarter-pixel shift)."""
+"""Maps -> keypoints by the position of the maximum (integral paper, Eq. 1: no quarter-cell shift)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Targets and losses of heat-map-guided bottom-up regression (paper 002, section 3.1; method facts 4.5, 4.6).
+"""Targets and losses of heat-map-guided bottom-up regression (ART, section 3.1; docs/papers/art.md#targets).
 
 Everything is built on the batch's device for any number of people. Offsets are kept only where there are any,
 the few cells around the centres, instead of 2K full maps.
@@ -219,7 +219,7 @@ def losses(
     regression_weight: float = 0.01,
     beta: float = 1 / 9,
 ) -> dict[str, Tensor]:
-    """`loss` and its parts `heatmap`, `center`, `offset`, before their weights (paper 002, Eqs. 4 to 6).
+    """`loss` and its parts `heatmap`, `center`, `offset`, before their weights (ART paper, Eqs. 4 to 6).
 
     The paper's sums are over an image, averaged over the batch. Its mask weighs the squared differences, as in
     the code: read literally, Eq. 4 would square the 0.1. HrHRNet trains each branch, HRNet their mean (code).

@@ -1,4 +1,4 @@
-"""Soft-argmax, joint probability and context aggregation (paper 003, section 3.2; method facts 5.2).
+"""Soft-argmax, joint probability and context aggregation (section 3.2; docs/papers/softargmax.md#soft-argmax-ramp).
 
 Coordinates are labels in [0, 1], the unit of the paper's loss: `to_label` and `to_pixels` translate.
 """

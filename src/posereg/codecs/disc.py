@@ -1,4 +1,4 @@
-"""Binary disc targets: 1 within a radius of the joint. Paper 000 section 3 (H3), 001 section 3 (detection)."""
+"""Binary disc targets, 1 within a radius of the joint: integral's H3, the cascade's detection (both section 3)."""
 
 from __future__ import annotations
 

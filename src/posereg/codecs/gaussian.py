@@ -1,4 +1,4 @@
-"""Gaussian heat maps: keypoints -> maps. Paper 000 section 3 (H1), 001 (regression), 002 (heat maps)."""
+"""Gaussian heat maps: keypoints -> maps (docs/papers/data_and_metrics.md#gaussian-targets)."""
 
 from __future__ import annotations
 

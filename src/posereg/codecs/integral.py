@@ -1,4 +1,4 @@
-"""Integral decoding: the expectation of the position under a softmax (paper 000, Eqs. 4 to 7).
+"""Integral decoding: the expectation of the position under a softmax (integral paper, Eqs. 4 to 7).
 
 Always float32, also under autocast: bf16 has too few digits for a coordinate.
 """
@@ -83,7 +83,7 @@ def integral_decode(
     """Keypoints (B, K, 2) in input pixels and scores (B, K): the probability within one cell of the keypoint.
 
     The score sums the 3x3 window about the expected cell, so it is comparable between map sizes and near 1
-    for a sharp map (method facts 2.6: the paper names none).
+    for a sharp map. The paper names none (docs/papers/integral.md#coco).
     """
     cells, probability = expectation(maps, beta, normalisation)
     with torch.no_grad():

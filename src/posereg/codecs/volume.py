@@ -1,4 +1,4 @@
-"""3D integral: the expected position in a volume of logits (paper 004, section 2; paper 000, Eqs. 4 to 7).
+"""3D integral: the expected position in a volume of logits (volume paper, section 2; integral's Eqs. 4 to 7).
 
 One softmax over all bins of a joint. Always float32 or better, also under autocast.
 """

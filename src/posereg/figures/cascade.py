@@ -1,4 +1,4 @@
-"""What a cascade's networks say about visible and occluded joints, as pictures: Figure 2 of paper 001."""
+"""What a cascade's networks say about visible and occluded joints, as pictures: Figure 2 of the cascade paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the adaptive convolution of the regression head looks, at the centres of people: Figure 3 of paper 002."""
+"""Where the adaptive convolution of the regression head looks, at people's centres: Figure 3 of the ART paper."""
 
 from __future__ import annotations
 

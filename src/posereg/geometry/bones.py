@@ -1,4 +1,4 @@
-"""Bone lengths and the metric scale that follows from them (paper 004, section 2 and Table 1)."""
+"""Bone lengths and the metric scale that follows from them (volume paper, section 2 and Table 1)."""
 
 from __future__ import annotations
 

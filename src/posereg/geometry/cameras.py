@@ -1,4 +1,4 @@
-"""Weak-perspective cameras from 3D poses and 2D predictions (paper 004, section 2, "Camera Projection Model")."""
+"""Weak-perspective cameras from 3D poses and 2D predictions (docs/papers/volume.md#projection)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""From bottom-up maps to people: candidates, pose proposals, absorption, naive scores (paper 002, section 3.2).
+"""From bottom-up maps to people: candidates, pose proposals, absorption, naive scores.
+
+ART paper, section 3.2; docs/papers/art.md#grouping.
 
 One image at a time, on whatever device its maps are, without a loop over people or keypoints. Everything is in
 pixels of the network input (at scale 1).
@@ -19,7 +21,7 @@ from posereg.networks.art import Compat
 
 @dataclass(frozen=True)
 class Grouping:
-    """Settings; distances in input pixels (paper 002, section 3.2; the pose NMS and its numbers are the code's).
+    """Settings; distances in input pixels (ART paper, section 3.2; the pose NMS is the released code's).
 
     Attributes:
         candidates, poses: how many of each are kept, by heat value.
@@ -176,7 +178,7 @@ def propose(centers: Tensor, offsets: Tensor, stride: float, origin: float, coun
 
 
 def pool(scales: Sequence[tuple[float, Proposals]], settings: Grouping) -> Proposals:
-    """Proposals of several scales as one list; scale 1 always outranks the others (method facts 4.8).
+    """Proposals of several scales as one list; scale 1 always outranks the others (docs/papers/art.md#grouping).
 
     Args:
         scales: (scale, its proposals in pixels at scale 1).

@@ -1,6 +1,6 @@
-"""Bottom-up testing of whole images: any aspect ratio, flip, several scales (paper 002, section 4.1).
+"""Bottom-up testing of whole images: any aspect ratio, flip, several scales (ART paper, section 4.1).
 
-Sizes and fusion follow the released code (method facts 4.8).
+Sizes and fusion follow the released code (docs/papers/art.md#inference).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """From raw top-down predictions to what COCO is scored on: pose scores, then suppression of duplicates.
 
-Paper 000, section 6.2, follows G-RMI (Papandreou et al. 2017); the rule for the score is the simple baselines'.
+The integral paper, section 6.2, follows G-RMI (Papandreou et al. 2017) without numbers; the score and the
+threshold are those of the simple baselines (docs/papers/integral.md#coco).
 """
 
 from __future__ import annotations

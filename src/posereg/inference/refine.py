@@ -1,4 +1,4 @@
-"""Sub-pixel refinement of keypoints: a Gaussian fitted to the heat around each (released code of paper 002)."""
+"""Sub-pixel refinement of keypoints: a Gaussian fitted to the heat around each (ART's released code)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training and use of the scoring network (paper 002, section 3.2; method facts 4.8)."""
+"""Training and use of the scoring network (ART paper, section 3.2; docs/papers/art.md#scoring)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses of the part-heat-map cascade (paper 001, section 3; method facts 3.4 and 3.5).
+"""Losses of the part-heat-map cascade (section 3; docs/papers/cascade.md#losses).
 
 Targets are built on the maps' device at the resolution of the maps, normally the input's. Visibility is 0 not
 annotated, 1 annotated but hidden, 2 visible.
@@ -19,7 +19,8 @@ from posereg.losses.integral import weighted_mean
 
 Reduction = Literal["mean", "paper"]
 
-# The paper's body is 200 px tall; MPII's standard box is 1.25 times the body (method facts 1.3).
+# The paper's body is 200 px tall; MPII's standard box is 1.25 times the body
+# (docs/papers/data_and_metrics.md#person-box).
 BODY, BOX_PER_BODY = 200.0, 1.25
 
 

@@ -1,4 +1,4 @@
-"""Losses of soft-argmax regression with context (paper 003, section 4.1; method facts 5.3)."""
+"""Losses of soft-argmax regression with context (section 4.1; docs/papers/softargmax.md#losses)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses of the integral-regression family (paper 000, sections 3 to 5; method facts 2.3 and 2.4).
+"""Losses of the integral-regression family (sections 3 to 5; docs/papers/integral.md#losses).
 
 A heat-map loss is a function (maps, keypoints, weight, grid) -> scalar that builds its own targets on the
 device. Weights are 0 for joints that do not count; every loss is a mean over the joints that do.

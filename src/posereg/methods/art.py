@@ -1,4 +1,4 @@
-"""Bottom-up pose with heat-map-guided adaptive regression and learned scoring (paper 002).
+"""Bottom-up pose with heat-map-guided adaptive regression and learned scoring (ART paper).
 
 The three qualities of Table 4 come from one forward pass: regressed poses as they are, heat maps grouped by the
 annotated people, and the final poses.

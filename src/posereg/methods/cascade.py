@@ -1,4 +1,4 @@
-"""Part-heat-map cascade (paper 001): part detection, then regression of confidence maps from the part maps.
+"""Part-heat-map cascade: part detection, then regression of confidence maps from the part maps.
 
 One module for the rows of Table 5. What the first network is trained on is `first`: `parts`, discs of visible
 parts (detection), or `confidence`, Gaussians of all parts (regression); with or without a second network.
@@ -30,7 +30,7 @@ class CascadePose(PoseModule):
         radius: of the discs, input pixels for a body of 200 px (paper section 3).
         sigma: of the Gaussians, likewise.
         scale_sigma: Gaussians grow with the body as the discs do; else sigma is in input pixels, as the paper
-            could be read (method facts 3.4).
+            could be read (docs/papers/cascade.md#targets).
         reduction: of both losses: `mean` over pixels, or their sum as in the `paper`.
         pose: everything PoseModule takes; the loss weights come from its `phases`.
     """

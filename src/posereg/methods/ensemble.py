@@ -1,7 +1,7 @@
-"""The mean pose of several models (paper 004, Table 2, last row), from their predictions.
+"""The mean pose of several models (volume paper, Table 2, last row), from their predictions.
 
 Which models, and whether they are averaged before or after rescaling, is not published: root-relative millimetres
-of any runs of the same table are averaged (method facts 6.5).
+of any runs of the same table are averaged (docs/papers/volume.md#testing).
 """
 
 from __future__ import annotations

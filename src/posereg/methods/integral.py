@@ -1,4 +1,4 @@
-"""Integral human pose regression and its baselines (paper 000): H1 H2 H3, R1, I1 I2 I3, I*, MS-H, MS-I.
+"""Integral human pose regression and its baselines: H1 H2 H3, R1, I1 I2 I3, I*, MS-H, MS-I.
 
 One module, three switches: the heat-map loss (or none), the weight of the joint loss, and how maps become
 keypoints. A network that gives coordinates instead of maps is R1.
@@ -24,7 +24,7 @@ class IntegralPose(PoseModule):
     Args:
         heatmap_loss: loss of every stage's maps (losses.py), or None (I*, R1).
         heatmap_weight, joint_weight: factors of the two losses. `heatmap_weight=0` after pre-training is the
-            ECCV recipe, 1 the arXiv one (method facts 2.4).
+            ECCV recipe, 1 the arXiv one (docs/papers/integral.md#i1-normalisation).
         joint_kind: `l1` or `l2`.
         decode: `argmax` (H), `integral` (I), ignored by R1.
         beta: factor on the maps before the softmax.

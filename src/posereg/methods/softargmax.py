@@ -1,4 +1,4 @@
-"""Soft-argmax regression with context maps (paper 003), and its argmax baseline.
+"""Soft-argmax regression with context maps, and its argmax baseline.
 
 Everything is in the network's joints. On a data set with fewer of them (LSP after MPII) the maps of the others get
 no loss, neither for their position nor for their presence: that they are not labelled does not mean they are absent.
@@ -25,7 +25,7 @@ class SoftArgmaxPose(PoseModule):
         ramp: what a map cell stands for: the released code's `linspace`, the `paper`'s Eq. 3, `half_pixel`.
         decode: `softargmax`, or `argmax` of the part maps (Table 1's first row). Training is by soft-argmax
             either way: argmax has no gradient.
-        presence_weight: of the joint probabilities' loss (method facts 5.3; the paper gives none).
+        presence_weight: of the joint probabilities' loss (the paper gives none; docs/papers/softargmax.md#losses).
         reduction: of the coordinate loss: `mean` over joints (Eq. 7), `sum` in the released code.
         pose: everything PoseModule takes. The released code normalises with mean and std 0.5.
 

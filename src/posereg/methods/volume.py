@@ -1,7 +1,7 @@
-"""The 3D integral system (paper 004): expected position in a volume a joint, trained by L1 on x, y and z.
+"""The 3D integral system (volume paper): expected position in a volume a joint, trained by L1 on x, y and z.
 
 Predictions are root-relative millimetres: the pose in input pixels, scaled so that its bones sum to a known length
-(section 2; method facts 6.5).
+(section 2; docs/papers/volume.md#testing).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Adaptive convolution: a 3x3 convolution whose taps a predicted 2x2 matrix rotates and scales at each position.
 
-Paper 002, section 3.1: y(q) = sum_i W_i x(q + g_i), the nine offsets G = T G_t, T from a 3x3 convolution.
+ART paper, section 3.1: y(q) = sum_i W_i x(q + g_i), the nine offsets G = T G_t, T from a 3x3 convolution.
 
 On the CPU the taps are a sparse matrix: sampling, its gradient and the gradient of the positions are three
 sparse products, the rest is one matrix product, and nothing of the nine-fold columns is kept for the backward

@@ -1,4 +1,6 @@
-"""Bottom-up network: heat maps guide a pixel-wise regression with adaptive representations (paper 002).
+"""Bottom-up network: heat maps guide a pixel-wise regression with adaptive representations (ART paper).
+
+What the paper leaves out: docs/papers/art.md#architecture.
 
 Layer sizes are the released code's where the paper is silent.
 """
@@ -38,7 +40,7 @@ class Maps(NamedTuple):
 
 
 class ARTNet(nn.Module):
-    """HRNet trunk, heat-map head, heat-map-guided regression head (paper 002, section 3.1, Figure 2).
+    """HRNet trunk, heat-map head, heat-map-guided regression head (ART paper, section 3.1, Figure 2).
 
     Args:
         backbone: the trunk.
@@ -142,7 +144,7 @@ def _conv_bn(channels: int, out_channels: int) -> nn.Sequential:
 
 
 def complexity(net: ARTNet, size: int | tuple[int, int], convention: Compat = "released") -> Complexity:
-    """Cost of one image as the released code or the paper counts it (method facts 4.4).
+    """Cost of one image as the released code or the paper counts it (docs/papers/art.md#sizes).
 
     Deconvolutions count at output resolution. `released` runs the transition to the heat-map head once per
     branch (BU README); `paper` counts one heat-map branch, without the convolutions that predict T (Table 1).

@@ -1,4 +1,7 @@
-"""Residual part detector of the cascade (paper 001, section 3.2, Table 3). Its regressor: `hourglass`."""
+"""Residual part detector of the cascade (section 3.2, Table 3; docs/papers/cascade.md#residual).
+
+Its regressor is in `hourglass`.
+"""
 
 from __future__ import annotations
 

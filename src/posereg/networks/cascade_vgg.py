@@ -1,4 +1,4 @@
-"""VGG cascade: FCN-8s part detector and large-kernel regressor (paper 001, section 3.1, Tables 1 and 2)."""
+"""VGG cascade: FCN-8s part detector and large-kernel regressor (section 3.1; docs/papers/cascade.md#vgg)."""
 
 from __future__ import annotations
 

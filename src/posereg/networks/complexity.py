@@ -38,7 +38,7 @@ def complexity(model: nn.Module, input_shape: Sequence[int], deconv_at: DeconvAt
         model: takes one image batch (B, C, H, W); left as it was.
         input_shape: (C, H, W).
         deconv_at: a transposed convolution costs k^2 Cin Cout per `input` cell (its true cost, and the
-            convention of paper 000) or per `output` cell (the counter of the HRNet family's released code).
+            convention of the integral paper) or per `output` cell (the counter of the HRNet family's released code).
 
     Raises:
         ValueError: `input_shape` is not (C, H, W).

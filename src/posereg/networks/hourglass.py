@@ -1,4 +1,4 @@
-"""Hourglasses: the modified single one of paper 001 (Table 4) and Newell's stack, the usual yardstick.
+"""Hourglasses: the single modified one of the cascade paper (Table 4) and Newell's stack, the usual yardstick.
 
 Both are built of the pre-activation bottleneck (BN, ReLU, convolution, three times) of Newell et al. 2016.
 """
@@ -47,7 +47,7 @@ class Hourglass(nn.Module):
     Args:
         order: number of halvings.
         units: bottlenecks on every skip, way down and at the bottom.
-        learned_up: 2x2 stride-2 deconvolution on the way up (paper 001, D5); else nearest neighbour after
+        learned_up: 2x2 stride-2 deconvolution on the way up (cascade paper, D5); else nearest neighbour after
             `units` more bottlenecks (Newell).
     """
 
@@ -72,7 +72,7 @@ class Hourglass(nn.Module):
 
 
 class HourglassRegressor(nn.Module):
-    """Modified hourglass of paper 001 (section 3.2, Table 4): maps stacked on the image to confidence maps.
+    """Modified hourglass of the cascade paper (section 3.2, Table 4): maps stacked on the image to confidence maps.
 
     Input (B, K + 3, H, W), output (B, K, H, W), H and W divisible by 4 * 2^order.
 

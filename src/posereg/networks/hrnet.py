@@ -12,7 +12,7 @@ from posereg.networks.backbone import backbone, channels
 
 
 class HRNetTrunk(nn.Module):
-    """The last stage's four branches, upsampled to the first and concatenated (paper 002; method facts 4.1).
+    """The last stage's four branches, upsampled to the first and concatenated (docs/papers/art.md#architecture).
 
     Args:
         name: a timm HRNet, e.g. `hrnet_w32`, `hrnet_w48`, `hrnet_w18_small`.

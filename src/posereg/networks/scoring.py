@@ -1,4 +1,4 @@
-"""The scoring network: shape and heat values of a pose to its predicted OKS (paper 002, section 3.2)."""
+"""The scoring network: shape and heat of a pose to its OKS (ART, section 3.2; docs/papers/art.md#scoring)."""
 
 from __future__ import annotations
 

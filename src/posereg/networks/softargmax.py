@@ -1,4 +1,4 @@
-"""Soft-argmax network with context maps (paper 003, section 3.1, Figures 2 and 3; method facts 5.1).
+"""Soft-argmax network with context maps (section 3.1, Figures 2 and 3; docs/papers/softargmax.md#architecture).
 
 An Inception-v4 style stem to stride 8, then prediction blocks: a three-resolution hourglass of separable
 residuals (block-A) and the maps, fed back (block-B). Layer sizes are those of the released network.

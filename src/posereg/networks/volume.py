@@ -1,4 +1,4 @@
-"""3D integral network (paper 004, section 2; method facts 6.1): a volume of logits per joint."""
+"""3D integral network: a volume of logits per joint (docs/papers/volume.md#architecture)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several crops of each person, coordinates averaged (paper 003, Table 4). Flip is the method's own affair."""
+"""Several crops of each person, coordinates averaged (soft-argmax paper, Table 4). The method itself flips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""2D poses of every frame of a 3D data set, by a 2D model (paper 004, section 2; method facts 6.2)."""
+"""2D poses of every frame of a 3D data set, by a 2D model (docs/papers/volume.md#projection)."""
 
 from __future__ import annotations
 

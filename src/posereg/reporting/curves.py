@@ -48,7 +48,7 @@ def accuracy_curves(
     look: Mapping[str, Style] | None = None,
     label: str = "PCKh",
 ) -> Any:
-    """Accuracy (percent) over the threshold, one line a run or row: paper 000's Figure 3 for any runs."""
+    """Accuracy (percent) over the threshold, one line a run or row: Figure 3 of the integral paper for any runs."""
     look = look or {name: Style(COLORS[k % len(COLORS)]) for k, name in enumerate(curves)}
     with canvas(7.2, 4.4) as (figure, axes):
         for name, (thresholds, values) in curves.items():

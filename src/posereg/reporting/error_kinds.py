@@ -1,4 +1,4 @@
-"""Stacked bars of the error kinds, a bar a predictions file: paper 002's Figure 4 for any runs."""
+"""Stacked bars of the error kinds, a bar a predictions file: Figure 4 of the ART paper for any runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from posereg.reporting.curves import INK, canvas
 # From the nearest miss to the farthest; colours of Okabe and Ito.
 STACK = {"jitter": "#56B4E9", "inversion": "#E69F00", "swap": "#CC79A7", "miss": "#555555"}
 
-# Panel -> what result.json calls the file: the three qualities of paper 002's Table 4.
+# Panel -> what result.json calls the file: the three qualities of ART's Table 4.
 FILES = {
     "regression": "predictions_regression",
     "heat map": "predictions_heatmap",

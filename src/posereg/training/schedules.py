@@ -20,7 +20,7 @@ def steps(
 ) -> dict[str, Any]:
     """Multiply by `factor` at each fraction `at` of the training, after `warmup` linear steps.
 
-    The default is epochs 90 and 120 of 140 (method facts 2.5).
+    The default is epochs 90 and 120 of 140 (docs/papers/integral.md#training).
     """
 
     def scale(step: int) -> float:
@@ -53,7 +53,7 @@ def plateau(
     minimum: float = 1e-6,
     every: int = 1,
 ) -> dict[str, Any]:
-    """Multiply by `factor` when `monitor` has not improved for `patience` looks (paper 000: 1e-3 to 1e-5).
+    """Multiply by `factor` when `monitor` has not improved for `patience` validations (integral paper: 1e-3 to 1e-5).
 
     A look is every `every` epochs: for a validation metric the trainer's `validate_every`.
     """

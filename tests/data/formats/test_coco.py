@@ -122,7 +122,7 @@ def test_real_coco_counts():
 
 
 def test_real_crowdpose_counts():
-    """Facts 8.4: 8,527 annotations, 106 crowd regions, 1,453 without keypoints, 411/1240/349 images by class."""
+    """The counts of docs/papers/data_and_metrics.md#crowdpose and #crowding."""
     everyone = crowdpose.read(shared("data/crowdpose"), "val", everyone=True)
     assert len(everyone) == 8527
     assert len(everyone.images) == 2000

@@ -93,7 +93,7 @@ def test_frames_without_a_camera_are_not_trained_on_but_can_be_cropped(root: Pat
 
 
 def test_joints_are_matched_by_name() -> None:
-    # method facts 6.3
+    # docs/papers/volume.md#labels
     assert mapping(MPII, H80K).tolist() == [6, 2, 1, 0, 3, 4, 5, -1, 8, -1, 9, 13, 14, 15, 12, 11, 10, 7]
     assert mapping(COCO, H80K).tolist() == [-1, 12, 14, 16, 11, 13, 15, -1, -1, 0, -1, 5, 7, 9, 6, 8, 10, -1]
 

@@ -29,7 +29,7 @@ def test_integral_recipe_has_its_published_distribution():
 
 
 def test_steps_take_each_value_alike():
-    """Paper 003: rotation -40 ... 40 by 5, window x0.7, 1, 1.3, exponents 0.90 ... 1.10 by 0.02."""
+    """Soft-argmax: rotation -40 ... 40 by 5, window x0.7, 1, 1.3, exponents 0.90 ... 1.10 by 0.02."""
     recipe = Augment(
         40, "steps", 5, rotation_chance=1, scale=0.3, scale_law="steps", scale_step=0.3, color_power=0.1
     )

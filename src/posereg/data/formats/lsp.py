@@ -35,7 +35,7 @@ def read(
     Args:
         ranges: first and last image number (1-based, both included) of each split.
         crop: the region to crop: the joints' box x1.25, the whole image (images are cut about their person, so
-            this needs no ground truth), or a square of so many pixels about the image's centre (paper 001: 178).
+            this needs no ground truth), or a square of so many pixels about the image's centre (cascade: 178).
 
     Raises:
         UserError: unknown split, missing or foreign joints.mat.

@@ -1,6 +1,8 @@
 """2D joints for CHALL_H80K, which has none: its 3D poses, projected through cameras fitted to 2D predictions.
 
-Paper 004, section 2 (method facts 6.2): a 2D model trained on MPII predicts every frame; a weak-perspective camera
+Volume paper, section 2; docs/papers/volume.md#projection.
+
+A 2D model trained on MPII predicts every frame; a weak-perspective camera
 is fitted to each frame's pose and prediction; through it the pose gives 18 joints in pixels, their depth in pixels
 and the person's box. `posereg data project` makes the predictions, the reader here does the rest.
 """

@@ -1,4 +1,4 @@
-"""Mixed 2D and 3D training (paper 004, section 2, "Integral Regression"; method facts 6.3).
+"""Mixed 2D and 3D training (volume paper, section 2; docs/papers/volume.md#mixed-batches).
 
 The 3D set is shown together with 2D sets, all in its joints; what a 2D set does not know (depth, some joints) is
 marked unknown. Validation is on the 3D set alone.

@@ -1,4 +1,4 @@
-"""Bottom-up data: whole images with everybody on them (paper 002; method facts 4.5 and 4.7).
+"""Bottom-up data: whole images with all their people (ART paper; docs/papers/art.md#training).
 
 A batch has the image side of a top-down one (`image`, `to_image`, `color_gain`, `color_power`, `index` = row of
 `PoseSet.images`) and, padded to P people in input pixels:

@@ -27,7 +27,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Augment:
-    """The augmentation of a training recipe; the defaults are paper 000's as its code draws them.
+    """The augmentation of a training recipe; the defaults are integral's, as its code draws them.
 
     Attributes:
         rotation: spread in degrees; drawn with `rotation_chance`, else 0.
@@ -35,7 +35,7 @@ class Augment:
         translation: spread of the shift in x and y, in box widths; uniform.
         flip: chance of a mirror image.
         *_law: `normal`: spread x a normal number clipped at `*_clip`; `uniform`: within +-spread;
-            `steps`: one of -spread, -spread + step, ..., spread (paper 003: rotation 40 by 5, scale 0.3 by 0.3).
+            `steps`: one of -spread, -spread + step, ..., spread (soft-argmax: rotation 40 by 5, scale 0.3 by 0.3).
         color_gain: factor on each channel, uniform within 1 +- color_gain.
         color_power: exponent on each channel of [0, 1] colours, steps of 0.02 within 1 +- color_power.
     """
