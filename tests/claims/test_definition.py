@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from posereg.claims.definition import Claim, Contrast, read, read_all
+from posereg.claims.definition import CATALOGUE, Claim, Contrast, read, read_all
 from posereg.errors import UserError
 from posereg.reporting.columns import higher_is_better
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-CLAIMS = read_all(EXPERIMENTS / "claims")
+CLAIMS = read_all(CATALOGUE)
 CONTRASTS = [
     pytest.param(claim, contrast, id=f"{claim.id}-{comparison.label}-{k}".replace(" ", "_"))
     for claim in CLAIMS

@@ -39,7 +39,7 @@ def test_the_page_traces_every_verdict_to_files_and_is_the_same_twice(
     first = {path.name: path.read_bytes() for path in out.iterdir()}
     assert set(first) == {"index.html", "claims.md", "claims.csv"}
     lines = list(csv.DictReader((out / "claims.csv").open()))
-    judged = [line for line in lines if line["claim"] == "000_integral_above_heatmap"]
+    judged = [line for line in lines if line["claim"] == "integral_above_heatmap"]
     assert [line["verdict"] for line in judged] == ["confirmed"] * 3
     for line in judged:
         files = line["files"].split(";")

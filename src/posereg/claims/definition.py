@@ -1,4 +1,4 @@
-"""A claim as data: experiments/claims/<id>.yaml.
+"""A claim as data: claims/catalogue/<id>.yaml, or a folder of your own.
 
     paper: Integral Human Pose Regression
     where: Table 2
@@ -34,6 +34,8 @@ KEYS = ("paper", "where", "text", "table", "data", "metric", "seeds", "varies", 
 COMPARISON_KEYS = ("label", "better", "worse", "beyond", "joints", "metric", "margin", "paper", "otherwise")
 PAIR_KEYS = ("better", "worse", "joints")
 CONTRAST_KEYS = (*PAIR_KEYS, "beyond", "paper")
+# The claims of the five papers, shipped with the package; the name begins with the paper's.
+CATALOGUE = Path(__file__).parent / "catalogue"
 JOINTS = ("all", "visible", "occluded")
 
 Choice = tuple[str, ...]

@@ -1,6 +1,6 @@
 """posereg claims [runs=DIR,DIR ...] [out=DIR] [claims=DIR] [data=NAME]
 
-Judges the papers' claims (experiments/claims, one file each) from the result.json files below runs (default: runs)
+Judges the papers' claims, or those of the YAML files in claims=DIR, from the result.json files below runs (runs/)
 and the per-person arrays beside them: effect, 95 % interval, verdict, and what stands behind it. Prints the page and
 writes index.html, claims.md and claims.csv to out (default: <runs>/claims). data keeps to one data set.
 """
@@ -30,7 +30,7 @@ def run(arguments: list[str]) -> int:
     from posereg.claims.judge import judge
 
     experiments = config.experiments()
-    claims = definition.read_all(options.get("claims") or experiments / "claims")
+    claims = definition.read_all(options.get("claims") or definition.CATALOGUE)
     campaigns = evidence.campaigns(runs)
     if "data" in options:
         campaigns = [campaign for campaign in campaigns if campaign.data == options["data"]]
