@@ -8,6 +8,8 @@ SEEDS ?= 0
 RUNS ?= runs
 ARGS ?=
 export NO_ALBUMENTATIONS_UPDATE = 1
+SHELL := /bin/bash
+COMMANDS := train table report claims score predict data-make data-check data-project info config doctor detect errors figures submit
 
 .PHONY: demo test test-slow lint bench install clean help
 help:
@@ -18,7 +20,7 @@ install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade pip
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,docs]'
 	touch $@
 
 demo: install
@@ -37,6 +39,18 @@ lint: install
 
 bench: install
 	for f in scripts/bench_*.py; do echo "== $$f"; OMP_NUM_THREADS=1 $(BIN)/python $$f || exit 1; done
+
+# The documentation site, below site/. The command reference is written from the commands' own help.
+.PHONY: docs
+docs: install
+	if test -f scripts/write_command_reference.py; then \
+	  $(BIN)/python scripts/write_command_reference.py docs/commands.md; \
+	else \
+	  { echo "# Commands"; for c in $(COMMANDS); do \
+	    printf '\n## posereg %s\n\n```\n' "$${c/-/ }"; $(BIN)/posereg $${c/-/ } --help; printf '```\n'; \
+	  done; } > docs/commands.md; \
+	fi
+	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
 
 # Every table of results/ and the claims as pages below report/.
 .PHONY: report
@@ -95,7 +109,7 @@ $(eval $(call table,volume_table1,volume/table1))
 $(eval $(call table,volume_table2,volume/table2))
 volume_table1 volume_table2: DATA = h80k
 
-# The 3D system on two CPU cores, from drawing the people to the table: docs/volume.md.
+# The 3D system on two CPU cores, from drawing the people to the table: docs/data/h80k.md.
 .PHONY: volume_demo
 VOLUME := $(RUNS)/volume
 VOLUME_DATA := data/volume
