@@ -1,8 +1,8 @@
 """posereg claims [runs=DIR,DIR ...] [out=DIR] [claims=DIR] [data=NAME]
 
-Judges the papers' claims, or those of the YAML files in claims=DIR, from the result.json files below runs (runs/)
-and the per-person arrays beside them: effect, 95 % interval, verdict, and what stands behind it. Prints the page and
-writes index.html, claims.md and claims.csv to out (default: <runs>/claims). data keeps to one data set.
+Judges the papers' claims, or those of the YAML files in claims=DIR, from the result.json files below runs and the
+per-person arrays beside them: effect, 95 % interval, verdict, and what stands behind it. Prints the page and writes
+index.html, claims.md and claims.csv to out. Defaults: runs=runs, out=<runs>/claims. data keeps to one data set.
 """
 
 from __future__ import annotations

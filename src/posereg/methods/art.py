@@ -38,7 +38,7 @@ class BottomUpPose(PoseModule):
             without trade-off.
         regression_weight: lambda of the regression loss.
         center_sigma: of the centre map's Gaussians, in cells.
-        compat: `paper` or `released`, where the two differ (codecs/bottomup.py, inference/grouping.py).
+        compat: `paper` or `released`, where the two differ (codecs/art.py, inference/grouping.py).
         grouping: settings of `Grouping` that differ from its defaults.
         scales: of the test; 1 among them.
         scoring: rank poses by the scoring network, which a stage after training trains on the poses found in

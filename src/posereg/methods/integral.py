@@ -22,7 +22,7 @@ from posereg.methods.base import Batch, PoseModule
 class IntegralPose(PoseModule):
     """
     Args:
-        heatmap_loss: loss of every stage's maps (losses.py), or None (I*, R1).
+        heatmap_loss: loss of every stage's maps (losses/integral.py), or None (I*, R1).
         heatmap_weight, joint_weight: factors of the two losses. `heatmap_weight=0` after pre-training is the
             ECCV recipe, 1 the arXiv one (docs/papers/integral.md#i1-normalisation).
         joint_kind: `l1` or `l2`.

@@ -34,7 +34,7 @@ class ImageData(pl.LightningDataModule):
     """Train, validation and test loaders of one source.
 
     Args:
-        source: the data set (`data/source.py`).
+        source: the data set (`data/sources/source.py`).
         input_size: (W, H).
         batch_size: samples a batch and device in training.
         workers: worker processes of each loader.

@@ -54,7 +54,7 @@ class TopDownData(ImageData):
     """Loaders of people, one a sample.
 
     Args:
-        source: the data set (`data/source.py`).
+        source: the data set (`data/sources/source.py`).
         augment: an `Augment`, its settings as a mapping, or None.
         transforms: albumentations transforms for training, `photometric.build`.
         extras: columns of the PoseSet to put in every batch.
