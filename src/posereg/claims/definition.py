@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from posereg.errors import UserError, nearest
+from posereg.files import read_yaml
 
 KEYS = ("paper", "where", "text", "table", "data", "metric", "seeds", "varies", "comparisons")
 COMPARISON_KEYS = ("label", "better", "worse", "beyond", "joints", "metric", "margin", "paper", "otherwise")
@@ -103,12 +104,7 @@ def read(path: Path) -> Claim:
     Raises:
         UserError: broken YAML, or a missing, unknown or wrong field; names file and field.
     """
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    content = read_yaml(path, "a claim")
     required = ("paper", "where", "text", "data", "metric", "comparisons")
     _check(content, KEYS, required, str(path))
     table = str(content.get("table", ""))

@@ -10,6 +10,7 @@ from typing import Any
 
 from posereg.claims.definition import Contrast
 from posereg.errors import UserError
+from posereg.files import read_yaml
 from posereg.reporting import protocol
 from posereg.reporting.collect import Run
 from posereg.runs import results
@@ -85,12 +86,10 @@ def resolve(contrast: Contrast, rows: Rows, experiments: Path | None = None) -> 
 
 def _fits(row: str, runs: Sequence[Run], experiments: Path) -> bool:
     """Whether runs of another row have this row's backbone and its own settings, as far as their method has them."""
-    import yaml
-
     path = experiments / f"{row}.yaml"
     if not path.exists():
         return False
-    content = yaml.safe_load(path.read_text())
+    content = read_yaml(path, "a row of a table")
     wanted = _leaves({key: value for key, value in content.items() if key not in NAMES})
     wanted.pop("method.pretrain", None)
     for default in content.get("defaults", []):

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from posereg.errors import UserError
 from posereg.evaluation import oks
+from posereg.files import reading
 from posereg.records import predictions as own
+from posereg.records.arrays import read_arrays
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
 
@@ -50,11 +52,8 @@ def read(path: Path | str, poses: PoseSet, one_based: bool | None = None) -> Pre
 
 def is_own(path: Path) -> bool:
     """Whether an .npz is one of our predictions files."""
-    try:
-        with np.load(path) as file:
-            return {"ids", "image_ids", "keypoints", "meta"} <= set(file.files)
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path}: not a NumPy archive ({error})") from error
+    with reading(path, "a NumPy archive"), np.load(path, allow_pickle=False) as file:
+        return {"ids", "image_ids", "keypoints", "meta"} <= set(file.files)
 
 
 def read_array(path: Path, poses: PoseSet, one_based: bool | None = None) -> Predictions:
@@ -63,7 +62,7 @@ def read_array(path: Path, poses: PoseSet, one_based: bool | None = None) -> Pre
     Raises:
         UserError: no fitting array.
     """
-    name, values = _preferred(path, _arrays(path))
+    name, values = _preferred(path, read_arrays(path))
     rows = _people_first(values, len(poses.skeleton), len(poses))
     joints = len(poses.skeleton)
     if rows is None:
@@ -102,47 +101,28 @@ def read_results(path: Path, poses: PoseSet) -> Predictions:
     found = oks.read_results(path)
     joints = len(poses.skeleton)
     known = set(poses.image_ids.tolist())
-    for row, entry in enumerate(found):
-        if len(entry["keypoints"]) != 3 * joints:
-            raise UserError(
-                f"{path}: result {row} has {len(entry['keypoints']) / 3:g} joints, expected {joints}"
-            )
-        if entry["image_id"] not in known:
-            raise UserError(
-                f"{path}: result {row} is of image {entry['image_id']}, which {poses.name} {poses.split} does not have"
-            )
-    keypoints = np.array([entry["keypoints"] for entry in found], np.float32).reshape(-1, joints, 3)
+    with reading(path, "a COCO results file"):
+        for row, entry in enumerate(found):
+            if len(entry["keypoints"]) != 3 * joints:
+                raise UserError(
+                    f"{path}: result {row} has {len(entry['keypoints']) / 3:g} joints, expected {joints}"
+                )
+            if entry["image_id"] not in known:
+                raise UserError(
+                    f"{path}: result {row} is of image {entry['image_id']}, which {poses.name} {poses.split} "
+                    "does not have"
+                )
+        keypoints = np.array([entry["keypoints"] for entry in found], np.float32).reshape(-1, joints, 3)
+        image_ids = np.array([entry["image_id"] for entry in found], np.int64)
+        scores = np.array([entry["score"] for entry in found], np.float32)
     return Predictions(
         ids=np.full(len(found), -1, np.int64),
-        image_ids=np.array([entry["image_id"] for entry in found], np.int64),
+        image_ids=image_ids,
         keypoints=keypoints[..., :2],
         keypoint_scores=keypoints[..., 2],
-        scores=np.array([entry["score"] for entry in found], np.float32),
+        scores=scores,
         meta={"source": path.name},
     )
-
-
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Every numeric array of the file by name."""
-    try:
-        if path.suffix == ".npy":
-            return {"array": np.load(path)}
-        if path.suffix == ".npz":
-            with np.load(path) as file:
-                return {name: file[name] for name in file.files}
-        if path.suffix == ".mat":
-            import scipy.io
-
-            try:
-                return {k: v for k, v in scipy.io.loadmat(path).items() if isinstance(v, np.ndarray)}
-            except NotImplementedError:  # MATLAB 7.3 files are HDF5
-                pass
-        import h5py
-
-        with h5py.File(path) as file:
-            return {k: v[()] for k, v in file.items() if isinstance(v, h5py.Dataset)}
-    except Exception as error:  # broken bytes raise all sorts: MatReadError, zlib.error, EOFError ...
-        raise UserError(f"{path}: cannot be read as a {path.suffix} file ({error})") from error
 
 
 def _preferred(path: Path, arrays: dict[str, NDArray[Any]]) -> tuple[str, NDArray[np.float64]]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from posereg.errors import UserError
 from posereg.evaluation.average_precision import ranked
-from posereg.files import read_json, write_json
+from posereg.files import read_json, reading, write_json
 from posereg.records.evaluation import Evaluation, protocol
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
@@ -111,6 +111,11 @@ def read_truth(path: Path | str, joints: int) -> Json:
     Raises:
         UserError: not such a file, or of another joint set.
     """
+    with reading(path, "a COCO annotation file"):
+        return _slim_truth(path, joints)
+
+
+def _slim_truth(path: Path | str, joints: int) -> Json:
     file = read_json(path)
     if not isinstance(file, dict) or not {"images", "annotations", "categories"} <= file.keys():
         raise UserError(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import timm
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from posereg.errors import UserError
+from posereg.networks.weights import load_fitting, read_tensors, without_prefix
 
 log = logging.getLogger(__name__)
-PREFIXES = ("module.", "model.", "backbone.", "state_dict.")
 
 
 def backbone(
@@ -67,56 +65,11 @@ def channels(trunk: nn.Module) -> list[int]:
     return found
 
 
-def read_state_dict(path: str | Path) -> dict[str, Tensor]:
-    """Tensors of a weights file, wrappers and prefixes removed.
-
-    Raises:
-        UserError: no such file, or no tensors in it.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"backbone.weights: no such file: {path}")
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return dict(load_file(path))
-    content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    for key in ("state_dict", "model", "model_state_dict"):
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-    if not isinstance(content, Mapping) or not any(isinstance(v, Tensor) for v in content.values()):
-        raise UserError(f"backbone.weights: {path} holds no tensors")
-    return {_bare(k): v for k, v in content.items() if isinstance(v, Tensor)}
-
-
-def _bare(key: str) -> str:
-    for prefix in PREFIXES:
-        key = key.removeprefix(prefix)
-    return key
-
-
 def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Load what fits by name and shape, and print how much that was.
+    """Load what fits by name and shape, whatever the file puts before the trunk's names, and print how much that was.
 
     Raises:
-        UserError: nothing fits.
+        UserError: a file that cannot be read, or nothing in it fits.
     """
-    given = read_state_dict(path)
-    wanted = model.state_dict()
-    fitting = {
-        k: v.to(wanted[k].dtype) for k, v in given.items() if k in wanted and v.shape == wanted[k].shape
-    }
-    missing = [k for k in wanted if k not in fitting and not k.endswith("num_batches_tracked")]
-    if not fitting:
-        raise UserError(
-            f"backbone.weights: none of the {len(given)} tensors of {path} fits (the model wants e.g. "
-            f"'{next(iter(wanted))}', the file has '{next(iter(given), 'nothing')}')"
-        )
-    model.load_state_dict(fitting, strict=False)
-    unused = len(given) - len(fitting)
-    text = f"{Path(path).name}: loaded {len(fitting)} tensors, {len(missing)} missing, {unused} unused"
-    print(
-        f"{text}; missing {', '.join(missing[:5])}" + (" ..." if len(missing) > 5 else "")
-        if missing
-        else text
-    )
+    tensors = read_tensors(path, "backbone.weights")
+    load_fitting(model, without_prefix(tensors, model.state_dict()), f"backbone.weights: {Path(path).name}")

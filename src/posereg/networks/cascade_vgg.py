@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from posereg.errors import UserError
-from posereg.networks.backbone import read_state_dict
+from posereg.networks.weights import read_tensors
 
 # Channels of the 3x3 convolutions of VGG-16's five stages (A1 to A5).
 STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -74,7 +74,7 @@ class VGGDetector(nn.Module):
         for score in (self.score32, self.score16, self.score8):
             nn.init.zeros_(score.weight)
         if weights:
-            self._load(read_state_dict(weights), Path(weights).name)
+            self._load(read_tensors(weights, "detector.weights"), Path(weights).name)
         elif pretrained:
             self._load(_download(), "VGG-16 ImageNet weights")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from posereg.data.samples.jpeg import read
 from posereg.errors import UserError, nearest
+from posereg.networks.weights import read_tensors
 from posereg.terminal.progress import tracked
 
 PERSON = 1  # of COCO's categories, as torchvision's detectors number them
@@ -46,27 +46,13 @@ def load_detector(name: str, weights: str | None = None) -> nn.Module:
     if name not in valid:
         raise UserError(f"detector: unknown detector '{name}'{nearest(name, valid)}")
     model: nn.Module = models.get_model(name, weights=None, weights_backbone=None)
-    state = _read(weights) if weights else _download(name)
+    state = read_tensors(weights) if weights else _download(name)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:160]
         raise UserError(f"weights: {weights} does not fit detector {name}: {reason}") from error
     return model.eval()
-
-
-def _read(file: str) -> dict[str, Tensor]:
-    if not Path(file).is_file():
-        raise UserError(f"weights: no such file: {file}")
-    if file.endswith(".safetensors"):
-        from safetensors.torch import load_file
-
-        return dict(load_file(file))
-    try:
-        state: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, UnpicklingError) as error:
-        raise UserError(f"weights: {file} is no file of weights ({type(error).__name__})") from error
-    return dict(state)
 
 
 def _download(name: str) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from posereg.errors import UserError
-from posereg.files import read_json
+from posereg.files import read_json, reading
 from posereg.geometry.boxes import fix_aspect
 from posereg.methods.base import PoseModule
 from posereg.records.poses import PoseSet
@@ -53,14 +53,22 @@ def read_boxes(path: Path | str) -> dict[str, list[list[float]]]:
     if not isinstance(entries, list):
         raise UserError(f'{path}: not a list of {{"image": name, "bbox": [x, y, width, height]}}')
     for k, entry in enumerate(entries):
-        name = entry.get("image", entry.get("file_name")) if isinstance(entry, Mapping) else None
-        box = entry.get("bbox") if isinstance(entry, Mapping) else None
-        if name is None or not isinstance(box, list) or len(box) != 4 or min(box[2:]) <= 0:
-            raise UserError(
-                f'{path}: entry {k} needs "image" and "bbox": [x, y, width, height] with a positive size'
+        with reading(path, f"a list of boxes (entry {k})"):
+            name = entry.get("image", entry.get("file_name")) if isinstance(entry, Mapping) else None
+            box = entry.get("bbox") if isinstance(entry, Mapping) else None
+            if (
+                not isinstance(name, str)
+                or not isinstance(box, list)
+                or len(box) != 4
+                or not min(box[2:]) > 0
+            ):
+                raise UserError(
+                    f'{path}: entry {k} needs "image" and "bbox": [x, y, width, height] with a positive size'
+                )
+            x, y, width, height = map(float, box)
+            boxes.setdefault(Path(name).name, []).append(
+                [x - 0.5, y - 0.5, x + width - 0.5, y + height - 0.5]
             )
-        x, y, width, height = map(float, box)
-        boxes.setdefault(Path(name).name, []).append([x - 0.5, y - 0.5, x + width - 0.5, y + height - 0.5])
     return boxes
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.errors import UserError
-from posereg.files import whole_file
+from posereg.files import reading, whole_file
+from posereg.records.arrays import read_npz
 
 COLUMNS = ("ids", "image_ids", "keypoints", "keypoint_scores", "scores")
 
@@ -65,15 +66,37 @@ def load(path: Path | str) -> Predictions:
     Raises:
         UserError: missing or foreign file.
     """
-    try:
-        with np.load(path) as file:
-            columns = {k: file[k] for k in COLUMNS}
-            meta = json.loads(file["meta"].tobytes())
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such predictions file") from error
-    except (KeyError, ValueError, OSError) as error:
-        raise UserError(f"{path}: not a posereg predictions file ({error})") from error
+    kind = "a posereg predictions file"
+    arrays = read_npz(path, kind, needs=(*COLUMNS, "meta"))
+    with reading(path, kind):
+        meta = json.loads(arrays["meta"].tobytes())
+        columns = {name: _column(name, arrays[name]) for name in COLUMNS}
+        count, joints = columns["keypoints"].shape[:2]
+        shapes = {
+            "ids": (count,),
+            "image_ids": (count,),
+            "scores": (count,),
+            "keypoint_scores": (count, joints),
+        }
+        for name, shape in shapes.items():
+            if columns[name].shape != shape:
+                raise UserError(f"{path}: not {kind}: {name} has shape {columns[name].shape}, not {shape}")
+        if not isinstance(meta, dict):
+            raise UserError(f"{path}: not {kind}: meta is no JSON object")
     return Predictions(**columns, meta=meta)
+
+
+def _column(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """The column in its type."""
+    ndim = {"keypoints": 3, "keypoint_scores": 2}.get(name, 1)
+    wanted = "iu" if name in ("ids", "image_ids") else "f"
+    if (
+        values.ndim != ndim
+        or values.dtype.kind not in wanted
+        or (ndim == 3 and values.shape[2] not in (2, 3))
+    ):
+        raise ValueError(f"{name} has shape {values.shape} of {values.dtype}")
+    return values
 
 
 def concatenate(parts: Sequence[Predictions]) -> Predictions:

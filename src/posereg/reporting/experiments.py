@@ -12,13 +12,13 @@
 
 from __future__ import annotations
 
-import csv
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from posereg.errors import UserError, nearest
+from posereg.files import read_table, read_text, read_yaml
 
 KEYS = ("title", "paper", "order", "columns", "varies", "note")
 
@@ -43,12 +43,10 @@ def definition(name: str, folder: Path) -> Definition:
     Raises:
         UserError: an unknown key in table.toml or a quoted number that is none.
     """
-    import yaml
-
     place = folder / name
     rows: dict[str, dict[str, Any]] = {}
     for path in sorted(place.glob("*.yaml")):
-        content = yaml.safe_load(path.read_text()) or {}
+        content = read_yaml(path, "a row of a table")
         rows[str(content.get("row", path.stem))] = content
     settings = _settings(place / "table.toml")
     order = [str(row) for row in settings.get("order", [])]
@@ -74,16 +72,16 @@ def quoted(path: Path) -> tuple[tuple[str, dict[str, float]], ...]:
     """
     if not path.exists():
         return ()
+    columns, lines = read_table(path, "a table of quoted numbers")
+    if "method" not in columns:
+        raise UserError(f"{path}: the first line must name a column 'method'")
     found = []
-    with open(path, newline="") as file:
-        for number, line in enumerate(csv.DictReader(file), start=2):
-            if "method" not in line:
-                raise UserError(f"{path}: the first line must name a column 'method'")
-            method = line.pop("method")
-            try:
-                found.append((method, {name: float(value) for name, value in line.items() if value}))
-            except (TypeError, ValueError) as error:
-                raise UserError(f"{path}, line {number}: {error}") from error
+    for number, line in enumerate(lines, start=2):
+        method = line.pop("method")
+        try:
+            found.append((method, {name: float(value) for name, value in line.items() if value}))
+        except ValueError as error:
+            raise UserError(f"{path}, line {number}: {error}") from error
     return tuple(found)
 
 
@@ -91,7 +89,7 @@ def _settings(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        settings = tomllib.loads(path.read_text())
+        settings = tomllib.loads(read_text(path, "a table.toml"))
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: {error}") from error
     for key in settings:

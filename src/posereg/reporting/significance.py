@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from posereg.errors import UserError
 from posereg.records import predictions
+from posereg.records.arrays import read_npz
 from posereg.records.evaluation import Evaluation
 from posereg.runs import results
 
@@ -64,11 +65,7 @@ def evaluation_of(path: Path) -> Evaluation:
     """
     result = results.read(path)
     file = path.parent / "evaluation.npz"
-    try:
-        with np.load(file) as raw:
-            columns: dict[str, NDArray[Any]] = {name: raw[name] for name in raw.files}
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: {error}") from error
+    columns = read_npz(file, "the arrays of an evaluation")
     return Evaluation(
         metrics=result["metrics"],
         curve=result.get("curve", {}),

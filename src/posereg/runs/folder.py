@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from posereg.files import read_json, write_json
+from posereg.errors import UserError
+from posereg.files import read_object, write_json
 
 STATUS, RESULT, CHECKPOINT, PREDICTIONS = "status.json", "result.json", "last.ckpt", "predictions.npz"
 
@@ -53,9 +54,18 @@ def run_dir(config: Mapping[str, Any]) -> Path:
 
 
 def read_status(folder: Path | str) -> dict[str, Any] | None:
-    """The run's status.json, or None when it never started."""
+    """The run's status.json, or None when it never started.
+
+    Raises:
+        UserError: a damaged or foreign file.
+    """
     path = Path(folder) / STATUS
-    return read_json(path) if path.exists() else None
+    if not path.exists():
+        return None
+    status = read_object(path, "the status.json of a run")
+    if not isinstance(status.get("state"), str):
+        raise UserError(f"{path}: not the status.json of a run ('state' is missing); delete it to start over")
+    return status
 
 
 def write_status(folder: Path | str, state: str, **more: Any) -> None:

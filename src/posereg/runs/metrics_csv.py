@@ -6,24 +6,29 @@ import csv
 import math
 from pathlib import Path
 
-from posereg.files import whole_file
+from posereg.files import read_table, reading, whole_file
 
 Rows = list[dict[str, float]]
 
 
 def read(path: Path | str) -> Rows:
-    """The rows of a metrics.csv, each with the columns it has; none if there is no file."""
-    try:
-        with open(path, newline="") as file:
-            return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
-    except FileNotFoundError:
+    """The rows of a metrics.csv, each with the columns it has; none if there is no file.
+
+    Raises:
+        UserError: a damaged or foreign file.
+    """
+    if not Path(path).exists():
         return []
+    kind = "a posereg metrics.csv"
+    _, rows = read_table(path, kind)
+    with reading(path, kind):
+        return [{name: float(value) for name, value in row.items() if value} for row in rows]
 
 
 def write(path: Path | str, rows: Rows) -> None:
     """All rows, whole or not at all; columns in order of first mention, epoch and step first."""
     columns = list(dict.fromkeys(["epoch", "step", *(name for row in rows for name in row)]))
-    with whole_file(path) as temporary, open(temporary, "w", newline="") as file:
+    with whole_file(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows({name: _short(value) for name, value in row.items()} for row in rows)

@@ -4,11 +4,30 @@ from __future__ import annotations
 
 import importlib.metadata
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, TypedDict
 
-from posereg.files import read_json, write_json
+from posereg.errors import UserError
+from posereg.files import read_object, write_json
+from posereg.runs.folder import RESULT
 
+# What readers rely on: the types of a field, and whether it must be there.
+FIELDS: dict[str, tuple[tuple[type, ...], bool]] = {
+    "table": ((str, type(None)), False),
+    "row": ((str,), True),
+    "seed": ((int,), True),
+    "metrics": ((dict,), True),
+    "curve": ((dict,), False),
+    "protocol": ((dict,), False),
+    "paper": ((dict,), False),
+    "config": ((dict,), False),
+    "config_hash": ((str,), False),
+    "training": ((dict,), False),
+    "complexity": ((dict,), False),
+    "files": ((dict,), False),
+}
+NUMBERS = ("metrics", "paper")
 PACKAGES = ("posereg", "torch", "torchvision", "pytorch-lightning", "timm", "numpy", "albumentations")
 
 
@@ -63,11 +82,37 @@ def write(path: Path | str, result: Result) -> None:
 
 
 def read(path: Path | str) -> Result:
-    result: Result = read_json(path)
+    """One result.json, checked: every field that tables, reports and claims read has its type.
+
+    Raises:
+        UserError: missing or damaged file, or a field of another type.
+    """
+    kind = "the result.json of a run"
+    content = read_object(path, kind)
+    for name, (types, needed) in FIELDS.items():
+        if name not in content and needed:
+            raise UserError(f"{path}: not {kind} ('{name}' is missing)")
+        value = content.get(name)
+        if (name in content and not isinstance(value, types)) or isinstance(value, bool):
+            raise UserError(f"{path}: not {kind} ('{name}' is {value!r:.60})")
+    for part in NUMBERS:
+        for name, value in (content.get(part) or {}).items():
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+                raise UserError(f"{path}: not {kind} ('{part}.{name}' is {value!r:.60}, not a number)")
+    result: Result = content  # type: ignore[assignment]
     return result
 
 
 def find(folder: Path | str, table: str | None = None) -> list[tuple[Path, Result]]:
-    """All result.json files below a folder, sorted by path, of one table if named."""
-    found = [(path, read(path)) for path in sorted(Path(folder).rglob("result.json"))]
-    return [(path, result) for path, result in found if table is None or result.get("table") == table]
+    """All result.json files below a folder, sorted by path, of one table if named. A damaged one is named on
+    standard error and left out."""
+    found = []
+    for path in sorted(Path(folder).rglob(RESULT)):
+        try:
+            result = read(path)
+        except UserError as error:
+            print(f"left out: {error}", file=sys.stderr)
+            continue
+        if table is None or result.get("table") == table:
+            found.append((path, result))
+    return found

@@ -17,6 +17,7 @@ from posereg.data.formats import coco_json
 from posereg.data.formats.coco_json import Annotated, Json
 from posereg.data.formats.detections import padded
 from posereg.data.formats.paths import annotation_file, image_folder
+from posereg.files import reading
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import COCO
 
@@ -44,6 +45,11 @@ def read(
     split = ALIASES.get(split, split)
     candidates = (f"person_keypoints_{split}.json", f"image_info_{split}.json")
     path = annotation_file(root, annotations, candidates)
+    with reading(path, "a COCO annotation file"):
+        return _people(root, split, path, everyone, min_keypoints)
+
+
+def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: int) -> PoseSet:
     found = coco_json.load(path, COCO)
     edges = coco_json.clipped(found)
     area = np.array([p.get("area", 0) for p in found.annotations], dtype=np.float64)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.errors import UserError
-from posereg.files import read_json
+from posereg.files import read_json, reading
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import Skeleton
 
@@ -38,6 +38,11 @@ def load(path: Path, skeleton: Skeleton) -> Annotated:
     content = read_json(path)
     if not isinstance(content, dict) or "images" not in content:
         raise UserError(f"{path}: not a COCO annotation file (no 'images')")
+    with reading(path, "a COCO annotation file"):
+        return _annotated(path, content, skeleton)
+
+
+def _annotated(path: Path, content: Json, skeleton: Skeleton) -> Annotated:
     images, people = content["images"], content.get("annotations", [])
     place = {image["id"]: k for k, image in enumerate(images)}
     joints = len(skeleton)

@@ -13,6 +13,7 @@ import numpy as np
 from posereg.data.formats import coco_json
 from posereg.data.formats.detections import padded
 from posereg.data.formats.paths import annotation_file, image_folder
+from posereg.files import reading
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import CROWDPOSE
 
@@ -29,6 +30,11 @@ def read(
     """As `coco.read`. With `everyone` people without keypoints and crowd regions stay; there are no ignore masks."""
     root = Path(root)
     path = annotation_file(root, annotations, (f"crowdpose_{split}.json",))
+    with reading(path, "a CrowdPose annotation file"):
+        return _people(root, split, path, everyone, min_keypoints)
+
+
+def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: int) -> PoseSet:
     found = coco_json.load(path, CROWDPOSE)
     edges = coco_json.clipped(found)
     keep = np.ones(len(found.annotations), dtype=bool)

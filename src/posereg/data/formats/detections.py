@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.errors import UserError
-from posereg.files import read_json
+from posereg.files import read_json, reading
 from posereg.geometry.boxes import center_size, from_center
 from posereg.records.poses import PoseSet
 
@@ -33,7 +33,8 @@ def file_of(boxes: Any, split: str, train_split: str) -> Path | None:
 
 def file_hash(file: Path) -> str:
     """First 16 hex digits of its SHA-256, for the protocol."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    with reading(file, "a box file"):
+        return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
 def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSet:
@@ -52,7 +53,7 @@ def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSe
     """
     rows = read_json(file)
     place = {int(number): k for k, number in enumerate(poses.image_ids)}
-    try:
+    with reading(file, "a COCO result file of boxes"):
         rows = [
             row
             for row in rows
@@ -64,8 +65,6 @@ def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSe
         bbox = np.array([row["bbox"] for row in rows], dtype=np.float64).reshape(-1, 4)
         scores = np.array([row["score"] for row in rows], dtype=np.float64)
         person_image = np.array([place[row["image_id"]] for row in rows], dtype=np.int64)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{file}: not a COCO result file of boxes ({error!r})") from error
     if not rows:
         raise UserError(
             f"{file}: no person box with score >= {min_score} on the images of {poses.name} {poses.split}"

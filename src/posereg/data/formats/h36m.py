@@ -18,7 +18,9 @@ from posereg.data.formats import coco_json
 from posereg.data.formats.h80k import with_thorax
 from posereg.data.formats.paths import annotation_file
 from posereg.errors import UserError
+from posereg.files import reading
 from posereg.geometry import boxes
+from posereg.records.arrays import read_npz
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import H80K, Skeleton
 
@@ -62,9 +64,12 @@ def _camera_axes(path: Path, found: coco_json.Annotated) -> NDArray[np.float64]:
     """(N, 17, 3) metres, from the .npz beside the annotations."""
     known: dict[str, NDArray[np.float64]] = {}
     for file in sorted(path.parent.glob("*body3d*.npz")):
-        with np.load(file) as content:
+        kind = "a file of Human3.6M joints in camera axes"
+        content = read_npz(file, kind, needs=("imgname", "S"))
+        with reading(file, kind):
             names = [Path(str(name)).name for name in content["imgname"]]
-            known.update(zip(names, content["S"][..., :3].astype(np.float64), strict=True))
+            joints = content["S"][..., :3].astype(np.float64).reshape(-1, len(JOINTS), 3)
+            known.update(zip(names, joints, strict=True))
     wanted = [Path(found.images[k]["file_name"]).name for k in found.person_image]
     missing = [name for name in wanted if name not in known]
     if missing:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from posereg.data.formats.lsp import whole_images
 from posereg.errors import UserError
+from posereg.files import read_text, reading
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import H80K
 
@@ -70,14 +71,11 @@ def read_pose(path: Path) -> NDArray[np.float64]:
     Raises:
         UserError: missing, or not 17 lines of three numbers.
     """
-    try:
-        values = [
-            float(value) for line in path.read_text().splitlines() for value in line.split(",") if value
-        ]
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such pose file, but its picture is there") from error
-    except ValueError as error:
-        raise UserError(f"{path}: not a pose file ({error})") from error
+    if not path.exists():
+        raise UserError(f"{path}: no such pose file, but its picture is there")
+    lines = read_text(path, "a pose file").splitlines()
+    with reading(path, "a pose file"):
+        values = [float(value) for line in lines for value in line.split(",") if value]
     if len(values) != JOINTS * 3:
         raise UserError(f"{path}: {len(values)} numbers, a pose has {JOINTS} lines of 3")
     return np.array(values).reshape(JOINTS, 3)

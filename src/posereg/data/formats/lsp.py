@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from posereg.data.formats import matfile
 from posereg.data.formats.paths import annotation_file, image_folder
 from posereg.errors import UserError, nearest
+from posereg.files import reading
 from posereg.geometry import boxes
 from posereg.records.poses import NOT_LABELLED, OCCLUDED, VISIBLE, PoseSet
 from posereg.skeletons.skeleton import LSP
@@ -56,7 +57,8 @@ def load_joints(path: Path, axes: str) -> NDArray[np.float64]:
     content = matfile.load(path)
     if "joints" not in content:
         raise UserError(f"{path}: no array 'joints'")
-    joints: NDArray[np.float64] = content["joints"].astype(np.float64)
+    with reading(path, "joints.mat"):
+        joints: NDArray[np.float64] = content["joints"].astype(np.float64)
     wanted = {"(3, 14, N)": (3, 14), "(14, 3, N)": (14, 3)}[axes]
     if joints.ndim != 3 or joints.shape[:2] != wanted:
         hint = "; LSP is (3, 14, N), LSP Extended (14, 3, N)"

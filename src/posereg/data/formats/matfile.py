@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from posereg.errors import UserError
-
-T = TypeVar("T")
+from posereg.files import reading
 
 
 def load(path: Path, **options: Any) -> dict[str, Any]:
@@ -20,7 +19,8 @@ def load(path: Path, **options: Any) -> dict[str, Any]:
     """
     from scipy.io import loadmat
 
-    content: dict[str, Any] = _reading(path, lambda: loadmat(path, **options))
+    with _reading(path):
+        content: dict[str, Any] = loadmat(path, **options)
     return content
 
 
@@ -32,17 +32,14 @@ def names(path: Path) -> list[str]:
     """
     from scipy.io import whosmat
 
-    return _reading(path, lambda: [name for name, _, _ in whosmat(path)])
+    with _reading(path):
+        return [name for name, _, _ in whosmat(path)]
 
 
-def _reading(path: Path, read: Callable[[], T]) -> T:
-    from scipy.io.matlab import MatReadError
-
-    try:
-        return read()
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except NotImplementedError as error:
-        raise UserError(f"{path}: MATLAB v7.3; save it as v7 (save -v7)") from error
-    except (MatReadError, ValueError, TypeError, OSError, zlib.error) as error:
-        raise UserError(f"{path}: not a MATLAB file, or a damaged one ({error})") from error
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    with reading(path, "a MATLAB file"):
+        try:
+            yield
+        except NotImplementedError as error:
+            raise UserError(f"{path}: MATLAB v7.3; save it as v7 (save -v7)") from error

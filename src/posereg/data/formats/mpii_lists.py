@@ -5,7 +5,6 @@ What each of them holds, 1-based as published, is told in `mpii.py`.
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 
 from posereg.data.formats import matfile
 from posereg.errors import UserError
-from posereg.files import read_json
+from posereg.files import read_json, read_table, reading
+from posereg.records.arrays import read_hdf5
 
 HEAD_PER_SCALE = 25.0  # 0.6 x head diagonal / scale, exact on the 2,958 validation people
 
@@ -37,6 +37,22 @@ class People:
     annorect: NDArray[np.int64]
     head_size: Float | None = None
 
+    def __post_init__(self) -> None:
+        count = len(self.names)
+        wanted = {
+            "joints": (count, 16, 2),
+            "annotated": (count, 16),
+            "visible": (count, 16),
+            "center": (count, 2),
+            "scale": (count,),
+            "head_box": (count, 4),
+            "annolist": (count,),
+            "annorect": (count,),
+        }
+        for name, shape in wanted.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}, not {shape}")
+
     def rows(self, index: NDArray[np.int64] | NDArray[np.bool_] | list[int]) -> People:
         where = np.asarray(index)
         if where.dtype == bool:
@@ -49,61 +65,57 @@ class People:
 
 def read_h5(path: Path) -> People:
     """A stacked-hourglass file. Its centre and scale carry the +15 * scale and x1.25 already; taken back here."""
-    import h5py
-
-    try:
-        with h5py.File(path) as file:
-            part, visible = file["part"][:].astype(float), file["visible"][:] > 0
-            names = [name.decode() if isinstance(name, bytes) else str(name) for name in file["imgname"][:]]
-            scale = file["scale"][:].astype(float) / 1.25
-            center = file["center"][:].astype(float)
-            index, person = file["index"][:].astype(np.int64), file["person"][:].astype(np.int64)
-            size = file["normalize"][:].astype(float) if "normalize" in file else None
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except (KeyError, OSError) as error:
-        raise UserError(f"{path}: not a stacked-hourglass MPII file ({error})") from error
-    center[:, 1] -= 15 * scale
-    if size is not None and not (size > 0).all():  # test.h5 has none
-        size = None
-    unknown = np.full((len(names), 4), np.nan)
-    annotated = (part != 0).any(axis=2)
-    return People(names, part, annotated, visible, center, scale, unknown, index, person, size)
+    kind = "a stacked-hourglass MPII file"
+    file = read_hdf5(path, kind, needs=("part", "visible", "imgname", "scale", "center", "index", "person"))
+    with reading(path, kind):
+        part, visible = file["part"].astype(float), file["visible"] > 0
+        names = [name.decode() if isinstance(name, bytes) else str(name) for name in file["imgname"].tolist()]
+        scale = file["scale"].astype(float) / 1.25
+        center = file["center"].astype(float)
+        index, person = file["index"].astype(np.int64), file["person"].astype(np.int64)
+        size = file["normalize"].astype(float) if "normalize" in file else None
+        center[:, 1] -= 15 * scale
+        annotated = (part != 0).any(axis=2)
+        if size is not None and not (size > 0).all():  # test.h5 has none
+            size = None
+        unknown = np.full((len(names), 4), np.nan)
+        return People(names, part, annotated, visible, center, scale, unknown, index, person, size)
 
 
 def read_baselines(path: Path) -> People:
     """A simple-baselines JSON: image, scale, center, joints and joints_vis; raw values, missing joints -1."""
-    rows = read_json(path)
-    try:
-        names = [row["image"] for row in rows]
+    with reading(path, "a simple-baselines MPII list"):
+        rows = read_json(path)
+        names = [_name(row["image"]) for row in rows]
         center = np.array([row["center"] for row in rows], dtype=float).reshape(-1, 2)
         scale = np.array([row["scale"] for row in rows], dtype=float)
-        joints = np.array([row.get("joints", [[-1, -1]] * 16) for row in rows], dtype=float).reshape(
-            -1, 16, 2
-        )
+        joints = np.array([row.get("joints", [[-1, -1]] * 16) for row in rows], dtype=float)
         flags = np.array([row.get("joints_vis", [0] * 16) for row in rows]).reshape(-1, 16) > 0
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: not a simple-baselines MPII list ({error!r})") from error
-    unknown = np.full(len(rows), -1, dtype=np.int64)
-    return People(
-        names, joints, flags, flags, center, scale, np.full((len(rows), 4), np.nan), unknown, unknown
-    )
+        unknown = np.full(len(rows), -1, dtype=np.int64)
+        nowhere = np.full((len(rows), 4), np.nan)
+        joints = joints.reshape(-1, 16, 2)
+        return People(names, joints, flags, flags, center, scale, nowhere, unknown, unknown)
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"an image is named {value!r}")
+    return value
 
 
 def read_csv(path: Path) -> People:
     """One person a row; joint columns in MPII's order, absent joints -1. It has no objpos."""
-    with open(path, newline="") as file:
-        table = csv.DictReader(file)
-        rows, fields = list(table), table.fieldnames or []
+    kind = "a list of MPII people"
+    fields, rows = read_table(path, kind)
     xs = [name for name in fields if name.endswith("_X")]
     if "NAME" not in fields or "Scale" not in fields or len(xs) != 16:
         raise UserError(f"{path}: needs the columns NAME, Scale and 16 joints <joint>_X, <joint>_Y")
-    columns = [(name, f"{name[:-1]}Y") for name in xs]
-    joints = np.array([[[row[x], row[y]] for x, y in columns] for row in rows], dtype=float).reshape(
-        -1, 16, 2
-    )
+    with reading(path, kind):
+        columns = [(name, f"{name[:-1]}Y") for name in xs]
+        joints = np.array([[[row[x], row[y]] for x, y in columns] for row in rows], dtype=float)
+        joints = joints.reshape(-1, 16, 2)
+        scale = np.array([row["Scale"] for row in rows], dtype=float)
     annotated = (joints != -1).any(axis=2)
-    scale = np.array([row["Scale"] for row in rows], dtype=float)
     nowhere, unknown = np.full((len(rows), 2), np.nan), np.full(len(rows), -1, dtype=np.int64)
     names = [row["NAME"] for row in rows]
     return People(
@@ -117,14 +129,14 @@ def read_ground_truth(path: Path) -> People:
     Alone it still serves the evaluation: images are then unnamed and boxes follow from joints and head size.
     """
     file = matfile.load(path)
-    try:
+    with reading(path, "the official MPII file or gt_valid.mat"):
         joints = file["pos_gt_src"].transpose(2, 0, 1).astype(float)
         annotated = file["jnt_missing"].T == 0
         corners = file["headboxes_src"].astype(float)  # (2 corners, xy, N)
-    except (KeyError, ValueError) as error:
-        raise UserError(f"{path}: neither the official MPII file nor gt_valid.mat ({error})") from error
-    head_box = corners.transpose(2, 0, 1).reshape(-1, 4)
-    head_size = 0.6 * np.linalg.norm(corners[1] - corners[0], axis=0)
+        head_box = corners.transpose(2, 0, 1).reshape(-1, 4)
+        head_size = 0.6 * np.linalg.norm(corners[1] - corners[0], axis=0)
+        if not joints.shape == (len(head_size), 16, 2) or annotated.shape != joints.shape[:2]:
+            raise ValueError(f"joints {joints.shape}, missing {annotated.shape}, head boxes {head_box.shape}")
     beside = next((p for p in (path.with_name("valid.h5"), path.with_name("valid.json")) if p.exists()), None)
     if beside is None:
         count, unknown = len(joints), np.full(len(joints), -1, dtype=np.int64)

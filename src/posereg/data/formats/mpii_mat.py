@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from posereg.data.formats import matfile
 from posereg.data.formats.mpii_lists import HEAD_PER_SCALE, People, read_h5
 from posereg.errors import UserError
+from posereg.files import reading
 
 
 def is_official(path: Path) -> bool:
@@ -33,6 +34,11 @@ def read_official(path: Path, split: str) -> People:
     Raises:
         UserError: train or valid without the .h5 that defines it.
     """
+    with reading(path, "the official MPII annotations"):
+        return _read_release(path, split)
+
+
+def _read_release(path: Path, split: str) -> People:
     options = {"struct_as_record": False, "squeeze_me": True, "variable_names": "RELEASE"}
     release = matfile.load(path, **options)["RELEASE"]
     training = np.atleast_1d(release.img_train)

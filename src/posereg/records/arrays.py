@@ -1,0 +1,81 @@
+"""Arrays on disk (.npy, .npz, .h5, .mat), read without running anything that is in the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.errors import UserError
+from posereg.files import reading
+
+
+def read_npz(path: Path | str, kind: str, *, needs: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
+    """All arrays of an .npz archive by name; pickled objects are refused.
+
+    Args:
+        kind: what the file should be, for the message.
+        needs: arrays that must be there.
+
+    Raises:
+        UserError: missing, damaged or foreign file, or an array that is not there.
+    """
+    with reading(path, kind):
+        content = np.load(path, allow_pickle=False)
+        if not isinstance(content, np.lib.npyio.NpzFile):
+            raise UserError(f"{path}: not {kind} (one bare array)")
+        with content:
+            arrays = {name: content[name] for name in content.files}
+    if lacking := [name for name in needs if name not in arrays]:
+        raise UserError(f"{path}: not {kind} (no array '{lacking[0]}'; it has {_names(arrays)})")
+    return arrays
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Every top-level array of a .npy, .npz, .mat (also v7.3) or HDF5 file by name; a .npy holds one, `array`.
+
+    Raises:
+        UserError: missing, damaged or foreign file.
+    """
+    kind = f"a {path.suffix} file"
+    if path.suffix == ".npz":
+        return read_npz(path, kind)
+    with reading(path, kind):
+        if path.suffix == ".npy":
+            return {"array": np.asarray(np.load(path, allow_pickle=False))}
+        if path.suffix == ".mat":
+            import scipy.io
+
+            try:
+                return {k: v for k, v in scipy.io.loadmat(path).items() if isinstance(v, np.ndarray)}
+            except NotImplementedError:  # MATLAB 7.3 files are HDF5
+                pass
+        return read_hdf5(path, kind)
+
+
+def read_hdf5(path: Path, kind: str, *, needs: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
+    """Every top-level data set of an HDF5 file by name.
+
+    Args:
+        kind: what the file should be, for the message.
+        needs: data sets that must be there.
+
+    Raises:
+        UserError: missing, damaged or foreign file, or a data set that is not there.
+    """
+    import h5py
+
+    with reading(path, kind):
+        if not path.exists():
+            raise FileNotFoundError(path)  # h5py's own message does not tell this from a damaged file
+        with h5py.File(path) as file:
+            arrays = {k: np.asarray(v[()]) for k, v in file.items() if isinstance(v, h5py.Dataset)}
+    if lacking := [name for name in needs if name not in arrays]:
+        raise UserError(f"{path}: not {kind} (no data set '{lacking[0]}'; it has {_names(arrays)})")
+    return arrays
+
+
+def _names(arrays: dict[str, Any]) -> str:
+    return ", ".join(sorted(arrays)) or "none"
