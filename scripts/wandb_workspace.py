@@ -15,26 +15,37 @@ from pathlib import Path
 from typing import Any
 
 from posereg import config
-from posereg.cli._arguments import parse
+from posereg.cli.parsing import parse
+from posereg.cli.spec import FILE, NAME, Command, Option
+from posereg.cli.table import TABLE
 from posereg.errors import UserError
 from posereg.files import write_json
 from posereg.reporting.columns import united
 from posereg.reporting.experiments import definition
 from posereg.training.loggers import wandb_mode
 
+COMMAND = Command(
+    "wandb_workspace",
+    "build the W&B dashboard of a table",
+    positional=(Option("table", TABLE, "a folder of experiments/", required=True),),
+    options=(
+        Option("entity", NAME, "W&B entity", default_text="yours"),
+        Option("project", NAME, "W&B project", default="posereg"),
+        Option("out", FILE, "write the definition there instead of saving the dashboard"),
+    ),
+)
+
 
 def main(arguments: Sequence[str]) -> int:
     try:
-        options = parse(arguments, "wandb_workspace", ("entity", "project", "out"), positional=1)
-        if "0" not in options:
-            raise UserError("name a table, e.g. python scripts/wandb_workspace.py integral/table2")
-        table, project = options["0"].strip("/"), options.get("project", "posereg")
-        workspace = build(table, columns(table), options.get("entity") or _entity(), project)
-        if "out" not in options and wandb_mode() == "online":
+        given = parse(COMMAND, arguments)
+        table = given["table"]
+        workspace = build(table, columns(table), given["entity"] or _entity(), given["project"])
+        if given["out"] is None and wandb_mode() == "online":
             workspace.save()
             print(workspace.url)
             return 0
-        out = Path(options.get("out") or f"wandb_{table.replace('/', '_')}.json")
+        out = given["out"] or Path(f"wandb_{table.replace('/', '_')}.json")
         write_json(out, describe(workspace))
         print(f"dashboard definition: {out}")
     except UserError as error:

@@ -7,16 +7,14 @@ import json
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from posereg.cli import score as score_command
+from posereg.cli.program import invoke
 from posereg.evaluation.oks import METRICS, write_results
 from posereg.records import predictions
 
 
 def score_coco(root, file, folder):
     """Figures of both for the 2017 validation people below `root`."""
-    score_command.run(
-        ["data=coco", f"data.root={root}", f"predictions={file}", f"out={folder / 'score.json'}"]
-    )
+    invoke(["score", "data=coco", f"data.root={root}", f"predictions={file}", f"out={folder / 'score.json'}"])
     write_results(folder / "results.json", predictions.load(file))
     annotations = root / "annotations/person_keypoints_val2017.json"
     official = pycocotools_figures(annotations, folder / "results.json")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from posereg import config as configs
-from posereg.cli import score as score_command
+from posereg.cli.program import invoke
 from posereg.data.formats import coco
 from posereg.evaluation.average_precision import from_arrays
 from posereg.evaluation.oks import METRICS
@@ -127,8 +127,14 @@ def test_crowdpose(tmp_path):
     found = predictions.load(folder / "predictions.npz")
     assert set(found.image_ids.tolist()) == {103319, 106848}
     out = tmp_path / "score.json"
-    score_command.run(
-        ["data=crowdpose", f"data.root={root}", f"predictions={folder / 'predictions.npz'}", f"out={out}"]
+    invoke(
+        [
+            "score",
+            "data=crowdpose",
+            f"data.root={root}",
+            f"predictions={folder / 'predictions.npz'}",
+            f"out={out}",
+        ]
     )
     scored = json.loads(out.read_text())["metrics"]
     assert {k: scored[k] for k in result["metrics"] if k in scored} == pytest.approx(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from posereg import config as configs
-from posereg.cli import submit as submit_command
+from posereg.cli.program import invoke
 from posereg.data.formats import coco
 from posereg.evaluation.oks import METRICS
 from posereg.records import predictions
@@ -83,8 +83,7 @@ def test_they_agree_on_good_poses_too(trained, tmp_path):
 def test_the_submission_holds_the_same_poses(trained, tmp_path):
     root, found = trained
     folder, result = found["I1"]
-    submit_command.run(
-        [
+    invoke(["submit", 
             "data=coco", f"data.root={root}", "split=val2017", f"checkpoint={folder / 'last.ckpt'}", f"out={tmp_path}",
             "device=cpu", "batch_size=16",
         ]

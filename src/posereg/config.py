@@ -9,19 +9,24 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from posereg.errors import UserError, nearest
 from posereg.skeletons.skeleton import skeleton
+from posereg.terminal.hydra_errors import one_line
 
 HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 # Keys of the method node that the run reads, not the constructor.
 METHOD_KEYS = {"pretrain"}
+# Folders of configs of the user's (--config-dir), separated as PATH is.
+CONFIG_FOLDERS = "POSEREG_CONFIG_DIR"
 
 
 def root() -> Path:
@@ -40,11 +45,11 @@ def experiments() -> Path:
 def register_resolvers() -> None:
     """`${joints:mpii}`, `${scaled:[256,256],0.5}`, `${channels:256,0.25}`, `${divide:128,2}`."""
 
-    def scaled(size: Sequence[int], factor: float) -> list[int]:
+    def scaled(size: Sequence[int], factor: float) -> ListConfig:
         # Multiples of 32, the trunk's stride; a published size stays as it is.
         if factor == 1:
-            return [int(side) for side in size]
-        return [max(32, round(side * factor / 32) * 32) for side in size]
+            return OmegaConf.create([int(side) for side in size])
+        return OmegaConf.create([max(32, round(side * factor / 32) * 32) for side in size])
 
     resolvers: dict[str, Callable[..., Any]] = {
         "joints": lambda name: len(skeleton(name)),
@@ -67,6 +72,47 @@ def _count(devices: int | str | Sequence[int]) -> int:
     return max(1, torch.cuda.device_count())
 
 
+@contextmanager
+def config_folders(folders: Sequence[str]) -> Iterator[None]:
+    """Look for configs in these folders too, in this process and in all that it starts.
+
+    They travel in the environment, so sweep children, sibling rows and the ranks of a distributed run see them.
+    """
+    before = os.environ.get(CONFIG_FOLDERS)
+    known = before.split(os.pathsep) if before else []
+    everything = [os.path.abspath(folder) for folder in (*folders, *known)]
+    if everything:
+        os.environ[CONFIG_FOLDERS] = os.pathsep.join(dict.fromkeys(everything))
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(CONFIG_FOLDERS, None)
+        else:
+            os.environ[CONFIG_FOLDERS] = before
+
+
+@contextmanager
+def hydra_session() -> Iterator[Any]:
+    """Hydra, set up for posereg's configs and the user's folders: what every command composes with."""
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    register_resolvers()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(root() / "conf"), job_name="train", version_base="1.3"):
+        yield GlobalHydra.instance().hydra
+
+
+def top_level_keys() -> set[str]:
+    """The topmost keys of a run's config and its groups, read without Hydra."""
+    import yaml
+
+    conf = root() / "conf"
+    keys = set(yaml.safe_load((conf / "train.yaml").read_text(encoding="utf-8"))) - {"defaults", "hydra"}
+    return keys | {path.name for path in conf.iterdir() if path.is_dir()} - {"hydra"}
+
+
 def compose(overrides: Sequence[str], name: str = "train") -> DictConfig:
     """The config that `posereg <name> <overrides>` runs with.
 
@@ -74,17 +120,13 @@ def compose(overrides: Sequence[str], name: str = "train") -> DictConfig:
         UserError: an override that does not exist or does not parse.
     """
     from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
 
-    register_resolvers()
-    GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(str(root() / "conf"), version_base="1.3"):
+        with hydra_session():
             return hydra_compose(name, overrides=list(overrides))
     except (HydraException, OmegaConfBaseException, ValueError) as error:
-        raise UserError(f"config: {' '.join(str(error).split())}") from error
+        raise UserError(one_line(error) or f"config: {' '.join(str(error).split())}") from error
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -107,8 +149,7 @@ def validate(config: Mapping[str, Any]) -> None:
     Raises:
         UserError: every key that nothing reads, each with the nearest valid name.
     """
-    known = set(OmegaConf.load(root() / "conf" / "train.yaml")) - {"defaults", "hydra"}  # type: ignore[arg-type]
-    known |= {"data", "backbone", "method", "schedule", "loader", "augment", "trainer", "logger"}
+    known = top_level_keys() - {"experiments"}
     problems = [f"{key}: no such key{nearest(key, known)}" for key in config if key not in known]
     problems += _unknown_arguments(config, "")
     if problems:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from posereg.cli import info
+from posereg.cli.program import invoke
 from posereg.errors import UserError
 
 # row: parameters in M, GMAC
@@ -31,7 +32,7 @@ def test_published_sizes(row):
 
 def test_measured_and_written(tmp_path, capsys):
     tiny = ["backbone=resnet18", "backbone.pretrained=false", "width=0.125", "input_size=[32,32]"]
-    assert info.run(["method=I1", *tiny, f"out={tmp_path / 'cost.json'}"]) == 0
+    assert invoke(["info", "method=I1", *tiny, f"out={tmp_path / 'cost.json'}"]) == 0
     found = json.loads((tmp_path / "cost.json").read_text())
     assert found["images_per_s_batch1"] > 0
     assert found["images_per_s_batch32"] > found["images_per_s_batch1"]  # a batch shares what each call costs
@@ -41,4 +42,4 @@ def test_measured_and_written(tmp_path, capsys):
 
 def test_measure_is_true_or_false():
     with pytest.raises(UserError, match="measure=maybe"):
-        info.run(["method=I1", "measure=maybe"])
+        invoke(["info", "method=I1", "measure=maybe"])

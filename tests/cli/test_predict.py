@@ -6,7 +6,7 @@ import cv2
 import pytest
 
 from posereg import config as configs
-from posereg.cli.predict import run
+from posereg.cli.program import invoke
 from posereg.errors import UserError
 from posereg.records import predictions
 from posereg.train import train
@@ -27,7 +27,12 @@ def test_whole_images_become_json_and_overlays(trained, tmp_path):
     source.mkdir()
     for picture in pictures:
         (source / picture.name).write_bytes(picture.read_bytes())
-    assert run([f"checkpoint={trained / 'last.ckpt'}", f"source={source}", f"out={tmp_path / 'out'}"]) == 0
+    assert (
+        invoke(
+            ["predict", f"checkpoint={trained / 'last.ckpt'}", f"source={source}", f"out={tmp_path / 'out'}"]
+        )
+        == 0
+    )
     found = json.loads((tmp_path / "out/predictions.json").read_text())
     assert [person["image"] for person in found["people"]] == [p.name for p in pictures]
     assert all(len(person["keypoints"]) == 16 for person in found["people"])
@@ -61,8 +66,7 @@ def test_boxes_give_what_the_run_itself_predicted(trained, tmp_path):
 def test_bad_boxes_are_named(trained, tmp_path, content, message):
     (tmp_path / "boxes.json").write_text(content)
     with pytest.raises(UserError, match=message):
-        run(
-            [
+        invoke(["predict", 
                 f"checkpoint={trained / 'last.ckpt'}", f"source={data_set('mpii') / 'images'}",
                 f"out={tmp_path / 'out'}", f"boxes={tmp_path / 'boxes.json'}",
             ]
@@ -71,12 +75,12 @@ def test_bad_boxes_are_named(trained, tmp_path, content, message):
 
 
 def test_missing_things_are_named(trained, tmp_path):
-    with pytest.raises(UserError, match="source= is missing"):
-        run([f"checkpoint={trained / 'last.ckpt'}"])
+    with pytest.raises(UserError, match="source=, out= are missing"):
+        invoke(["predict", f"checkpoint={trained / 'last.ckpt'}"])
     with pytest.raises(UserError, match="no image at"):
-        run([f"checkpoint={trained / 'last.ckpt'}", f"source={tmp_path}", f"out={tmp_path}"])
+        invoke(["predict", f"checkpoint={trained / 'last.ckpt'}", f"source={tmp_path}", f"out={tmp_path}"])
     with pytest.raises(UserError, match="no such file"):
-        run([f"checkpoint={tmp_path / 'x.ckpt'}", f"source={tmp_path}", f"out={tmp_path}"])
+        invoke(["predict", f"checkpoint={tmp_path / 'x.ckpt'}", f"source={tmp_path}", f"out={tmp_path}"])
     (tmp_path / "x.ckpt").write_bytes(b"not a checkpoint")
     with pytest.raises(UserError, match=r"x\.ckpt is no posereg checkpoint"):
-        run([f"checkpoint={tmp_path / 'x.ckpt'}", f"source={tmp_path}", f"out={tmp_path}"])
+        invoke(["predict", f"checkpoint={tmp_path / 'x.ckpt'}", f"source={tmp_path}", f"out={tmp_path}"])

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from posereg import config as configs
-from posereg.cli.submit import run
+from posereg.cli.program import invoke
 from posereg.errors import UserError
 from posereg.train import train
 from tiny import data_set, overrides
@@ -43,7 +43,17 @@ def test_dev(tmp_path):
 def test_everybody_found_is_in_the_file(trained, test_dev, tmp_path):
     out = tmp_path / "out"
     assert (
-        run(["data=coco", f"data.root={test_dev}", f"checkpoint={trained}", f"out={out}", "device=cpu"]) == 0
+        invoke(
+            [
+                "submit",
+                "data=coco",
+                f"data.root={test_dev}",
+                f"checkpoint={trained}",
+                f"out={out}",
+                "device=cpu",
+            ]
+        )
+        == 0
     )
     (file,) = out.iterdir()
     assert file.name == "person_keypoints_test-dev2017_posereg_results.json"
@@ -60,4 +70,13 @@ def test_what_a_bottom_up_model_has_no_use_for(trained, test_dev, tmp_path, more
     checkpoint = f"{trained},{trained}" if more == "second" else trained
     extra = [] if more == "second" else [more]
     with pytest.raises(UserError, match="bottom-up model takes one checkpoint"):
-        run(["data=coco", f"data.root={test_dev}", f"checkpoint={checkpoint}", f"out={tmp_path}/o", *extra])
+        invoke(
+            [
+                "submit",
+                "data=coco",
+                f"data.root={test_dev}",
+                f"checkpoint={checkpoint}",
+                f"out={tmp_path}/o",
+                *extra,
+            ]
+        )

@@ -161,5 +161,5 @@ def test_what_the_page_adds_trains_and_is_scored(title: str, mine: Path) -> None
 )
 def test_no_file_of_the_page_is_superfluous(title: str, name: str, mine: Path) -> None:
     write(needed(title), without=name)
-    with pytest.raises(Exception, match=r"(?i)config|module|skeleton|torso|import"):
+    with pytest.raises(Exception, match=r"(?i)config|no such choice|module|skeleton|torso|import"):
         run(title, mine)

@@ -8,6 +8,7 @@ import torch
 from posereg import config as configs
 from posereg.build import build_method, load_method
 from posereg.cli import figures
+from posereg.cli.program import invoke
 from posereg.data.modules.topdown import TopDownDataset
 from posereg.errors import UserError
 from posereg.figures import maps as map_figures
@@ -163,7 +164,7 @@ def test_comparison_has_a_line_for_each_joint_and_person():
 
 
 def run(*arguments):
-    return figures.run([str(a) for a in arguments])
+    return invoke(["figures", *map(str, arguments)])
 
 
 def names(folder):

@@ -9,7 +9,7 @@ import torch
 from torchvision import models
 
 from data.made import noise_image
-from posereg.cli import detect as command
+from posereg.cli.program import invoke
 from posereg.data.formats import coco, detections
 from posereg.errors import UserError
 from posereg.predict.detector import Picture, detect, load_detector
@@ -61,8 +61,7 @@ def test_the_file_serves_predict_and_the_coco_reader(tmp_path):
         block[1].bias.data.view(-1, 91)[:, 1] += 3  # without training no category stands out
     torch.save(model.state_dict(), tmp_path / "weights.pth")
     root, out = data_set("coco"), tmp_path / "boxes.json"
-    command.run(
-        [
+    invoke(["detect", 
             "data=synthetic_coco", f"data.root={root}", f"out={out}", "detector=ssdlite320_mobilenet_v3_large",
             f"weights={tmp_path / 'weights.pth'}", "min_score=0.001", "device=cpu",
         ]
@@ -101,4 +100,4 @@ def test_mistakes_name_what_to_do(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         load_detector("ssdlite320_mobilenet_v3_large", str(tmp_path / "gone.pth"))
     with pytest.raises(UserError, match="source="):
-        command.run(["out=x.json"])
+        invoke(["detect", "out=x.json"])

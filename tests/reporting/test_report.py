@@ -140,9 +140,9 @@ def test_svg_is_text_without_a_date(table: Table) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "name a table"),
+        ([], "TABLE is missing"),
         (["integral/table2", "runs=nowhere"], "runs=nowhere: no such folder"),
-        (["integral/table2", "pictures=many"], "not a number"),
+        (["integral/table2", "pictures=many"], "not a whole number"),
         (["integral/table2", "run=x"], "did you mean 'runs'?"),
     ],
 )

@@ -1,40 +1,47 @@
-"""posereg claims [runs=DIR,DIR ...] [out=DIR] [claims=DIR] [data=NAME]
-
-Judges the papers' claims, or those of the YAML files in claims=DIR, from the result.json files below runs and the
-per-person arrays beside them: effect, 95 % interval, verdict, and what stands behind it. Prints the page and writes
-index.html, claims.md and claims.csv to out. Defaults: runs=runs, out=<runs>/claims. data keeps to one data set.
-"""
+"""`posereg claims`: the papers' claims judged from results."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from posereg.cli._arguments import parse
-from posereg.errors import UserError
+from posereg.cli.spec import DIR, EXISTING_DIR, NAME, Command, Option, listed
 
-HELP = "judge the papers' claims from results: confirmed, refuted or open"
-
-
-def run(arguments: list[str]) -> int:
+COMMAND = Command(
+    "claims",
+    "judge the papers' claims from results: confirmed, refuted or open",
     """
+    Judges the papers' claims, or those of the YAML files in claims=DIR, from the result.json files below the runs and
+    the per-person arrays beside them: effect, 95 % interval, verdict, and what stands behind it. Prints the page and
+    writes index.html, claims.md and claims.csv.
+    """,
+    options=(
+        Option("runs", listed(EXISTING_DIR), "folders of runs", default_text="runs"),
+        Option("out", DIR, "where the page goes", default_text="<runs>/claims"),
+        Option("claims", DIR, "folder of claims", default_text="those of the papers"),
+        Option("data", NAME, "keep to one data set"),
+    ),
+    examples=("posereg claims runs=results out=results/claims",),
+)
+
+
+def run(runs: list[Path] | None, out: Path | None, claims: Path | None, data: str | None) -> int:
+    """Judge every claim, print the verdicts and write the page.
+
     Raises:
         UserError: no such folder, or a claim or result file that cannot be read.
     """
-    options = parse(arguments, "claims", ("runs", "out", "claims", "data"))
-    runs = [Path(folder) for folder in options.get("runs", "runs").split(",")]
-    if missing := [folder for folder in runs if not folder.is_dir()]:
-        raise UserError(f"posereg claims: runs={missing[0]}: no such folder")
-
     from posereg import config
     from posereg.claims import definition, evidence, page, text
     from posereg.claims.judge import judge
+    from posereg.cli.runs_folder import runs_or_default
 
+    folders = runs_or_default(runs)
     experiments = config.experiments()
-    claims = definition.read_all(options.get("claims") or definition.CATALOGUE)
-    campaigns = evidence.campaigns(runs)
-    if "data" in options:
-        campaigns = [campaign for campaign in campaigns if campaign.data == options["data"]]
-    found = [judge(claim, campaigns, experiments) for claim in claims]
-    text.show(found)
-    print(f"page: {page.write(found, Path(options.get('out') or runs[0] / 'claims'))}")
+    papers = definition.read_all(claims or definition.CATALOGUE)
+    campaigns = evidence.campaigns(folders)
+    if data is not None:
+        campaigns = [campaign for campaign in campaigns if campaign.data == data]
+    judged = [judge(claim, campaigns, experiments) for claim in papers]
+    text.show(judged)
+    print(f"page: {page.write(judged, out or folders[0] / 'claims')}")
     return 0

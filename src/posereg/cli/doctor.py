@@ -1,7 +1,4 @@
-"""posereg doctor [root=DIR]
-
-Prints versions, devices, the state of W&B, and which data sets lie below root (default: POSEREG_DATA or ./data).
-"""
+"""`posereg doctor`: versions, devices, the state of W&B, and the data sets found."""
 
 from __future__ import annotations
 
@@ -11,9 +8,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from posereg.cli._arguments import parse
+from posereg.cli.spec import DIR, Command, Option
 
-HELP = "show versions, devices and the data sets found"
+COMMAND = Command(
+    "doctor",
+    "show versions, devices and the data sets found",
+    options=(Option("root", DIR, "where data sets are looked for", default_text="POSEREG_DATA or ./data"),),
+)
 
 # Files by which an official data set is known, relative to the data folder or a folder in it.
 MARKS = {
@@ -25,13 +26,9 @@ MARKS = {
 }
 
 
-def run(arguments: list[str]) -> int:
-    """
-    Raises:
-        UserError: an unknown argument, or a root that is not a folder.
-    """
-    options = parse(arguments, "doctor", ("root",))
-    root = Path(options.get("root") or os.environ.get("POSEREG_DATA", "data"))
+def run(root: Path | None) -> int:
+    """Print what is installed, what there is to compute on, and the data sets below `root`."""
+    root = root or Path(os.environ.get("POSEREG_DATA", "data"))
     sections = {
         "versions": _versions(),
         "devices": _devices(),

@@ -1,59 +1,68 @@
-"""Pictures of what trained networks see in their maps.
-
-posereg figures checkpoint=FILE[,FILE ...] out=DIR [people=4] [joints=NAME,NAME ...] [root=DIR] [device=cpu]
-                [source=<image|folder|glob>] [boxes=FILE]
-
-checkpoint   one: parts.png, all maps of a person as one picture in the colours of the limbs; of soft-argmax also
-             softmax_<n>.png, maps before and after the softmax, and context_<n>.png, what context maps add.
-             Several: compare.png, their maps of the same joints beside each other.
-people       how many of the first checkpoint's validation people, spread over the set; root is where its data lie
-source       your own pictures instead; boxes as for posereg predict
-"""
+"""`posereg figures`: pictures of what trained networks see in their maps."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from posereg.cli._arguments import parse
+from posereg.cli.spec import DIR, FILE, IMAGES, NAME, TEXT, Command, Option, listed, whole
 from posereg.errors import UserError
 
 if TYPE_CHECKING:
     from posereg.methods.base import PoseModule
     from posereg.records.poses import PoseSet
 
-HELP = "pictures of a trained network's maps"
-KEYS = ("checkpoint", "out", "people", "joints", "root", "device", "source", "boxes")
-
-
-def run(arguments: list[str]) -> int:
+COMMAND = Command(
+    "figures",
+    "pictures of a trained network's maps",
     """
+    One checkpoint: parts.png, all maps of a person as one picture in the colours of the limbs; of soft-argmax also
+    softmax_<n>.png, maps before and after the softmax, and context_<n>.png, what context maps add. Several:
+    compare.png, their maps of the same joints beside each other. The people are of the first checkpoint's
+    validation split, or of your own pictures.
+    """,
+    options=(
+        Option("checkpoint", listed(FILE), "trained models", required=True),
+        Option("out", DIR, "where the pictures go", required=True),
+        Option("people", whole(1), "how many people, spread over the set", default=4),
+        Option("joints", listed(NAME), "joints to compare", default_text="a few of each skeleton"),
+        Option("root", DIR, "where the validation data lie", default_text="where they lay in training"),
+        Option("device", TEXT, "cpu, cuda ...", default="cpu"),
+        Option("source", IMAGES, "your own pictures instead: image, folder or glob"),
+        Option("boxes", FILE, "their people, as for posereg predict"),
+    ),
+    examples=("posereg figures checkpoint=runs/a/last.ckpt,runs/b/last.ckpt out=figures",),
+)
+
+
+def run(
+    checkpoint: list[Path],
+    out: Path,
+    people: int,
+    joints: list[str] | None,
+    root: Path | None,
+    device: str,
+    source: str | None,
+    boxes: Path | None,
+) -> int:
+    """Draw the maps of one model, or compare those of several.
+
     Raises:
         UserError: a checkpoint, picture or joint that is not there, or networks of different joints.
     """
-    given = parse(arguments, "figures", KEYS)
-    for key in ("checkpoint", "out"):
-        if not given.get(key):
-            raise UserError(f"posereg figures: {key}= is missing")
-    count = given.get("people", "4")
-    if not count.isdecimal() or int(count) == 0:
-        raise UserError(f"posereg figures: people={count} is not a number of people")
-
     from posereg.build import load_method
     from posereg.figures import maps as map_figures
 
-    modules = [load_method(path).to(given.get("device", "cpu")) for path in given["checkpoint"].split(",")]
+    modules = [load_method(path).to(device) for path in checkpoint]
     first = modules[0]
     if any(module.skeleton.name != first.skeleton.name for module in modules):
         raise UserError("posereg figures: checkpoint= names networks of different joint sets")
-    poses = _pictures(first, given) if "source" in given else _validation(first, given.get("root"))
-    rows = spread(len(poses), int(count))
-    joints = given["joints"].split(",") if "joints" in given else []
-    out = Path(given["out"])
+    poses = _pictures(first, source, boxes) if source is not None else _validation(first, root)
+    rows = spread(len(poses), people)
     if len(modules) == 1:
-        written = map_figures.write(map_figures.look(first, poses, rows), first.skeleton, out, joints)
+        written = map_figures.write(map_figures.look(first, poses, rows), first.skeleton, out, joints or [])
     else:
-        written = [_compare(modules, poses, rows, joints, out)]
+        written = [_compare(modules, poses, rows, joints or [], out)]
     print(f"{out}: {', '.join(written)}")
     return 0
 
@@ -77,21 +86,21 @@ def spread(total: int, count: int) -> list[int]:
     return [(2 * k + 1) * total // (2 * count) for k in range(count)]
 
 
-def _validation(module: PoseModule, root: str | None) -> PoseSet:
+def _validation(module: PoseModule, root: Path | None) -> PoseSet:
     """The people that the checkpoint's run was validated on."""
     from posereg import config as configs
 
     node: dict[str, Any] = dict(module.plain_config["data"])
     if root is not None:
-        node["root"] = root
+        node["root"] = str(root)
     source = configs.instantiate(node)
     poses: PoseSet = source.read(source.val_split)
     return poses
 
 
-def _pictures(module: PoseModule, given: dict[str, str]) -> PoseSet:
+def _pictures(module: PoseModule, source: str, boxes: Path | None) -> PoseSet:
     from posereg.predict.predictor import find_images, people_of, read_boxes
 
-    boxes = read_boxes(given["boxes"]) if "boxes" in given else None
     width, height = module.input_size
-    return people_of(find_images(given["source"]), boxes, module.skeleton, width / height)
+    found = read_boxes(boxes) if boxes is not None else None
+    return people_of(find_images(source), found, module.skeleton, width / height)

@@ -1,49 +1,64 @@
-"""Poses in your own pictures.
-
-posereg predict checkpoint=FILE source=<image|folder|glob> out=DIR [boxes=FILE] [flip_test=true|false] [device=cpu]
-
-boxes   JSON list of {"image": name, "bbox": [x, y, width, height]}; without it each whole image is one person
-        (bottom-up models find the people themselves)
-out     gets predictions.json and overlays/<image>.jpg
-"""
+"""`posereg predict`: poses in your own pictures."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from posereg.cli._arguments import parse
+from posereg.cli.spec import BOOLEAN, DIR, FILE, IMAGES, TEXT, Command, Option, whole
 from posereg.errors import UserError
 
-HELP = "predict poses in pictures: JSON and overlays"
-KEYS = ("checkpoint", "source", "out", "boxes", "flip_test", "device", "batch_size")
+COMMAND = Command(
+    "predict",
+    "predict poses in pictures: JSON and overlays",
+    "Without boxes each whole image is one person; bottom-up models find the people themselves.",
+    options=(
+        Option("checkpoint", FILE, "a trained model", required=True),
+        Option("source", IMAGES, "image, folder or glob", required=True),
+        Option("out", DIR, "gets predictions.json and overlays/<image>.jpg", required=True),
+        Option("boxes", FILE, 'JSON list of {"image": name, "bbox": [x, y, width, height]}'),
+        Option(
+            "flip_test", BOOLEAN, "average with the mirrored picture's poses", default_text="as in training"
+        ),
+        Option("device", TEXT, "cpu, cuda ...", default="auto"),
+        Option("batch_size", whole(1), "people at a time", default=32),
+    ),
+    examples=("posereg predict checkpoint=runs/a/last.ckpt source=photos out=poses flip_test=true",),
+)
 
 
-def run(arguments: list[str]) -> int:
+def run(
+    checkpoint: Path,
+    source: str,
+    out: Path,
+    boxes: Path | None,
+    flip_test: bool | None,
+    device: str,
+    batch_size: int,
+) -> int:
+    """Predict, and write predictions.json and the overlays.
+
+    Raises:
+        UserError: a checkpoint, pictures or boxes that cannot be used.
+    """
     from posereg.build import load_method
     from posereg.methods.art import BottomUpPose
     from posereg.predict import scenes
     from posereg.predict.predictor import find_images, people_of, predict, read_boxes
 
-    given = parse(arguments, "predict", KEYS)
-    for key in ("checkpoint", "source", "out"):
-        if key not in given:
-            raise UserError(f"posereg predict: {key}= is missing")
-    module = load_method(given["checkpoint"])
-    if "flip_test" in given:
-        module.flip_test = given["flip_test"] == "true"
-    images = find_images(given["source"])
-    boxes = read_boxes(given["boxes"]) if "boxes" in given else None
+    module = load_method(checkpoint)
+    if flip_test is not None:
+        module.flip_test = flip_test
+    images = find_images(source)
+    people = read_boxes(boxes) if boxes is not None else None
     width, height = module.input_size
-    poses = people_of(images, boxes, module.skeleton, width / height)
-    device = given.get("device", "auto")
+    poses = people_of(images, people, module.skeleton, width / height)
     if isinstance(module, BottomUpPose):
-        if boxes is not None:
+        if people is not None:
             raise UserError("posereg predict: a bottom-up model finds the people itself; leave boxes= out")
         found = scenes.predict(module, poses, device)
     else:
-        found = predict(module, poses, int(given.get("batch_size", 32)), device)
-    out = Path(given["out"])
+        found = predict(module, poses, batch_size, device)
     _write(out, images, poses, found, module.skeleton)
     print(f"{len(found)} people in {len(images)} images: {out / 'predictions.json'}, {out / 'overlays'}")
     return 0

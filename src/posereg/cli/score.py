@@ -1,34 +1,47 @@
-"""Score a predictions file of anybody's with the data set's own metric.
-
-posereg score data=mpii data.annotations=FILE predictions=FILE [out=FILE.json] [split=NAME] [one_based=true|false]
-
-data          mpii, lsp, lspet, coco, crowdpose, h80k ... (conf/data), with any data.<key>=value
-predictions   our predictions.npz, an h5/mat/npy file with `preds`, or COCO result JSON
-out           also write {"metrics", "curve", "protocol"} there
-split         default: the data set's validation split
-one_based     whether foreign MPII and LSP coordinates start at 1; by default as the official files do
-"""
+"""`posereg score`: any file of predictions, by the data set's own metric."""
 
 from __future__ import annotations
 
-from posereg.errors import UserError
+from pathlib import Path
 
-HELP = "score a predictions file with the data set's own metric"
-KEYS = ("predictions", "out", "split", "one_based")
+from posereg.cli.spec import BOOLEAN, FILE, NAME, Command, Option
+
+COMMAND = Command(
+    "score",
+    "score a predictions file with the data set's own metric",
+    config="data",
+    options=(
+        Option(
+            "predictions",
+            FILE,
+            "our predictions.npz, an h5/mat/npy file with `preds`, or COCO result JSON",
+            required=True,
+        ),
+        Option("out", FILE, "also write {metrics, curve, protocol} there"),
+        Option("split", NAME, "split of the data set", default_text="the validation split"),
+        Option(
+            "one_based",
+            BOOLEAN,
+            "whether coordinates of foreign files start at 1",
+            default_text="as in the official files",
+        ),
+    ),
+    examples=("posereg score data=mpii data.annotations=annot/valid.h5 predictions=preds.h5",),
+)
 
 
-def run(arguments: list[str]) -> int:
-    from posereg.cli._source import source_of, split_arguments
+def run(
+    overrides: list[str], predictions: Path, out: Path | None, split: str | None, one_based: bool | None
+) -> int:
+    """Print the metrics, and write them to `out`.
+
+    Raises:
+        UserError: a data set or a predictions file that cannot be used.
+    """
+    from posereg.cli.data_source import source_of
     from posereg.evaluation.score import score
 
-    own, overrides = split_arguments(arguments, "score", KEYS)
-    if "predictions" not in own:
-        raise UserError("posereg score: predictions= is missing")
     source = source_of(overrides)
-    choices = {"true": True, "false": False}
-    one_based = own.get("one_based")
-    if one_based is not None and one_based not in choices:
-        raise UserError(f"posereg score: one_based={one_based} is neither true nor false")
-    poses = source.read_truth(own.get("split", source.val_split))
-    score(poses, own["predictions"], source.evaluate, own.get("out"), choices.get(one_based or ""))
+    poses = source.read_truth(split or source.val_split)
+    score(poses, predictions, source.evaluate, out, one_based)
     return 0

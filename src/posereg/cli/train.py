@@ -2,50 +2,108 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from typing import Any
 
-HELP = "train and evaluate a method, or with -m every row of a table"
+from posereg.cli.spec import Command, Flag
+from posereg.errors import UserError
+
+COMMAND = Command(
+    "train",
+    "train and evaluate a method, or with -m every row of a table",
+    """
+    A run's folder is runs/<data>/<table>/<row>/seed<seed>: a run that is done there is not repeated, one that was
+    cut off goes on. With -m, values separated by commas and glob(*) are swept over, several runs at a time
+    (hydra.launcher.slots=2, hydra.launcher.devices=[0,1]).
+    """,
+    config="all",
+    flags=(
+        Flag(("-m", "--multirun"), "run every combination of key=a,b and key=glob(*)"),
+        Flag(("-c", "--cfg"), "print the config as Hydra composes it, and stop", "job|hydra|all"),
+        Flag(("--resolve",), "with --cfg: interpolations resolved"),
+        Flag(("-p", "--package"), "with --cfg: this part of the config", "PACKAGE"),
+        Flag(
+            ("-i", "--info"),
+            "print how the config comes about, and stop",
+            "all|config|defaults|defaults-tree|plugins|searchpath",
+            bare="all",
+        ),
+        Flag(("--hydra-help",), "Hydra's own settings, and stop"),
+        Flag(("-cn", "--config-name"), "another topmost config than train", "NAME"),
+    ),
+    examples=(
+        "posereg train method=I1 data=mpii data.root=data/mpii",
+        "posereg train -m '+experiments/integral/table2=glob(*)' data=mpii seed=0,1,2",
+        "posereg train --config-dir my_configs data=mine method=H1",
+    ),
+)
 
 
-def run(arguments: list[str]) -> int:
-    """Hand over to Hydra; the exit code is 0 unless a run failed."""
-    import hydra
+def run(
+    overrides: list[str],
+    multirun: bool = False,
+    cfg: str | None = None,
+    resolve: bool = False,
+    package: str | None = None,
+    info: str | None = None,
+    hydra_help: bool = False,
+    config_name: str | None = None,
+) -> int:
+    """Run what the overrides describe, in this process or, with `multirun`, by Hydra's launcher.
 
+    Raises:
+        UserError: a config, a data set or a folder that cannot be used.
+        SystemExit: 1, when a run of a sweep failed.
+    """
     from posereg import config as configs
-    from posereg.errors import UserError
 
-    configs.register_resolvers()
-    mistakes: list[UserError] = []
+    name = config_name or "train"
+    with configs.hydra_session() as hydra:
+        if hydra_help:
+            # The one part of Hydra's program that wants its own argument parser.
+            from hydra._internal.utils import get_args_parser
 
-    @hydra.main(config_path=str(configs.root() / "conf"), config_name="train", version_base="1.3")
-    def main(config: Any) -> float:
-        from hydra.core.hydra_config import HydraConfig
-
-        from posereg.train import rank, resolve_and_train
-
-        try:
-            result = resolve_and_train(config, list(HydraConfig.get().overrides.task))
-        except UserError as error:
-            # Hydra would print its own lines about it first.
-            mistakes.append(error)
-            return 0.0
-        if rank() > 0:
-            return 0.0
-        shown = {k: v for k, v in result["metrics"].items() if "/" not in k and v is not None}
-        print(f"{config.row} seed {config.seed}: " + "  ".join(f"{k} {v:.2f}" for k, v in shown.items()))
-        return 0.0
-
-    # Lightning starts the other processes of a distributed run from sys.argv: this file with these arguments.
-    sys.argv = [__file__, *arguments]
-    sys.modules["__main__"].__spec__ = None
-    main()
-    if mistakes:
-        raise mistakes[0]
+            parser = get_args_parser()
+            hydra.hydra_help(config_name=name, args_parser=parser, args=parser.parse_args(overrides))
+        elif info:
+            hydra.show_info(info, config_name=name, overrides=overrides)
+        elif cfg:
+            hydra.show_cfg(name, overrides, cfg_type=cfg, package=package, resolve=resolve)
+        elif multirun or "hydra.mode=MULTIRUN" in overrides:
+            if os.environ.get(configs.CONFIG_FOLDERS):
+                # Workers on other machines do not inherit the environment.
+                overrides = [f"hydra.job.env_copy=[{configs.CONFIG_FOLDERS}]", *overrides]
+            hydra.multirun(name, train_one, [*overrides, "hydra.mode=MULTIRUN"])
+        else:
+            _run_here(hydra, name, overrides)
     return 0
 
 
-if __name__ == "__main__":
-    from posereg.cli.main import main as command_line
+def _run_here(hydra: Any, name: str, overrides: list[str]) -> None:
+    mistakes: list[UserError] = []
 
-    sys.exit(command_line(["train", *sys.argv[1:]]))
+    def task(config: Any) -> None:
+        try:
+            train_one(config)
+        except UserError as error:  # Hydra would print lines of its own about it
+            mistakes.append(error)
+
+    hydra.run(name, task, [*overrides, "hydra.mode=RUN"])
+    if mistakes:
+        raise mistakes[0]
+
+
+def train_one(config: Any) -> None:
+    """What Hydra calls for each run: train, and print the metrics in one line.
+
+    Raises:
+        UserError: as `posereg.train.train`.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    from posereg.train import rank, resolve_and_train
+
+    result = resolve_and_train(config, list(HydraConfig.get().overrides.task))
+    if rank() == 0:
+        shown = {k: v for k, v in result["metrics"].items() if "/" not in k and v is not None}
+        print(f"{config.row} seed {config.seed}: " + "  ".join(f"{k} {v:.2f}" for k, v in shown.items()))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from posereg import config as configs
-from posereg.cli._source import source_of
+from posereg.cli.data_source import source_of
 from posereg.data.formats import lspet, mpii
 from posereg.data.sources import joined
 from posereg.data.sources.joined import Part

@@ -8,7 +8,7 @@ import torch
 
 from posereg import config as configs
 from posereg.build import build_method
-from posereg.cli import project_data
+from posereg.cli.program import invoke
 from posereg.data.synthetic.make import make
 from posereg.errors import UserError
 from posereg.records.predictions import load
@@ -32,7 +32,7 @@ def test_every_split_gets_its_predictions_once(
 ) -> None:
     root = make("h80k", tmp_path / "set", 10, seed=2, size=96)
     given = ["data=synthetic_h80k", f"data.root={root}", f"checkpoint={checkpoint}", "device=cpu"]
-    assert project_data.run(given) == 0
+    assert invoke(["data", "project", *given]) == 0
     told = capsys.readouterr().out
     for split, folder in (("train", "Train"), ("val", "Val"), ("test", "Test")):
         found = load(root / f"pose2d/{split}.npz")
@@ -43,16 +43,16 @@ def test_every_split_gets_its_predictions_once(
         assert f"{split}.npz" in told
     assert "4 of 4 frames, residual" in told
     before = (root / "pose2d/val.npz").stat().st_mtime_ns
-    assert project_data.run(given) == 0
+    assert invoke(["data", "project", *given]) == 0
     assert "there already" in capsys.readouterr().out
     assert (root / "pose2d/val.npz").stat().st_mtime_ns == before
     with pytest.raises(UserError, match=r"train\.npz is of another model, passes or boxes .* overwrite=true"):
-        project_data.run([*given, "passes=1"])
+        invoke(["data", "project", *given, "passes=1"])
     other = tmp_path / "other.ckpt"
     torch.save({**torch.load(checkpoint), "epoch": 7}, other)
     with pytest.raises(UserError, match="another model"):
-        project_data.run([*given[:2], f"checkpoint={other}", "device=cpu"])
-    assert project_data.run([*given, "split=val", "overwrite=true", "passes=1"]) == 0
+        invoke(["data", "project", *given[:2], f"checkpoint={other}", "device=cpu"])
+    assert invoke(["data", "project", *given, "split=val", "overwrite=true", "passes=1"]) == 0
     assert load(root / "pose2d/val.npz").meta["passes"] == 1
     assert np.isfinite(load(root / "pose2d/val.npz").keypoints).all()
 
@@ -60,10 +60,10 @@ def test_every_split_gets_its_predictions_once(
 def test_mistakes(checkpoint: Path, tmp_path: Path) -> None:
     nowhere = ["data=h80k", f"data.root={tmp_path}"]
     with pytest.raises(UserError, match="checkpoint= is missing"):
-        project_data.run(nowhere)
+        invoke(["data", "project", *nowhere])
     with pytest.raises(UserError, match="no Train/IMG"):
-        project_data.run([*nowhere, f"checkpoint={checkpoint}"])
-    with pytest.raises(UserError, match="passes=two is not a whole number"):
-        project_data.run([*nowhere, f"checkpoint={checkpoint}", "passes=two"])
-    with pytest.raises(UserError, match="unknown argument 'chekpoint=x', did you mean 'checkpoint'"):
-        project_data.run([*nowhere, "chekpoint=x"])
+        invoke(["data", "project", *nowhere, f"checkpoint={checkpoint}"])
+    with pytest.raises(UserError, match="passes=two: not a whole number"):
+        invoke(["data", "project", *nowhere, f"checkpoint={checkpoint}", "passes=two"])
+    with pytest.raises(UserError, match="unknown key 'chekpoint', did you mean 'checkpoint'"):
+        invoke(["data", "project", *nowhere, "chekpoint=x"])

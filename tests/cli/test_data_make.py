@@ -1,15 +1,15 @@
 import pytest
 
-from posereg.cli.make_data import run
+from posereg.cli.program import invoke
 from posereg.errors import UserError
 
 
 def test_makes_a_set_and_says_so(tmp_path, capsys):
     arguments = ["kind=lsp", f"out={tmp_path / 'lsp'}", "people=3", "size=64"]
-    assert run(arguments) == 0
+    assert invoke(["data", "make", *arguments]) == 0
     assert "3 people" in capsys.readouterr().out
     assert (tmp_path / "lsp/joints.mat").exists()
-    assert run(arguments) == 0
+    assert invoke(["data", "make", *arguments]) == 0
     assert "was there already" in capsys.readouterr().out
 
 
@@ -21,11 +21,11 @@ def test_makes_a_set_and_says_so(tmp_path, capsys):
         (["kind=lsp"], "out= is missing"),
         (["kind=lspp", "out=x"], "did you mean 'lsp"),
         (["kind=coco", "out=x", "people=3"], "give images= instead"),
-        (["kind=lsp", "out=x", "people=many"], "people=many is not a whole number"),
+        (["kind=lsp", "out=x", "people=many"], "people=many: not a whole number"),
     ],
 )
 def test_mistakes_are_one_line(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=message):
-        run(arguments)
+        invoke(["data", "make", *arguments])
     assert list(tmp_path.iterdir()) == []

@@ -1,13 +1,4 @@
-"""Which error costs what: jitter, miss, inversion and swap of COCO or CrowdPose predictions.
-
-posereg errors data=coco data.annotations=FILE predictions=FILE[,FILE ...] [labels=NAME,NAME ...]
-               [out=FILE.json] [figure=FILE.png] [split=NAME]
-
-predictions   our predictions.npz or COCO result JSON; several are laid side by side, named by labels
-out           also write {"metrics", "protocol"} there, by label if there are several files
-figure        stacked bars of the four kinds, a bar a file (png, svg or pdf)
-split         default: the data set's validation split
-"""
+"""`posereg errors`: which error of predicted poses costs what."""
 
 from __future__ import annotations
 
@@ -15,34 +6,53 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from posereg.cli.spec import FILE, NAME, Command, Option, listed
 from posereg.errors import UserError
 
 if TYPE_CHECKING:
     from posereg.records.evaluation import Evaluation
 
-HELP = "error analysis of predictions: jitter, miss, inversion, swap and what each costs"
-KEYS = ("predictions", "labels", "out", "figure", "split")
+COMMAND = Command(
+    "errors",
+    "error analysis of predictions: jitter, miss, inversion, swap and what each costs",
+    "For COCO and CrowdPose predictions. Several files are laid side by side.",
+    config="data",
+    options=(
+        Option("predictions", listed(FILE), "our predictions.npz or COCO result JSON", required=True),
+        Option("labels", listed(NAME), "what to call each file", default_text="the file names"),
+        Option("out", FILE, "also write {metrics, protocol} there, by label if there are several files"),
+        Option("figure", FILE, "stacked bars of the four kinds, a bar a file (png, svg or pdf)"),
+        Option("split", NAME, "split of the data set", default_text="the validation split"),
+    ),
+    examples=(
+        "posereg errors data=coco predictions=runs/a/predictions.npz,runs/b/predictions.npz labels=A,B",
+    ),
+)
 FIGURES = (".png", ".svg", ".pdf")
 
 
-def run(arguments: list[str]) -> int:
-    """
+def run(
+    overrides: list[str],
+    predictions: list[Path],
+    labels: list[str] | None,
+    out: Path | None,
+    figure: Path | None,
+    split: str | None,
+) -> int:
+    """Print the shares of each kind of error and what correcting it brings.
+
     Raises:
         UserError: a data set without OKS, files that are missing or do not fit, or labels that do not match them.
     """
-    from posereg.cli._source import source_of, split_arguments
+    from posereg.cli.data_source import source_of
 
-    own, overrides = split_arguments(arguments, "errors", KEYS)
-    if not own.get("predictions"):
-        raise UserError("posereg errors: predictions= is missing")
-    files = own["predictions"].split(",")
-    labels = own["labels"].split(",") if "labels" in own else _labels(files)
-    if len(labels) != len(files) or len(set(labels)) < len(labels):
+    labels = labels or _labels(predictions)
+    if len(labels) != len(predictions) or len(set(labels)) < len(labels):
         raise UserError(
-            f"posereg errors: {len(files)} predictions need as many different labels, not {', '.join(labels)}"
+            f"posereg errors: {len(predictions)} predictions need as many different labels, not {', '.join(labels)}"
         )
-    if "figure" in own and Path(own["figure"]).suffix not in FIGURES:
-        raise UserError(f"posereg errors: figure={own['figure']} must end in {', '.join(FIGURES)}")
+    if figure is not None and figure.suffix not in FIGURES:
+        raise UserError(f"posereg errors: figure={figure} must end in {', '.join(FIGURES)}")
     source = source_of(overrides)
     if source.skeleton not in ("coco", "crowdpose"):
         raise UserError(
@@ -52,13 +62,13 @@ def run(arguments: list[str]) -> int:
     from posereg.evaluation import keypoint_errors as errors
     from posereg.evaluation.score import score
 
-    poses = source.read_truth(own.get("split", source.val_split))
+    poses = source.read_truth(split or source.val_split)
     found = {
         label: score(poses, file, errors.evaluate, show=False)
-        for label, file in zip(labels, files, strict=True)
+        for label, file in zip(labels, predictions, strict=True)
     }
     show(found, poses.skeleton.joints)
-    _write(found, own)
+    _write(found, out, figure)
     return 0
 
 
@@ -101,21 +111,21 @@ def _table(
     return table
 
 
-def _write(found: Mapping[str, Evaluation], own: Mapping[str, str]) -> None:
+def _write(found: Mapping[str, Evaluation], out: Path | None, figure: Path | None) -> None:
     from posereg.files import write_json
 
-    if "out" in own:
+    if out is not None:
         parts = {label: {k: v for k, v in e.as_json().items() if k != "curve"} for label, e in found.items()}
-        write_json(own["out"], next(iter(parts.values())) if len(parts) == 1 else parts)
-    if "figure" in own:
+        write_json(out, next(iter(parts.values())) if len(parts) == 1 else parts)
+    if figure is not None:
         from posereg.reporting.curves import save
         from posereg.reporting.error_kinds import error_bars
 
         panels = {"errors": {label: evaluation.metrics for label, evaluation in found.items()}}
-        save(error_bars(panels), own["figure"])
+        save(error_bars(panels), figure)
 
 
-def _labels(files: Sequence[str]) -> list[str]:
+def _labels(files: Sequence[Path]) -> list[str]:
     """File names, or paths where names are the same."""
-    names = [Path(file).stem for file in files]
-    return names if len(set(names)) == len(names) else list(files)
+    names = [file.stem for file in files]
+    return names if len(set(names)) == len(names) else [str(file) for file in files]

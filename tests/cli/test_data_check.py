@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from posereg.cli.check_data import run
+from posereg.cli.program import invoke
 from posereg.errors import UserError
 
 
@@ -21,7 +21,7 @@ def root(tmp_path):
 
 def check(root, *more):
     ranges = "data.reader.ranges={train:[1,3],test:[4,4]}"
-    return run(["data=lsp", f"data.root={root}", ranges, f"out={root / 'sheets'}", *more])
+    return invoke(["data", "check", "data=lsp", f"data.root={root}", ranges, f"out={root / 'sheets'}", *more])
 
 
 def test_report_and_contact_sheets(root, capsys):

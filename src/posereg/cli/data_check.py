@@ -1,0 +1,55 @@
+"""`posereg data check`: look a data set over before training on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from posereg.cli.spec import DIR, NAME, Command, Option, listed, whole
+
+COMMAND = Command(
+    "data check",
+    "compare a data set's images with its annotations",
+    """
+    Every image is read. Reports missing and undecodable images, boxes and joints outside the image, absent head
+    boxes, left and right labelled unequally or swapped, ids used twice, and counts that differ from the published
+    ones. Ends with 1 if anything is there that training would stumble over.
+    """,
+    config="data",
+    options=(
+        Option(
+            "split", listed(NAME), "splits to check", default_text="the training and the validation split"
+        ),
+        Option("out", DIR, "where the contact sheets <data>_<split>.png go", default=Path()),
+        Option("people", whole(1), "annotated people on a contact sheet", default=20),
+    ),
+    examples=("posereg data check data=mpii data.root=data/mpii split=valid",),
+)
+
+
+def run(overrides: list[str], split: list[str] | None, out: Path, people: int) -> int:
+    """Print the report of each split and write its contact sheet; 1 if anything is wrong.
+
+    Raises:
+        UserError: unknown data set, missing annotations, or no image that can be read.
+    """
+    from posereg.cli.data_source import source_of
+    from posereg.data.sources.check import check, contact_sheet
+
+    source = source_of(overrides)
+    good = True
+    for name in dict.fromkeys(split or [source.train_split, source.val_split]):
+        poses = source.read_truth(name)
+        report = check(poses, _bar(f"{source.name} {name}"))
+        good &= report.good
+        print("\n".join(report.lines()))
+        sheet = out / f"{source.name}_{name}.png"
+        shown = contact_sheet(poses, sheet, people)
+        print(f"{sheet}: {shown} people with their annotations")
+    return 0 if good else 1
+
+
+def _bar(title: str) -> Callable[[Iterable[int], int], Iterable[int]]:
+    from posereg.terminal.progress import tracked
+
+    return lambda rows, total: tracked(rows, total, title)
