@@ -1,4 +1,4 @@
-"""What the bottom-up parts cost, each beside the usual way of doing the same, in one run on one thread.
+"""The cost of the bottom-up parts, each compared with the usual implementation, in one run on one thread.
 
     python scripts/bench_bottomup.py [--device cuda] [--rounds 7]
 

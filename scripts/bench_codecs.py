@@ -1,4 +1,4 @@
-"""Targets, integral and decoding beside the usual ways to compute them, one thread, both sides in one run.
+"""The cost of targets, integral and decoding compared with the usual implementations, on one thread in one run.
 
 python scripts/bench_codecs.py
 """

@@ -1,4 +1,4 @@
-"""What evaluation costs, beside the reference code, in one run.
+"""The cost of evaluation compared with the reference code, in one run.
 
     OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 python scripts/bench_evaluation.py [--repeats 5]
 

@@ -1,4 +1,4 @@
-"""Keep of finished runs what `posereg table` and `posereg claims` need to draw their pages again, and no more.
+"""Reduces finished runs to what `posereg table` and `posereg claims` need to draw their pages again.
 
     python scripts/trim_results.py RUNS                    # -> results/<table>_<data>/<row>/seed<k>/
     python scripts/trim_results.py RUNS --out DIR --data lspet

@@ -1,4 +1,4 @@
-"""Methods from configs and checkpoints."""
+"""Builds methods from configs and from checkpoints."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _without_weights(node: Any) -> Any:
 
 
 def load_network(module: PoseModule, path: Path) -> None:
-    """Take the network's tensors from a checkpoint, as far as names and shapes agree, and say how far.
+    """Load the network's tensors from a checkpoint where names and shapes agree, and print how many did.
 
     Raises:
         UserError: nothing fits.

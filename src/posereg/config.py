@@ -1,7 +1,7 @@
-"""Configs: where they lie, how they are composed, checked and turned into objects.
+"""Configs: where they are found, and how they are composed, checked and turned into objects.
 
 The check looks at every `_target_` node and compares its keys with the constructor's parameters, so a key
-that nothing reads is an error wherever it came from, also behind `+`.
+that nothing reads is an error wherever it came from, even one added with `+`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def experiments() -> Path:
 
 
 def register_resolvers() -> None:
-    """`${joints:mpii}`, `${scaled:[256,256],0.5}`, `${channels:256,0.25}`, `${divide:128,2}`."""
+    """Register `${joints:mpii}`, `${scaled:[256,256],0.5}`, `${channels:256,0.25}` and `${divide:128,2}`."""
 
     def scaled(size: Sequence[int], factor: float) -> ListConfig:
         # Multiples of 32, the trunk's stride; a published size stays as it is.
@@ -62,7 +62,7 @@ def register_resolvers() -> None:
 
 
 def _count(devices: int | str | Sequence[int]) -> int:
-    """How many a Trainer's `devices` (or `accumulate`) stands for."""
+    """The number that a Trainer's `devices` (or `accumulate`) stands for."""
     if isinstance(devices, int) and devices > 0:
         return devices
     if isinstance(devices, Sequence) and not isinstance(devices, str):
@@ -195,7 +195,7 @@ def _locate(target: str, path: str) -> Any:
 
 
 def _parameters(target: Any) -> tuple[set[str], bool]:
-    """Names a constructor takes, through `**kwargs` up to its base classes; and whether it takes any name."""
+    """The argument names of a constructor, following `**kwargs` to its base classes, and whether it takes any name."""
     names: set[str] = set()
     classes = target.__mro__ if isinstance(target, type) else ()
     constructors = [vars(c)["__init__"] for c in classes if "__init__" in vars(c)] or [target]
@@ -214,7 +214,7 @@ def instantiate(node: Mapping[str, Any], **extra: Any) -> Any:
     """Build the object a `_target_` node describes.
 
     Raises:
-        UserError: what the constructor said was wrong with its values, naming the target.
+        UserError: the constructor refused its values; names the target and the reason.
     """
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate as hydra_instantiate

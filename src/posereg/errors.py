@@ -1,4 +1,4 @@
-"""The one exception for the user's mistakes: its message names the file or field and what to do."""
+"""The one exception for the user's mistakes; its message names the file or field and says what to do."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One run, from config to result.json: the path that every row of every table takes.
 
-The run's folder is locked while it trains, skipped when it is done under the same configuration, resumed from
-last.ckpt when it was cut off, and refused when it holds a finished run of another configuration.
+The run's folder is locked while the run trains. A run that is done under the same configuration is skipped, one
+that was cut off resumes from last.ckpt, and a folder that holds a finished run of another configuration is refused.
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
 
 
 def rank() -> int:
-    """This process's rank in a distributed run, before Lightning is up."""
+    """This process's rank in a distributed run, before Lightning has started."""
     if int(os.environ.get("SLURM_NTASKS", "1")) > 1:
         return int(os.environ["SLURM_PROCID"])
     return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
 
 
 def _refuse_other(folder: Path, plain: dict[str, Any], digest: str) -> None:
-    """Clear the folder of another configuration's run if the user says so, else refuse it."""
+    """Clear the folder of another configuration's run if the user asked for that, else refuse it."""
     status = runs.read_status(folder)
     if status is None or status.get("config_hash") == digest:
         return
@@ -216,7 +216,7 @@ def _finish(
         with whole_file(folder / "evaluation.npz") as temporary, open(temporary, "wb") as file:
             arrays: dict[str, Any] = {**evaluation.per_person, **module.drawn_from()}
             if len(arrays.get("distance", ())) == len(poses):
-                # What intervals and the split by occlusion need beside the distances.
+                # What confidence intervals and the split by occlusion need besides the distances.
                 arrays |= {"images": poses.image_ids[poses.person_image], "visibility": poses.visibility}
             np.savez_compressed(file, **arrays)
     return {
@@ -242,7 +242,7 @@ def _finish(
 
 
 def _images(poses: PoseSet) -> set[Path]:
-    """The images that a set has people on."""
+    """The images of a set that show people."""
     return {poses.root / poses.images[k] for k in set(poses.person_image.tolist())}
 
 

@@ -1,4 +1,4 @@
-"""What the user sees of a sweep: a line per start and finish, a live view in a terminal, a closing table."""
+"""The output of a sweep: a line per start and finish, a live view in a terminal, and a closing table."""
 
 from __future__ import annotations
 

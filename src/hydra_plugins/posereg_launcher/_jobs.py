@@ -124,7 +124,7 @@ def _start(job: Job, slot: Slot) -> None:
     job.state, job.slot, job.started = "running", slot, time.monotonic()
     with open(job.log, "ab") as log:
         job.log_start = log.tell()
-        # A session of its own: Ctrl-C reaches only us, and killing the group also ends loader workers and ranks.
+        # Its own session: Ctrl-C reaches only the pool, and killing the group also ends loader workers and ranks.
         job.process = subprocess.Popen(
             job.command,
             stdin=subprocess.DEVNULL,
@@ -143,7 +143,7 @@ def _finish(job: Job) -> None:
         job.state, job.note = "done", ""
         return
     job.state, job.note = "failed", failure(job, code)
-    with suppress(ProcessLookupError, PermissionError):  # what it has left behind holds its device
+    with suppress(ProcessLookupError, PermissionError):  # processes that it left behind still hold the device
         os.killpg(job.process.pid, signal.SIGKILL)
     status = runs.read_status(job.directory)
     # A run that was refused leaves the finished one in its folder as it is; a killed one could not say so itself.

@@ -41,7 +41,7 @@ ConfigStore.instance().store(group="hydra/launcher", name="pool", node=PoolConf,
 
 
 class _Failed(JobReturn):
-    """A failed run. The summary has said why already, so asking for its value only ends the program."""
+    """A failed run. The summary has already said why, so asking for its value only ends the program."""
 
     @property
     def return_value(self) -> Any:
@@ -71,7 +71,7 @@ class PoolLauncher(Launcher):
         self.hydra_context, self.config = hydra_context, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Runs all jobs, however some of them end.
+        """Runs all jobs, even if some of them fail.
 
         Raises:
             UserError: two jobs would write to one folder, or the devices asked for are not there.
@@ -135,7 +135,7 @@ def _flags(config: DictConfig) -> list[str]:
 
 
 def _hydra_overrides(config: DictConfig, directory: Path) -> list[str]:
-    """The user's own hydra settings, less those that speak of the sweep, and the run's folder."""
+    """The user's own hydra settings, without those about the sweep, and the run's folder."""
     ours = ("hydra.mode", "hydra.sweep", "hydra.run", "hydra/launcher", "hydra.launcher", "hydra/sweeper")
     kept = [str(text) for text in config.hydra.overrides.hydra if not text.lstrip("+~").startswith(ours)]
     quoted = str(directory).replace("\\", "\\\\").replace("'", "\\'")

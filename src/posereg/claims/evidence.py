@@ -19,7 +19,7 @@ from posereg.runs.results import Result
 Rows = Mapping[str, tuple[Run, ...]]
 # Rows whose training differs in these are no fair pair, unless the claim is about it. The schedule (steps) is told.
 FAIR = ("train_split", "train_people", "train_images", "effective_batch", "input_scale", "width")
-# What a row's file says of its name and place, not of the run.
+# Keys of a row's file that name and place it and do not change the run.
 NAMES = ("defaults", "table", "row", "compare_to", "paper", "report", "tags")
 
 

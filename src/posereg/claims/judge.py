@@ -62,7 +62,7 @@ class Judgement:
 
     @property
     def size(self) -> str:
-        """How the published size lies to the interval: `as published`, `smaller` or `larger`."""
+        """Where the published size lies in relation to the interval: `as published`, `smaller` or `larger`."""
         if self.paper is None or self.paper_metric != self.metric or self.low is None or self.high is None:
             return ""
         return "smaller" if self.high < self.paper else "larger" if self.low > self.paper else "as published"

@@ -1,4 +1,4 @@
-"""The claims page: one self-contained HTML file, a forest plot a claim."""
+"""The claims page: one self-contained HTML file with a forest plot per claim."""
 
 from __future__ import annotations
 

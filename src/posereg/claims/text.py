@@ -68,7 +68,7 @@ def number(value: int | None) -> str:
 
 
 def show(found: Sequence[Judged], console: Console | None = None) -> None:
-    """One line a comparison, claims above their lines."""
+    """One line per comparison, below its claim."""
     console = console or Console()
     if not console.is_terminal:
         console = Console(width=160)
@@ -94,7 +94,7 @@ def show(found: Sequence[Judged], console: Console | None = None) -> None:
 
 
 def as_markdown(found: Sequence[Judged], folder: Path) -> str:
-    """GitHub's tables, one a paper, with the result files behind them; links are relative to `folder`."""
+    """Tables in GitHub's Markdown, one per paper, with the result files behind them; links are relative to `folder`."""
     lines = ["# The papers' claims", "", f"{len(found)} claims: **{counts(found)}**.", "", NOTE]
     heads = (
         "claim",
@@ -139,7 +139,7 @@ COLUMNS = (
 
 
 def as_csv(found: Sequence[Judged], folder: Path) -> str:
-    """One line a comparison; result files relative to `folder`, separated by semicolons."""
+    """One line per comparison; result files relative to `folder`, separated by semicolons."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)

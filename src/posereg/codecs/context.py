@@ -17,7 +17,7 @@ Ramp = Literal["linspace", "paper", "half_pixel"]
 
 
 class ContextPose(NamedTuple):
-    """What one prediction block says.
+    """The output of one prediction block.
 
     Attributes:
         coordinates: (B, K, 2) xy, aggregated (Eq. 6).

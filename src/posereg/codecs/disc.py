@@ -9,7 +9,7 @@ from posereg.codecs.grid import Grid
 
 
 def disc_maps(keypoints: Tensor, grid: Grid, radius: float | Tensor) -> Tensor:
-    """Boolean maps (B, K, H, W), true where the cell's input pixel lies within `radius` of the joint.
+    """Boolean maps (B, K, H, W): true where the cell's input pixel lies within `radius` of the joint.
 
     Args:
         keypoints: (B, K, 2) input pixels.

@@ -30,7 +30,7 @@ class Ranked:
     """One run's poses, best score first, judged at T thresholds.
 
     Attributes:
-        images: (I,) ids of the images that count; people: (I,) how many are to be found on each.
+        images: (I,) ids of the images that count; people: (I,) how many labelled people each shows.
         image: (D,) row of each pose's image in `images`; state: (T, D) `WRONG`, `RIGHT` or `IGNORED`.
     """
 
@@ -40,7 +40,7 @@ class Ranked:
     state: NDArray[np.uint8]
 
     def value(self, metric: str, weights: NDArray[np.floating] | None = None) -> float:
-        """AP or AR in percent of images that count `weights` (I,) times; NaN where nobody is to be found.
+        """AP or AR in percent of images that count `weights` (I,) times; NaN where there are no labelled people.
 
         Raises:
             UserError: not one of `METRICS`.
@@ -62,7 +62,7 @@ class Ranked:
         hits = np.cumsum(counted[right])
         if recall_only or len(right) == 0:
             return float(hits[-1] / wanted) if len(right) else 0.0
-        # Precision has its peaks where a pose is right: nothing else is looked at.
+        # Precision peaks only where a pose is right, so only those places are evaluated.
         misses = np.cumsum(np.where(state == WRONG, counted, 0))[right]
         precision = np.maximum.accumulate((hits / (hits + misses + np.spacing(1)))[::-1])[::-1]
         first = np.searchsorted(hits / wanted, RECALLS, side="left")

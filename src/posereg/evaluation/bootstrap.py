@@ -1,4 +1,4 @@
-"""Paired bootstrap: how sure is the difference of runs that were scored on the same people?
+"""Paired bootstrap: the confidence interval of a difference between runs scored on the same people.
 
 Images are drawn with replacement, all people of an image together, the same draw for all runs. With several seeds
 a row, seeds are the outer level: of S seeds S - 1 are drawn, which makes the spread of their mean come out as the

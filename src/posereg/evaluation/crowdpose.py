@@ -97,7 +97,7 @@ def score(truth: oks.Json, found: list[oks.Json], where: str = "predictions") ->
 
 
 def _mean_precision(truth: oks.Json, found: list[oks.Json], images: NDArray[np.int64], where: str) -> float:
-    """Percent, rounded as the API does; NaN where nobody is to be found."""
+    """Percent, rounded as the API does; NaN where there are no labelled people."""
     if len(images) == 0:
         return float("nan")
     evaluator = oks.run(truth, found, SIGMAS, images, where)

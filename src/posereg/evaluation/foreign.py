@@ -1,4 +1,4 @@
-"""Anybody's predictions: arrays of MPII and LSP poses, COCO results, and our own files.
+"""Reads predictions of any origin: arrays of MPII and LSP poses, COCO results, and posereg's own files.
 
 Arrays (`.h5`, `.mat`, `.npy`, `.npz`) hold one pose for each person of the annotation file, in its order: `preds`
 of N x K x 2, a third column being the joint's score; the official layout K x 2 x N (`pos_pred_src`) and MATLAB

@@ -101,7 +101,7 @@ def evaluate(poses: PoseSet, predictions: Predictions) -> Evaluation:
 
 
 def shares(poses: PoseSet, predictions: Predictions) -> dict[str, float]:
-    """The shares of `evaluate` alone, in percent, without what correcting costs time to find out."""
+    """The shares of `evaluate` alone, in percent, without the AP gains, which take time to compute."""
     return _shares(matched_people(poses, predictions).kind, poses.skeleton.joints)
 
 

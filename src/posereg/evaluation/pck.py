@@ -45,7 +45,7 @@ def rate(correct: Array, counted: Array, joints: tuple[int, ...] | None = None) 
 
 
 def column(correct: Array, counted: Array, joints: tuple[int, ...]) -> float:
-    """Mean of the joints' own rates in percent, the columns of the official tables; NaN if none is counted."""
+    """Mean of the joints' rates in percent, as in the columns of the official tables; NaN if none is counted."""
     chosen = [k for k in joints if counted[k] > 0]
     if not chosen:
         return float("nan")

@@ -23,7 +23,7 @@ def score(
     one_based: bool | None = None,
     show: bool = True,
 ) -> Evaluation:
-    """Score anybody's predictions of `poses`.
+    """Score predictions of `poses` from any source.
 
     Args:
         predictions: any file that `foreign.read` knows.

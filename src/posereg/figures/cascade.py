@@ -1,4 +1,4 @@
-"""What a cascade's networks say about visible and occluded joints, as pictures: Figure 2 of the cascade paper."""
+"""The confidence of a cascade's networks at visible and occluded joints: Figure 2 of the cascade paper."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FONT, INK = cv2.FONT_HERSHEY_SIMPLEX, (51, 65, 85)
 
 
 class Confident(Protocol):
-    """What is asked of the method: `CascadePose`."""
+    """What the figure needs of the method, `CascadePose`."""
 
     training: bool
     input_size: tuple[int, int]

@@ -79,7 +79,7 @@ class SeenInContext(Seen):
 
 @runtime_checkable
 class InContext(Protocol):
-    """What tells a method with context maps, `SoftArgmaxPose`, from others."""
+    """The interface by which a method with context maps (`SoftArgmaxPose`) is recognised."""
 
     def all_maps(self, images: Any) -> Any: ...
 
@@ -151,7 +151,7 @@ def _in_context(module: Any, images: Any) -> dict[str, Any]:
 
 
 def write(people: Sequence[Seen], skeleton: Skeleton, out: Path, joints: Sequence[str] = ()) -> list[str]:
-    """The figures these people allow: `parts.png`, and of soft-argmax `softmax_<n>.png` and `context_<n>.png`.
+    """Draw what these people allow: `parts.png`, and of soft-argmax `softmax_<n>.png` and `context_<n>.png`.
 
     Returns:
         The files' names, in `out`.
@@ -174,7 +174,7 @@ def write(people: Sequence[Seen], skeleton: Skeleton, out: Path, joints: Sequenc
 
 
 def parts_figure(people: Sequence[Seen], skeleton: Skeleton) -> Image:
-    """Figure 1 of the soft-argmax paper: a column a person; the input, the maps as one picture, the pose."""
+    """Figure 1 of the soft-argmax paper: one column per person, with the input, the maps as one picture, the pose."""
     lines = [
         [person.image for person in people],
         [part_picture(person.maps, skeleton) for person in people],
@@ -184,7 +184,7 @@ def parts_figure(people: Sequence[Seen], skeleton: Skeleton) -> Image:
 
 
 def softmax_figure(person: SeenInContext, skeleton: Skeleton, joints: Sequence[int]) -> Image:
-    """Figure 4 of the soft-argmax paper: a column a joint; its map before and after the softmax."""
+    """Figure 4 of the soft-argmax paper: one column per joint, its map before and after the softmax."""
     lines = [
         [part_picture(person.maps, skeleton), *(heat(person.logits[k]) for k in joints)],
         [pose_picture(person.image, person.keypoints, skeleton), *(heat(person.maps[k]) for k in joints)],
@@ -193,7 +193,7 @@ def softmax_figure(person: SeenInContext, skeleton: Skeleton, joints: Sequence[i
 
 
 def context_figure(person: SeenInContext, skeleton: Skeleton, joints: Sequence[int]) -> Image:
-    """Figure 5 of the soft-argmax paper: a column a joint; where part map, context maps and both together see it.
+    """Figure 5 of the soft-argmax paper: one column per joint, where part map, context maps and both together see it.
 
     A ring is the part map's position, a dot the final one; the title says how far they are apart.
     """
@@ -215,7 +215,7 @@ def context_figure(person: SeenInContext, skeleton: Skeleton, joints: Sequence[i
 def compare_figure(
     runs: Mapping[str, Sequence[Seen]], skeleton: Skeleton, joints: Sequence[int], truth: Float | None = None
 ) -> Image:
-    """Figure 2 of the integral paper: a line a joint and person; the input, then each run's map over it.
+    """Figure 2 of the integral paper: one line per joint and person, the input, then each run's map over it.
 
     Args:
         runs: by name, the same people.

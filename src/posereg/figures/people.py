@@ -34,7 +34,7 @@ class Example:
 def gallery(
     poses: PoseSet, rows: Mapping[str, Predictions], count: int = 6, side: int = 200
 ) -> list[Example]:
-    """`count` people from easy to hard (by the median error over the rows), one tile a row.
+    """`count` people from easy to hard (by the median error over the rows), one tile per row.
 
     Raises:
         UserError: predictions that do not name the people of this set, or are not in pixels.
@@ -95,7 +95,7 @@ def tile(
 
 
 def sheet(examples: Sequence[Example], gap: int = 4) -> Image:
-    """All examples as one picture: a line a person, a column a row, labels on top."""
+    """All examples as one picture: one line per person, one column per table row, labels on top."""
     labels = [label for label, _ in examples[0].tiles]
     side = examples[0].tiles[0][1].shape[0]
     height, width = len(examples) * (side + gap) + 24, len(labels) * (side + gap) - gap

@@ -30,7 +30,7 @@ MARGIN = 1.15
 
 
 def write(poses: PoseSet, predictions: Predictions, folder: Path, people: int = 6) -> dict[str, str]:
-    """Write a run's pictures into its folder: what they are -> file name. Nothing without 3D ground truth."""
+    """Write a run's pictures into its folder; returns title -> file name. Nothing without 3D ground truth."""
     difference = differences(poses, predictions)
     known = np.asarray(np.isfinite(difference).all(axis=(1, 2)))
     if not known.any():

@@ -12,7 +12,7 @@ from posereg.errors import UserError, nearest
 
 Array = NDArray[np.float64]
 
-# Whose bones give a prediction its size: the frame's own true pose, or the mean of a split.
+# Whose bones set the size of a prediction: the frame's own true pose, or the mean of a split.
 BoneSource = Literal["frame", "train", "val", "train+val"]
 SOURCES: tuple[str, ...] = get_args(BoneSource)
 
@@ -54,7 +54,7 @@ def rescale(
 ) -> Array:
     """Poses (N, K, 3) in any unit to root-relative mm: their bones sum to `length` (scalar or (N,)) afterwards.
 
-    A pose with all joints on one spot has no size to change and becomes zero.
+    A pose with all joints at one point has no size to change and becomes zero.
     """
     values = np.asarray(points, np.float64)
     own = length_sum(values, parents)

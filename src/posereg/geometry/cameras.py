@@ -56,7 +56,7 @@ def fit_weak_perspective(
     closed form for any number of people at once.
 
     Args:
-        points: (N, K, 2 or 3) mm; a third coordinate is not looked at.
+        points: (N, K, 2 or 3) mm; a third coordinate is ignored.
         pixels: (N, K, 2); joints that are not finite in either are left out.
         valid: (N, K) joints to fit; all by default.
 

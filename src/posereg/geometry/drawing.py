@@ -1,4 +1,4 @@
-"""Skeletons over pictures: the person's right side warm, the left side cool, the middle pale."""
+"""Draws skeletons on images: right limbs in warm colours, left in cool ones, the trunk pale."""
 
 from __future__ import annotations
 

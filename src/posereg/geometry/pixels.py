@@ -23,7 +23,7 @@ def cell_offset(stride: float, convention: Convention = "center") -> float:
 
 
 def cell_to_pixel(cell: T, stride: float, convention: Convention = "center") -> T:
-    """Map cells (float, array or tensor) to input pixels."""
+    """Convert map cells (float, array or tensor) to input pixels."""
     moved: Any = cell  # arrays, tensors and floats alike
     return cast(T, moved * stride + cell_offset(stride, convention))
 

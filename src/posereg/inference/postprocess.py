@@ -1,4 +1,4 @@
-"""From raw top-down predictions to what COCO is scored on: pose scores, then suppression of duplicates.
+"""Post-processing of top-down predictions before COCO scoring: pose scores, then suppression of duplicates.
 
 The integral paper, section 6.2, follows G-RMI (Papandreou et al. 2017) without numbers; the score and the
 threshold are those of the simple baselines (docs/papers/integral.md#coco).
@@ -35,8 +35,8 @@ def topdown(
         nms: `oks` drops the lower of two poses whose OKS exceeds `nms_threshold`; `soft_oks` lowers scores by
             exp(-OKS^2 / nms_threshold) and keeps the best `max_poses` of an image; `none`. OKS is taken with the mean
             area of the two padded boxes.
-        keypoint_threshold: a pose's score is its box's times the mean of its keypoint scores above this, 0 if none
-            is.
+        keypoint_threshold: a pose's score is that of its box times the mean of its keypoint scores above this value; 0
+            without any.
 
     Returns:
         the poses that remain, in their order; ids of a detector's boxes become -1; `meta` says what was done.

@@ -35,7 +35,7 @@ def score(scorer: PoseScorer, poses: Poses, compat: Compat = "paper") -> Tensor:
 
 
 def heat_values(poses: Poses, compat: Compat) -> Tensor:
-    """What the network reads of the heat: h_k(p_k) (paper), times the centre's value (released)."""
+    """The heat values that the network reads: h_k(p_k) (paper), times the centre's value (released)."""
     return poses.heat if compat == "paper" else poses.keypoint_scores
 
 

@@ -83,7 +83,7 @@ class BottomUpPose(PoseModule):
         self.scoring_epochs, self.scoring_images = scoring_epochs, scoring_images
         self.scorer: PoseScorer | None = None
         if scoring:
-            # Not the network's optimiser's business.
+            # Trained in a stage of its own, not by the network's optimiser.
             self.scorer = PoseScorer(self.skeleton.name, compat).requires_grad_(False)
         self.register_buffer("scorer_trained", torch.tensor(False))
         self.score_rule = NAIVE
@@ -113,9 +113,9 @@ class BottomUpPose(PoseModule):
     def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """
         Raises:
-            UserError: always: this method finds people itself and looks at whole images.
+            UserError: always, as this method finds people itself on whole images.
         """
-        raise UserError("a bottom-up model looks at whole images, not at crops of people")
+        raise UserError("a bottom-up model reads whole images, not crops of people")
 
     def fields(self, images: Tensor) -> list[tuple[Heat, Proposals]]:
         """Heat maps and proposals of each of normalised images (B, 3, H, W)."""
@@ -148,7 +148,7 @@ class BottomUpPose(PoseModule):
         self._log("val", self.losses(images, batch), len(images))
         ids = self._image_ids(batch)
         plain = replace(self.grouping, absorb=0.0, refine=False)
-        # Annotated people are no duplicates, however close they are, and their places are not the heat maps' merit.
+        # Annotated people are never duplicates; keypoints that absorb no candidate must not count for the heat maps.
         everyone = replace(self.grouping, nms_distance=0.0, poses=10_000, fallback=False)
         for i, (heat, proposals) in enumerate(self.fields(images)):
             to_image = batch["to_image"][i]
@@ -210,14 +210,14 @@ class BottomUpPose(PoseModule):
             boxes: list[Any] = [None] * self.trainer.world_size
             torch.distributed.all_gather_object(boxes, parts)
             parts = [part for box in boxes for part in box]
-        # A sampler that shards evenly repeats a few images. Images without people say nothing.
+        # A sampler that shards evenly repeats a few images; images without people are skipped.
         by_image = {int(part.image_ids[0]): part for part in parts if len(part)}
         if not parts:
             return None
         return replace(concatenate(list(by_image.values()) or parts[:1]), meta=self._protocol())
 
     def _protocol(self) -> dict[str, Any]:
-        """What makes two figures comparable, beside what every method tells."""
+        """Protocol entries besides those of every method."""
         settings = self.grouping
         nms = f"centre maxima; more than {settings.nms_keypoints} keypoints within {settings.nms_distance} px"
         return {"scales": list(self.scales), "nms": nms, "refine": settings.refine, "compat": self.compat}
@@ -242,7 +242,7 @@ class BottomUpPose(PoseModule):
             return
         self.scorer.requires_grad_(True)
         with torch.inference_mode(False), torch.enable_grad():
-            # Copies: what validation computes is unfit for training.
+            # Copies, because tensors computed in inference mode cannot be trained on.
             examples = scorers.Examples(examples.features.clone(), examples.oks.clone())
             losses = scorers.train(self.scorer, examples, self.scoring_epochs)
         self.scorer.requires_grad_(False)

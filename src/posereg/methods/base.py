@@ -1,6 +1,6 @@
 """What every LightningModule of the suite shares: images on the device, steps, optimiser, predictions.
 
-A method is a subclass that says two things: `losses(images, batch)`, a dict with the total under `loss`, and
+A method is a subclass that defines two things: `losses(images, batch)`, a dict with the total under `loss`, and
 `predict(images)`, keypoints in input pixels with scores. To add one: a file here, a file in conf/method/.
 """
 
@@ -127,12 +127,12 @@ class PoseModule(pl.LightningModule):
         self.register_buffer("data_joint", torch.from_numpy(data_joint), persistent=False)
         self.register_buffer("network_joint", torch.from_numpy(network_joint), persistent=False)
         self.phases = in_use(phases or {})
-        # The phase that training is in; a model that is not in training is what the last phase made of it.
+        # The current phase of training; outside training, the last one.
         self.phase = next(reversed(self.phases), None)
         self.phase_starts: list[int] = []
         self._predicted: list[Predictions] = []
 
-    # What a method defines.
+    # Methods define these.
 
     def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Scalar losses by name; `loss` is what is minimised."""
@@ -143,7 +143,7 @@ class PoseModule(pl.LightningModule):
         raise NotImplementedError
 
     def measured(self) -> dict[str, float]:
-        """Metrics of the last validation beside the data set's own, for result.json."""
+        """Metrics of the last validation besides the data set's own, for result.json."""
         return {}
 
     def drawn_from(self) -> dict[str, NDArray[Any]]:
@@ -151,10 +151,10 @@ class PoseModule(pl.LightningModule):
         return {}
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
-        """Pictures of the trained method, written into the run's folder: what they are -> file name."""
+        """Write pictures of the trained method into the run's folder; returns title -> file name."""
         return {}
 
-    # What it gets.
+    # Methods can use these.
 
     def images(self, batch: Batch) -> Tensor:
         """uint8 (B, H, W, 3) to normalised float (B, 3, H, W), colour augmentation applied, channels_last."""

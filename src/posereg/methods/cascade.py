@@ -80,7 +80,7 @@ class CascadePose(PoseModule):
         return self._measured
 
     def confidence(self, maps: CascadeMaps) -> dict[str, Tensor]:
-        """What every network says, (B, K, H, W): `detection` in [0, 1] and `regression`, peak 1 where it is sure;
+        """The maps of every network, (B, K, H, W): `detection` in [0, 1] and `regression`, peak 1 where it is sure;
         a first network that regresses is `regression_1`."""
         first = maps["detection"].float()
         named = {"detection": first.sigmoid()} if self.first == "parts" else {"regression_1": first}
@@ -102,7 +102,7 @@ class CascadePose(PoseModule):
         return {"detector": 1.0, **({"regressor": 1.0} if self.network.regressor is not None else {})}
 
     def _forward(self, images: Tensor) -> CascadeMaps:
-        # While only the detector is trained, the second network has nothing to say.
+        # While only the detector is trained, the second network's maps are meaningless.
         if "regressor" not in self._weights():
             return {"detection": self.network.detector(images), "regression": None}  # type: ignore[operator]
         maps: CascadeMaps = self.network(images)

@@ -1,7 +1,7 @@
 """Soft-argmax regression with context maps, and its argmax baseline.
 
 Everything is in the network's joints. On a data set with fewer of them (LSP after MPII) the maps of the others get
-no loss, neither for their position nor for their presence: that they are not labelled does not mean they are absent.
+no loss, neither for their position nor for their presence: a joint that is not labelled is not known to be absent.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class SoftArgmaxPose(PoseModule):
         pose: everything PoseModule takes. The released code normalises with mean and std 0.5.
 
     Raises:
-        UserError: alpha is no share.
+        UserError: alpha is not between 0 and 1.
     """
 
     score_rule = "joint probability"
@@ -83,7 +83,7 @@ class SoftArgmaxPose(PoseModule):
         return last
 
     def aggregate(self, maps: Tensor) -> ContextPose:
-        """`all_maps` to positions, with what part and context maps say for themselves."""
+        """`all_maps` to positions, with the positions of part and context maps on their own."""
         return aggregate(maps, self.joints, self.alpha, self.ramp)
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:

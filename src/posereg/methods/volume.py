@@ -123,7 +123,7 @@ class VolumePose(PoseModule):
             self._measure_bones()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """The lengths go where the module is rebuilt from: its arguments."""
+        """Stored among the arguments that the checkpoint rebuilds the module from."""
         method = {**self.plain_config.get("method", {}), "bone_lengths": self.bone_lengths}
         checkpoint["posereg_config"] = {**self.plain_config, "method": method}
 

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 Init = Literal["zero", "identity"]
 Implementation = Literal["auto", "sparse", "torchvision"]
 
-# Only the layout is "beta"; it says so once a process.
+# torch warns once per process that the sparse CSR layout is in beta.
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
 
 _BAND_BYTES = 12 << 20
@@ -68,7 +68,7 @@ def adaptive_conv2d(
 
 
 def _on_cpu(x: Tensor) -> bool:
-    """Real numbers on the CPU: not a tracer's or a counter's stand-in, which numpy cannot read."""
+    """Real numbers on the CPU: not the fake tensors of tracing or counting, which numpy cannot read."""
     return x.device.type == "cpu" and type(x) in (Tensor, nn.Parameter) and not torch.compiler.is_compiling()
 
 
@@ -86,7 +86,7 @@ class _Taps:
         h, w = offsets.shape[-2:]
         here = torch.meshgrid(torch.arange(h)[rows], torch.arange(w), indexing="ij")
         position = (offsets[:, :, rows] + torch.stack(here)).permute(1, 2, 3, 0).flatten(1)
-        # Two cells outside is as far as any other place outside, and keeps the indices small.
+        # Every tap outside the map reads zero, so two cells outside stands for any distance and keeps indices small.
         position = torch.stack([position[0].clamp(-2, h + 1), position[1].clamp(-2, w + 1)])
         low = position.floor()
         self.fraction = position - low
@@ -132,7 +132,7 @@ class _Taps:
 
 
 def _bands(h: int, w: int, channels: int) -> list[slice]:
-    """Rows in bands whose columns stay small: memory, and buffers that the allocator hands out again."""
+    """Bands of rows small enough that their columns fit in memory and reuse the allocator's buffers."""
     rows = max(1, _BAND_BYTES // (w * 9 * channels * 4))
     return [slice(top, min(top + rows, h)) for top in range(0, h, rows)]
 

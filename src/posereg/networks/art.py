@@ -22,7 +22,7 @@ Compat = Literal["paper", "released"]
 
 
 class Maps(NamedTuple):
-    """What the network says of a batch; h, w are a quarter of the input.
+    """The network's output for a batch; h and w are a quarter of the input.
 
     Attributes:
         heatmaps: (B, K, h, w) mean of the branches.

@@ -1,4 +1,4 @@
-"""The part-heat-map cascade (Figure 1 of its paper): a detector's part maps guide a regression network."""
+"""The part-heat-map cascade (Figure 1 of its paper): part detection maps guide a regression network."""
 
 from __future__ import annotations
 

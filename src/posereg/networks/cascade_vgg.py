@@ -34,7 +34,7 @@ class VGGDetector(nn.Module):
         weights: a local file in torchvision's VGG-16 naming; the classifier's first two layers become A6, A7.
 
     Raises:
-        UserError: the weights cannot be had or do not fit.
+        UserError: the weights cannot be downloaded or read, or do not fit.
     """
 
     def __init__(

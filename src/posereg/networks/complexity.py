@@ -1,4 +1,4 @@
-"""What a network costs: multiply-adds, parameters, activation memory, images per second."""
+"""The cost of a network: multiply-adds, parameters, activation memory, images per second."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def counts(model: nn.Module, input_size: tuple[int, int]) -> dict[str, Any]:
 
 
 def rates(model: nn.Module, input_size: tuple[int, int], device: torch.device | str) -> dict[str, Any]:
-    """`images_per_s_batch1` and `images_per_s_batch32`, forward pass in float32, and the `device` they were had on."""
+    """`images_per_s_batch1` and `images_per_s_batch32` of the float32 forward pass, and the `device` measured on."""
     width, height = input_size
     device = torch.device(device)
     threads = f"{device.type}, {torch.get_num_threads()} threads"

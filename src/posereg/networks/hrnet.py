@@ -22,7 +22,7 @@ class HRNetTrunk(nn.Module):
         width: channels of the first branch; channels: of all four.
 
     Raises:
-        UserError: no such network; weights that cannot be had or do not fit.
+        UserError: no such network, or weights that cannot be downloaded or read, or do not fit.
     """
 
     def __init__(self, name: str = "hrnet_w32", pretrained: bool = False, weights: str | None = None) -> None:

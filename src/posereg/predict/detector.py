@@ -1,4 +1,4 @@
-"""Person boxes by a torchvision detector, for pictures and data sets that come without."""
+"""Person boxes by a torchvision detector, for images and data sets without boxes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Detector = Callable[[list[Tensor]], list[dict[str, Tensor]]]
 
 
 class Picture(NamedTuple):
-    """An image to look at, and what to call it in the box file."""
+    """An image, and its name in the box file."""
 
     path: Path
     name: str
@@ -34,7 +34,7 @@ def load_detector(name: str, weights: str | None = None) -> nn.Module:
         weights: a local file of its weights; None for torchvision's own, downloaded once and cached.
 
     Raises:
-        UserError: unknown name, or weights that cannot be had or do not fit.
+        UserError: unknown name, or weights that cannot be downloaded or read, or do not fit.
     """
     from torchvision import models
 

@@ -1,4 +1,4 @@
-"""Poses of people in any pictures, with a trained top-down model."""
+"""Poses of people in any images, with a trained top-down model."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def find_images(source: str) -> list[Path]:
 def read_boxes(path: Path | str) -> dict[str, list[list[float]]]:
     """Boxes by image file name from JSON: a list of {"image": name, "bbox": [x, y, width, height]}.
 
-    `file_name` is taken for `image` too. Further keys (score, category_id) are passed over.
+    `file_name` also works for `image`. Further keys (score, category_id) are ignored.
 
     Raises:
         UserError: another layout, naming the entry.

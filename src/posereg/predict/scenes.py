@@ -14,7 +14,7 @@ from posereg.terminal.progress import tracked
 
 
 def predict(module: BottomUpPose, poses: PoseSet, device: str = "auto") -> Predictions:
-    """Everybody found on the images of a set, in image pixels; the set's own people play no part.
+    """All people found on the images of a set, in image pixels; the annotated people are not used.
 
     Raises:
         BadImageError: an image that cannot be decoded.

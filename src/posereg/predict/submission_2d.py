@@ -1,4 +1,4 @@
-"""Files for the keepers of the MPII and COCO test labels."""
+"""Submission files for the MPII and COCO test servers."""
 
 from __future__ import annotations
 

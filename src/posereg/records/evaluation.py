@@ -1,4 +1,4 @@
-"""What every evaluator returns: figures, the curve behind them, and the raw material of intervals."""
+"""What every evaluator returns: metrics, the curve behind them, and the per-person values that intervals need."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Evaluation:
     protocol: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """`metrics`, `curve` and `protocol` as JSON knows them: NaN becomes null."""
+        """`metrics`, `curve` and `protocol` ready for JSON: NaN becomes null."""
         metrics = {name: _json(value) for name, value in self.metrics.items()}
         curve = {name: [_json(value) for value in values] for name, values in self.curve.items()}
         return {"metrics": metrics, "curve": curve, "protocol": self.protocol}

@@ -1,4 +1,4 @@
-"""The predictions file: what a model says, on disk, so that evaluation never needs the model."""
+"""The predictions file: a model's output on disk, so that evaluation never needs the model."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Predictions:
         return Predictions(**columns, meta=self.meta)
 
     def save(self, path: Path | str) -> None:
-        """Compressed npz; whole or not at all."""
+        """Write a compressed npz, completely or not at all."""
         with whole_file(path) as temporary, open(temporary, "wb") as file:
             np.savez_compressed(
                 file,
@@ -64,7 +64,7 @@ class Predictions:
 def load(path: Path | str) -> Predictions:
     """
     Raises:
-        UserError: missing or foreign file.
+        UserError: the file is missing or of another format.
     """
     kind = "a posereg predictions file"
     arrays = read_npz(path, kind, needs=(*COLUMNS, "meta"))
@@ -100,6 +100,6 @@ def _column(name: str, values: NDArray[Any]) -> NDArray[Any]:
 
 
 def concatenate(parts: Sequence[Predictions]) -> Predictions:
-    """One file from several (batches, ranks); `meta` is the first part's."""
+    """Join several predictions (batches, ranks); `meta` is the first part's."""
     columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
     return Predictions(**columns, meta=parts[0].meta)

@@ -125,7 +125,7 @@ def collect(
 
 
 def selection(folders: Sequence[Path], title: str = "Selected runs", data: str | None = None) -> Table:
-    """Any runs side by side, whatever tables they belong to; a row's name gets its table's where two share one.
+    """Any runs side by side, whatever their tables; where two rows share a name, the table's is put before it.
 
     Raises:
         UserError: no results, or results of two protocols.

@@ -1,4 +1,4 @@
-"""Accuracy against the number of labelled people on the image, from what the runs left on disk."""
+"""Accuracy against the number of labelled people on the image, from the files of the runs."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def row_curves(table: Table) -> dict[str, tuple[list[float], list[float]]]:
 
 
 def against_paper(table: Table) -> Any | None:
-    """A panel a metric: our seeds and their mean as filled dots, the published number as a ring."""
+    """One panel per metric: our seeds and their mean as filled dots, the published number as a ring."""
     rows = table.run_rows
     if table.published:
         return None
@@ -177,7 +177,7 @@ def canvas(width: float, height: float, panels: int = 1) -> Iterator[tuple[Any, 
 
 
 def _look() -> Any:
-    """Matplotlib's settings of all figures; they count when a figure is made and when it is saved."""
+    """Matplotlib's settings of all figures; needed both when a figure is made and when it is saved."""
     import logging
 
     import matplotlib

@@ -1,4 +1,4 @@
-"""Stacked bars of the error kinds, a bar a predictions file: Figure 4 of the ART paper for any runs."""
+"""Stacked bars of the error kinds, one bar per predictions file: Figure 4 of the ART paper for any runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILES = {
 
 
 def error_bars(panels: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Any:
-    """A panel a quality (regression, heat map, final ...), in it a bar a run, in percent of the labelled joints.
+    """One panel per quality (regression, heat map, final ...) with one bar per run, in percent of the labelled joints.
 
     Args:
         panels: title -> run -> metrics with the shares `jitter`, `inversion`, `swap` and `miss`, as

@@ -1,11 +1,11 @@
-"""What a published table says: its rows' yaml files, and beside them `table.toml` and `quoted.csv`, both optional.
+"""A published table as files: its rows' yaml, and beside them `table.toml` and `quoted.csv`, both optional.
 
     title = "Comparison of heat map, regression and integral methods"
     paper = "Integral Human Pose Regression, Table 2"
     order = ["H1", "H2"]            # rows; others follow by name
     columns = ["PCKh@0.5", "AUC"]   # default: what the rows' `paper` names
     varies = ["input_size"]         # protocol keys in which this table's rows differ on purpose
-    note = "..."                    # what a reader must know about the published numbers
+    note = "..."                    # what readers must know about the published numbers
 
 `quoted.csv` holds other people's published numbers: a column `method`, then metrics by name.
 """

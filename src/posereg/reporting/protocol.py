@@ -1,4 +1,4 @@
-"""Which numbers may stand in one column: those measured on the same people in the same way."""
+"""Decides which numbers may share a column: those measured on the same people in the same way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMPARABLE = (
 # Seeds of a row must agree on these too.
 TRAINED = ("train_split", "train_people", "train_images", "train_steps", "effective_batch", "precision")
 
-# Where files lie on a machine says nothing; the hashes of annotations and boxes do.
+# Paths differ between machines; the hashes of annotations and boxes identify the files.
 PLACES = (".root", ".annotations", ".weights", ".boxes")
 
 Found = Sequence[tuple[Path, Result]]

@@ -16,7 +16,7 @@ from posereg.reporting.collect import Table
 
 
 def write(found: Table, out: Path, pictures: int = 6) -> Path:
-    """Write the report into `out` and return the page's path. Pictures that cannot be made are a remark."""
+    """Write the report into `out` and return the page's path. If pictures cannot be made, a remark says why."""
     examples: list[Example] = []
     remarks = []
     if pictures:
@@ -41,7 +41,7 @@ def write(found: Table, out: Path, pictures: int = 6) -> Path:
 
 
 def figures_of(table: Table) -> dict[str, Any]:
-    """Every figure this table has the material for: `curves`, `paper`, `crowding`, `errors`, `training`."""
+    """Every figure that this table's runs allow: `curves`, `paper`, `crowding`, `errors`, `training`."""
     lines = curves.row_curves(table)
     drawn = {
         "curves": curves.accuracy_curves(lines, curves.styles(table.run_rows), curves.metric_label(table))

@@ -1,4 +1,4 @@
-"""The interval behind a delta, from what the runs left on disk."""
+"""The confidence interval of a delta, from the files of the runs."""
 
 from __future__ import annotations
 

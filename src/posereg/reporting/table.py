@@ -62,7 +62,7 @@ def headings(table: Table) -> list[tuple[str, list[str]]]:
 
 
 def figures(table: Table, row: Row, name: str) -> dict[str, str]:
-    """The cells of `headings` for a row."""
+    """The cells of a row under `headings`."""
     return {
         "ours": ours(row, name),
         "paper": number(name, row.paper.get(name)),
@@ -126,7 +126,7 @@ def _style(table: Table, row: Row, name: str, part: str, top: str | None) -> str
 
 
 def show(table: Table, console: Console | None = None) -> None:
-    """Print it: whole into a file, without the less important figures in a narrow terminal."""
+    """Print the table: in full to a file, without the less important figures in a narrow terminal."""
     console = console or Console()
     if not console.is_terminal:
         console = Console(width=250)
@@ -142,7 +142,7 @@ def show(table: Table, console: Console | None = None) -> None:
 
 
 def remarks(table: Table) -> list[str]:
-    """What a reader must know beside the numbers: the protocol, what differs between rows, what was not run."""
+    """What a reader must know besides the numbers: the protocol, what differs between rows, what was not run."""
     shared = table.shared
     wanted = ("dataset", "split", "people", "images", "input_size", "flip_test", "metric", "box_source")
     told = [f"{key} {shared[key]}" for key in wanted if key in shared and shared[key] not in (None, "")]
@@ -175,7 +175,7 @@ def remarks(table: Table) -> list[str]:
 
 
 def as_markdown(table: Table) -> str:
-    """GitHub's table, with the note and remarks below."""
+    """The table in GitHub's Markdown, with the note and remarks below."""
     heads = ["row", "pair", "seeds"]
     for name, parts in headings(table):
         heads += [name if part == "ours" else f"{part}<br>{name}" for part in parts]
@@ -202,7 +202,7 @@ def as_markdown(table: Table) -> str:
 
 
 def as_csv(table: Table) -> str:
-    """One line a row; for every metric mean, sd, n, the published number, both deltas and the interval."""
+    """One line per row; for every metric mean, sd, n, the published number, both deltas and the interval."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     parts = ("", " sd", " n", " paper", " delta paper", " delta pair", " delta low", " delta high")

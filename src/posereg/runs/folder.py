@@ -1,4 +1,4 @@
-"""A run's folder, its identity and its state on disk: what lets a sweep skip, resume and sum up."""
+"""A run's folder, identity and state on disk, by which a sweep skips, resumes and sums up runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from posereg.files import read_object, write_json
 
 STATUS, RESULT, CHECKPOINT, PREDICTIONS = "status.json", "result.json", "last.ckpt", "predictions.npz"
 
-# What a run is called and where it runs; changing these does not change its numbers.
+# Keys that name a run or say where it runs; they do not change its numbers.
 NOT_IDENTITY = (
     "hydra",
     "logger",
@@ -82,9 +82,10 @@ def is_done(folder: Path | str, digest: str) -> bool:
 
 @contextmanager
 def lock(folder: Path | str, patience: float = 86400.0) -> Iterator[bool]:
-    """Hold the folder's lock; yields True when another process held it first (so look again what is done).
+    """Hold the folder's lock; yields True if another process held it first, so that the caller checks again whether
+    the run is done.
 
-    The lock goes with the process that holds it, however that ends.
+    The lock is released when the process that holds it ends, however it ends.
     """
     import fcntl
 
@@ -104,6 +105,8 @@ def lock(folder: Path | str, patience: float = 86400.0) -> Iterator[bool]:
                     break
                 except BlockingIOError:
                     if time.monotonic() > deadline:
-                        raise TimeoutError(f"{folder} stayed locked for {patience:.0f} s") from None
+                        raise TimeoutError(
+                            f"{folder} stayed locked by another process for {patience:.0f} s"
+                        ) from None
                     time.sleep(1.0)
         yield waited

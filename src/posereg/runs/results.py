@@ -1,4 +1,4 @@
-"""result.json: the one record a run leaves behind, and what tables, reports and claims read."""
+"""result.json: the record of a finished run, which tables, reports and claims read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sibling run that a row starts from: found when it is done, trained when it is not.
+"""The sibling run that a row starts from: reused if it is done, trained first if it is not.
 
 `method.pretrain: H1` in row I1 means: the same command with row H1 in place of I1 (or `method=H1` outside a
 table). The sibling trains in a process of its own under its folder's lock, so rows of a sweep that need the same

@@ -1,4 +1,4 @@
-"""A progress bar for loops outside training: in a terminal, on standard error; nothing in a file."""
+"""A progress bar for loops outside training, on standard error; silent when the output is not a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run writes about itself: metrics.csv always, Weights & Biases when asked for."""
+"""The loggers of a run: metrics.csv always, Weights & Biases on request."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ MODES = ("auto", "online", "offline", "disabled")
 
 
 class MetricsCsv(Logger):
-    """metrics.csv, whole at any moment. A resumed run goes on below the rows it had, and what it trains again
-    replaces the old rows."""
+    """metrics.csv, complete at any moment. A resumed run appends to its rows; steps that it trains again replace
+    the old ones."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class MetricsCsv(Logger):
 
     @rank_zero_only
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing: the configuration has a file of its own."""
+        """Does nothing: the configuration has its own file, config.yaml."""
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:

@@ -37,7 +37,7 @@ class Phase:
     Attributes:
         epochs: length as published; only the proportions between the phases count.
         losses: weight of each of the method's losses; one that is not named is not computed.
-        lr: factors on the optimiser's `lr`, gone through during the phase; for all parts, or by part (a part
+        lr: factors on the optimiser's `lr`, passed through during the phase; for all parts, or by part (a part
             that is not named keeps factor 1).
         law: `steps`: each factor for an equal stretch; `geometric`: from factor to factor in equal ratios.
         freeze: parts whose parameters and batch statistics stay as they are, dropout off.

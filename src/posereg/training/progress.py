@@ -15,7 +15,7 @@ SILENCE_SECONDS = 30.0
 
 
 def progress_callbacks() -> list[Callback]:
-    """The progress bar that suits where the output goes."""
+    """Rich bars in a terminal, plain lines elsewhere."""
     return [Bars(leave=False)] if sys.stdout.isatty() else [PlainProgress()]
 
 

@@ -39,7 +39,7 @@ def read(
         everyone: keep crowd regions and unlabelled people too, and give the ignore masks.
 
     Raises:
-        UserError: missing or foreign file.
+        UserError: the file is missing or of another format.
     """
     root = Path(root)
     split = ALIASES.get(split, split)

@@ -49,7 +49,7 @@ def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSe
         boxes padded x1.25.
 
     Raises:
-        UserError: missing or foreign file, or no box on these images.
+        UserError: the file is missing or of another format, or no box on these images.
     """
     rows = read_json(file)
     place = {int(number): k for k, number in enumerate(poses.image_ids)}

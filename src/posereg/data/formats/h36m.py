@@ -35,7 +35,7 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
     `action` by name, `z` depth in image pixels (weak perspective: the box's scale at the pelvis).
 
     Raises:
-        UserError: missing or foreign file, or no camera for an image.
+        UserError: the file is missing or of another format, or no camera for an image.
     """
     root = Path(root)
     path = annotation_file(root, annotations, ("h36m_coco.json",))

@@ -39,7 +39,7 @@ def read(
             this needs no ground truth), or a square of so many pixels about the image's centre (cascade: 178).
 
     Raises:
-        UserError: unknown split, missing or foreign joints.mat.
+        UserError: unknown split, joints.mat missing or of another format.
     """
     path = annotation_file(Path(root), annotations, ("joints.mat",))
     joints = load_joints(path, axes="(3, 14, N)").transpose(2, 1, 0)

@@ -1,6 +1,6 @@
 """The lists that stand in for MPII's official file: stacked-hourglass .h5, simple-baselines .json, .csv, gt_valid.mat.
 
-What each of them holds, 1-based as published, is told in `mpii.py`.
+`mpii.py` describes what each of them holds; coordinates are 1-based as published.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Float = NDArray[np.float64]
 
 @dataclass
 class People:
-    """What one file says, 1-based as published; `PoseSet` made by `pose_set`."""
+    """The content of one file, 1-based as published; `pose_set` makes a `PoseSet` of it."""
 
     names: list[str]
     joints: Float  # (N, 16, 2), anything where not annotated

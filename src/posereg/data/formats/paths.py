@@ -1,4 +1,4 @@
-"""Where a data set's files lie; one clear error when they do not."""
+"""Finds a data set's files, with one clear error when they are missing."""
 
 from __future__ import annotations
 

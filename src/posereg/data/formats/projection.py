@@ -47,7 +47,7 @@ def read(
         boxes, max_relative: as in `project`.
 
     Raises:
-        UserError: what `h80k.read` says, or predictions that are missing or of other frames.
+        UserError: as `h80k.read`, or predictions that are missing or of other frames.
     """
     poses = h80k.read(root, split, annotations)
     if pose2d is None:

@@ -19,7 +19,7 @@ from posereg.skeletons.skeleton import Skeleton, skeleton
 
 
 class TrainingImages(Protocol):
-    """A dataset that says which of its images could not be decoded."""
+    """A dataset that records which of its images could not be decoded."""
 
     def __len__(self) -> int: ...
 
@@ -41,7 +41,7 @@ class ImageData(pl.LightningDataModule):
         train_split, val_split, test_split: the source's own where None; without a test split that of validation.
         limit_train, limit_val: use a part of the split; training people are drawn by the seed, validation people are
             the same for every seed.
-        max_bad_images: undecodable training images that are put up with.
+        max_bad_images: undecodable training images tolerated; each is replaced and counted.
         missing_images: `error`, or `drop` what is on images that are not on disk.
     """
 
@@ -101,7 +101,7 @@ class ImageData(pl.LightningDataModule):
         return self.plain_loader(self.test_split)
 
     def training_loader(self, dataset: TrainingImages, order: Order, count: int) -> Loader:
-        """Whole batches of `count` samples an epoch, whose bad images `bad_images` tells of."""
+        """Full batches of `count` samples per epoch; `bad_images` reports what could not be decoded."""
         self._train = dataset
         return Loader(
             dataset,
@@ -115,7 +115,7 @@ class ImageData(pl.LightningDataModule):
         )
 
     def bad_images(self) -> str | None:
-        """One line on undecodable training images met so far, None if there was none."""
+        """One line about the undecodable training images met so far; None if there were none."""
         return self._train.report() if self._train is not None else None
 
     def teardown(self, stage: str) -> None:

@@ -1,9 +1,9 @@
 """A data loader that resumes at the exact batch and gives every rank and worker count the same samples.
 
 The order of an epoch is a function of the epoch's number, the randomness of a sample one of (seed, epoch, index);
-so all there is to remember is the epoch and how many batches were handed out. Lightning stores that with its
-checkpoints because `Loader` has `state_dict` and `load_state_dict`; and since it is no torch DataLoader,
-Lightning does not put a sampler of its own in.
+so the loader's whole state is the epoch and the number of batches handed out. Lightning stores that with its
+checkpoints because `Loader` has `state_dict` and `load_state_dict`; and since it is not a torch DataLoader,
+Lightning does not replace its sampler.
 """
 
 from __future__ import annotations

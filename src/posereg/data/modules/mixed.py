@@ -1,6 +1,6 @@
 """Mixed 2D and 3D training (volume paper, section 2; docs/papers/volume.md#mixed-batches).
 
-The 3D set is shown together with 2D sets, all in its joints; what a 2D set does not know (depth, some joints) is
+The 3D set is trained on together with 2D sets, all in its joints; what a 2D set lacks (depth, some joints) is
 marked unknown. Validation is on the 3D set alone.
 """
 
@@ -28,7 +28,7 @@ MIN_JOINTS = 2
 
 
 class MixedDataset:
-    """Several top-down data sets behind one another; `index` of a sample counts through all of them."""
+    """Several top-down data sets, concatenated; `index` of a sample counts through all of them."""
 
     def __init__(self, parts: Sequence[TopDownDataset]) -> None:
         self.parts = tuple(parts)
@@ -52,7 +52,7 @@ class MixedDataset:
             part.check()
 
     def report(self) -> str | None:
-        """One line on the images that could not be decoded, None if there was none."""
+        """One line about the images that could not be decoded; None if there were none."""
         return "; ".join(line for part in self.parts if (line := part.report())) or None
 
 
@@ -64,7 +64,7 @@ class MixedData(TopDownData):
 
     Args:
         others: 2D data sets by name.
-        use: the names of those that are shown; their joints are matched by name.
+        use: the names of those that are trained on; joints are matched by name.
         joint_boxes: sets whose boxes are made from their joints, padded by 1.25; the others keep their own.
         limit_others: at most this many people of each 2D set.
         box_source: what the boxes of the 3D set are made from, for the protocol.
@@ -95,7 +95,7 @@ class MixedData(TopDownData):
 
     @property
     def protocol(self) -> dict[str, Any]:
-        """Part of result.json: where the validation boxes come from, and what was shown in training."""
+        """Part of result.json: where the validation boxes come from, and what was trained on."""
         edges = np.round(self.poses(self.val_split).boxes, 1).astype("<f4")
         return {
             "box_source": self.box_source,
@@ -107,7 +107,7 @@ class MixedData(TopDownData):
         """The people trained on: those of the 3D set, then of each 2D set, in the 3D set's joints.
 
         Raises:
-            UserError: what the readers say.
+            UserError: from the readers.
         """
         poses = self.poses(self.train_split)
         sets = [_labelled(poses, self.min_joints)]
@@ -145,7 +145,7 @@ class MixedData(TopDownData):
 
 
 def mixed_order(sizes: Sequence[int], seed: int) -> Order:
-    """Rows of sets that lie behind one another, the 3D set first: what MixedData says of a pass."""
+    """Rows of one pass over concatenated sets, the 3D set first, as MixedData describes it."""
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     count = sizes[1] if len(sizes) > 1 else sizes[0]
 

@@ -83,7 +83,7 @@ class BottomUpDataset(ImageDataset):
 
     Args:
         input_size: (W, H) in training; at test time the short side is its smaller number, the long side follows.
-        max_people: people that a sample has room for; of more the largest are taken.
+        max_people: most people per sample; the largest are kept.
         small_area: people below this area (square image pixels) are `small`: 32 x 32 on COCO, 0 on CrowdPose.
     """
 
@@ -163,7 +163,7 @@ def crowd(poses: PoseSet) -> NDArray[np.bool_]:
 
 
 def image_size(poses: PoseSet, row: int) -> tuple[int, int]:
-    """Width and height, from the annotations where they tell, else from the file.
+    """Width and height, from the annotations if they give them, else from the file.
 
     Raises:
         BadImageError: the file is needed and damaged.
@@ -236,7 +236,7 @@ class BottomUpData(ImageData):
         return {"box_source": "none (bottom-up)", "train_people": None, "train_images": images}
 
     def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:
-        """All images with everybody on them, crowd regions and unlabelled people included."""
+        """All images with all their people, crowd regions and unlabelled people included."""
         found = present(self.source.read_everyone(split), self.missing_images)
         return found if limit is None else limit_images(found, limit, seed)
 

@@ -1,4 +1,4 @@
-"""Top-down data: one person a sample, for every method that looks at crops."""
+"""Top-down data: one person per sample, for every method that reads crops of people."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from posereg.records.predictions import Predictions
 
 
 class TopDownDataset(ImageDataset):
-    """Samples by (epoch, row), one person each. An undecodable image gives way to the next row's."""
+    """Samples by (epoch, row), one person each. The next row replaces a sample whose image cannot be decoded."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class TopDownDataset(ImageDataset):
 
 
 class TopDownData(ImageData):
-    """Loaders of people, one a sample.
+    """Loaders with one person per sample.
 
     Args:
         source: the data set (`data/sources/source.py`).
@@ -83,7 +83,7 @@ class TopDownData(ImageData):
 
     @property
     def protocol(self) -> dict[str, Any]:
-        """Where the boxes that are predicted from come from."""
+        """Where the boxes of the predictions come from, for the protocol."""
         file = self.source.box_file(self.val_split)
         if file is None:
             return {"box_source": "annotated"}

@@ -1,4 +1,4 @@
-"""Random changes of a top-down sample: how they are drawn, and from which stream."""
+"""Random augmentation of a top-down sample, and the random stream it is drawn from."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Augment:
                 raise UserError(f"augment.{name} is a chance between 0 and 1, not {getattr(self, name)}")
 
     def draw(self, rng: np.random.Generator) -> Change:
-        """One change. Always takes the same number of draws per setting, so recipes stay comparable."""
+        """One change. Each setting always takes the same number of draws, so that recipes stay comparable."""
         turn = _spread(
             rng,
             self.rotation,
@@ -101,7 +101,7 @@ def stream(
     """The random stream of one sample: a function of (seed, epoch, index), not of worker or history.
 
     Args:
-        reuse: an earlier stream that is done with, wound to the new place: eight times as fast as a new one.
+        reuse: an earlier stream that is no longer needed; moving it is eight times as fast as making a new one.
     """
     counter = np.array([0, 0, epoch, index], dtype=np.uint64)
     key = np.array([seed, 0], dtype=np.uint64)

@@ -1,7 +1,7 @@
 """One top-down sample: decode once, one affine warp from the source image straight to the uint8 input.
 
 Rotation, scale, translation, flip and the decoder's reduced scale are folded into the matrix of that warp, and
-the keypoints go through the same matrix. Nothing here is a float image or a heat map; those are the device's.
+the keypoints go through the same matrix. Float images and heat maps are made later, on the device.
 """
 
 from __future__ import annotations

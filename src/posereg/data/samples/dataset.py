@@ -20,14 +20,14 @@ Sample = dict[str, Any]
 
 
 class ImageDataset:
-    """Samples by (epoch, row). An undecodable image gives way to the next row's, and is counted.
+    """Samples by (epoch, row). The next row replaces a sample whose image cannot be decoded; such images are counted.
 
     `bad` (M,) marks the images that could not be decoded; it lies in shared memory, so that the main process
     sees what the workers met.
 
     Args:
         images: (rows,) the image each row is on.
-        max_bad_images: how many undecodable images are put up with.
+        max_bad_images: how many undecodable images are tolerated.
     """
 
     varied = False  # whether samples are random at all
@@ -75,7 +75,7 @@ class ImageDataset:
         raise UserError(f"{limit}first: {reason}" if self.max_bad_images else reason)
 
     def report(self) -> str | None:
-        """One line on the images that could not be decoded, None if there was none."""
+        """One line about the images that could not be decoded; None if there were none."""
         rows = self.bad.nonzero()[:, 0].tolist()
         if not rows:
             return None

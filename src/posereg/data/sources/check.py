@@ -1,4 +1,4 @@
-"""Look a data set over before days of training: files, boxes, joints, labels, counts; and twenty people to see.
+"""Check a data set before days of training: files, boxes, joints, labels and counts, with a sheet of twenty people.
 
 `check(poses)` reads every image, so it finds what the loader would only count. What it reports is data, `Report`;
 the command prints it and writes `contact_sheet` beside it.
@@ -78,7 +78,7 @@ class Report:
 
     @property
     def good(self) -> bool:
-        """Nothing that training would stumble over."""
+        """True if nothing was found that would break training."""
         return not any(finding.bad for finding in self.findings)
 
     def lines(self) -> list[str]:

@@ -1,6 +1,6 @@
-"""One set to train on made of several: the first, and after it people of others in its joints.
+"""Joins several data sets into one to train on: the first, followed by people of the others, in its joints.
 
-Only the named split grows; what is validated and scored is the first set's alone.
+Only the named split grows; validation and scoring use the first set alone.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ def read(
     more: Mapping[str, Part],
     grows: str = "train",
 ) -> PoseSet:
-    """The people of `first`; in the split `grows` those of `more` follow.
+    """The people of `first`; in the split `grows`, those of `more` follow.
 
     Joints another set does not have are unlabelled, and its images carry absolute paths. Columns (`extras`) keep
     the first set's values and are NaN, or -1 for whole numbers, for the rest.
 
     Raises:
-        UserError: what the readers say.
+        UserError: from the readers.
     """
     poses = first(root=Path(root), split=split, annotations=annotations)
     if split != grows:
@@ -58,7 +58,7 @@ def read(
 
 
 def joined(poses: PoseSet, other: PoseSet) -> PoseSet:
-    """Both sets as one, in the joints of the first; ids and image ids of the other go on from the first's."""
+    """Both sets as one, in the joints of the first; the other's ids and image ids continue the first's."""
     mapped = in_joints_of(other, poses, (), joint_boxes=False)
     folder = other.root.absolute()
 

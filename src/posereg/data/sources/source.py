@@ -1,4 +1,4 @@
-"""A data set as the rest of posereg sees it: how it is read, how it is scored, what its splits are called."""
+"""A data set as the rest of posereg sees it: its reader, its metric and the names of its splits."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Source:
         """The people to train on or predict; a detector's boxes where `boxes` names them.
 
         Raises:
-            UserError: what the readers say.
+            UserError: from the readers.
         """
         poses = self._read(self.reader, split)
         file = self.box_file(split)

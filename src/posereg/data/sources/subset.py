@@ -49,7 +49,7 @@ def limit_people(poses: PoseSet, count: int, seed: int) -> PoseSet:
 
 
 def limit_images(poses: PoseSet, count: int, seed: int) -> PoseSet:
-    """`count` images, drawn by the seed, with everybody on them."""
+    """`count` images, drawn by the seed, with all their people."""
     keep = np.zeros(len(poses.images), dtype=bool)
     keep[np.random.default_rng([seed, _LIMIT]).permutation(len(poses.images))[:count]] = True
     return keep_images(poses, keep)
