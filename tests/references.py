@@ -210,16 +210,21 @@ def commands(repository: Repository, exists: Callable[[str], bool]) -> list[str]
 
 
 def experiments(repository: Repository) -> list[str]:
-    """`experiments/<paper>/<table>` and `+experiments/<paper>/<table>=<row>,<row>`, anywhere."""
+    """`experiments/<paper>/<table>` and `+experiments/<paper>/<table>=<row>,<row>`, anywhere.
+
+    A row that a page shows how to write (`mine/experiments/...`) exists on that page.
+    """
     folder, broken = repository.root / "experiments", []
     for path, text in repository.files.items():
-        if path.suffix == ".py" and "tests" in path.relative_to(repository.root).parts[:1]:
+        if path.is_relative_to(repository.root / "tests"):
             continue  # tests make up rows
-        for target, rows in EXPERIMENT.findall(text):
-            place = folder / target.rstrip("/")
+        written = set(re.findall(r"[\w.]/experiments/([\w/-]+)\.yaml", text))
+
+        def exists(place: str, written: set[str] = written) -> bool:
+            return place in written or (folder / place).is_dir() or (folder / f"{place}.yaml").is_file()
+
+        for place, rows in EXPERIMENT.findall(text):
             named = [row for row in rows[1:].split(",") if row and row != "glob"]
-            missing = [row for row in named if not (place / f"{row}.yaml").is_file()]
-            if not (place.is_dir() or place.with_suffix(".yaml").is_file() or place.is_file()):
-                broken.append(f"{repository.name(path)}: experiments/{target}")
-            broken += [f"{repository.name(path)}: experiments/{target}={row}" for row in missing]
+            wanted = [place.rstrip("/"), *(f"{place}/{row}" for row in named)]
+            broken += [f"{repository.name(path)}: experiments/{each}" for each in wanted if not exists(each)]
     return broken

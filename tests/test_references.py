@@ -120,7 +120,7 @@ def test_a_repository_without_mistakes_passes(small: Path, check: str) -> None:
         ("commands", "docs/x.md", "```\nposereg none data=x\n```\n", "posereg none"),
         ("commands", "src/posereg/x.py", '"""`posereg none` does it."""\n', "posereg none"),
         ("experiments", "docs/x.md", "`+experiments/integral/none=glob(*)`\n", "experiments/integral/none"),
-        ("experiments", "docs/x.md", "`+experiments/integral/table2=I1,I9`\n", "table2=I9"),
+        ("experiments", "docs/x.md", "`+experiments/integral/table2=I1,I9`\n", "table2/I9"),
         ("experiments", "src/posereg/x.py", "# experiments/integral/table9\n", "table9"),
     ],
 )
@@ -139,6 +139,7 @@ def test_a_broken_reference_is_found(small: Path, check: str, file: str, text: s
         ("links", "```\n[x](none.md)\n```\n\n[web](https://example.org/x.md#y) and `[x](none.md)`\n"),
         ("paths", "Write `conf/data/<name>.yaml` or `experiments/*/*.yaml`.\n"),
         ("experiments", "`experiments/<paper>/<table>/<row>.yaml`\n"),
+        ("experiments", "Write mine/experiments/a/b/c.yaml, then `+experiments/a/b/c` is there.\n"),
     ],
 )
 def test_what_only_looks_like_a_reference_passes(small: Path, check: str, text: str) -> None:
