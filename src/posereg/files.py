@@ -19,7 +19,7 @@ from posereg.errors import UserError
 
 @contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; renames it over `path` when the block ends well.
+    """Yields a temporary path beside `path`; renames it over `path` when the block ends without an error.
 
     Raises:
         UserError: the disk is full or the folder cannot be written; the old file stays as it was.
@@ -102,7 +102,7 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def write_json(path: Path | str, value: Any) -> None:
-    """JSON, two-space indent, whole or not at all.
+    """Write JSON with two-space indent, completely or not at all.
 
     Raises:
         UserError: as `whole_file`.

@@ -32,7 +32,7 @@ def backbone(
         options: passed on to timm.
 
     Raises:
-        UserError: unknown name, weights that cannot be had or that do not fit.
+        UserError: unknown name, or weights that cannot be found, downloaded or fitted to the network.
     """
     if width != 1.0:
         if pretrained or weights:
