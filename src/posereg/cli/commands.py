@@ -38,6 +38,6 @@ def specification(name: str) -> Command:
 
 
 def runner(name: str) -> Callable[..., int]:
-    """The function that carries a command out."""
+    """The function that runs a command."""
     run: Callable[..., int] = importlib.import_module(f"posereg.cli.{MODULES[name]}").run
     return run

@@ -1,4 +1,4 @@
-"""`posereg data check`: look a data set over before training on it."""
+"""`posereg data check`: check a data set before training on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COMMAND = Command(
     """
     Every image is read. Reports missing and undecodable images, boxes and joints outside the image, absent head
     boxes, left and right labelled unequally or swapped, ids used twice, and counts that differ from the published
-    ones. Ends with 1 if anything is there that training would stumble over.
+    ones. The exit status is 1 if anything found would break training.
     """,
     config="data",
     options=(

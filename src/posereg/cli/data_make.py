@@ -14,7 +14,7 @@ PEOPLE, IMAGES = ("mpii", "lsp", "lspet"), ("coco", "crowdpose", "h80k")
 COMMAND = Command(
     "data make",
     "draw synthetic people into the official format of a data set",
-    "An identical set that is there is kept, anything else is refused.",
+    "An identical set in the folder is kept; any other content is refused.",
     options=(
         Option("kind", choice(*PEOPLE, *IMAGES), "whose format", required=True),
         Option("out", DIR, "folder to make", required=True),
@@ -31,7 +31,7 @@ COMMAND = Command(
 def run(
     kind: str, out: Path, people: int | None, images: int | None, seed: int, size: int, workers: int
 ) -> int:
-    """Draw the set and say what is in it.
+    """Draw the set and print what it holds.
 
     Raises:
         UserError: images= where people are counted or the reverse, or a folder that holds something else.

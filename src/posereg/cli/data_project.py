@@ -17,22 +17,25 @@ COMMAND = Command(
     "find 2D poses for CHALL_H80K with a 2D model and fit a camera to each",
     """
     Without boxes the first pass looks at the whole frame; each further pass looks at the box of the joints found
-    before. Poses that are there already are kept, those of another model or of other settings are refused.
+    before. Existing poses are kept; those of another model or of other settings are refused.
     """,
     config="data",
     options=(
-        Option("checkpoint", FILE, "a 2D model of posereg's, e.g. I1 trained on MPII", required=True),
+        Option("checkpoint", FILE, "a 2D model trained with posereg, e.g. I1 on MPII", required=True),
         Option(
-            "split", listed(choice("train", "val", "test")), "splits", default_text="those that are there"
+            "split", listed(choice("train", "val", "test")), "splits", default_text="the splits that exist"
         ),
         Option("boxes", FILE, 'JSON list of {"image": name, "bbox": [x, y, width, height]}, for one split'),
-        Option("passes", whole(1), "how often each frame is looked at", default=2),
+        Option("passes", whole(1), "passes over each frame", default=2),
         Option(
-            "out", DIR, "where <split>.npz go", default_text="<data.root>/pose2d, where they are looked for"
+            "out",
+            DIR,
+            "where <split>.npz go",
+            default_text="<data.root>/pose2d, where the reader expects them",
         ),
         Option("device", TEXT, "cpu, cuda ...", default="auto"),
         Option("batch_size", whole(1), "frames at a time", default=32),
-        Option("overwrite", BOOLEAN, "predict anew what is there already", default=False),
+        Option("overwrite", BOOLEAN, "replace poses that exist already", default=False),
     ),
     examples=("posereg data project data=h80k data.root=data/h80k checkpoint=runs/a/last.ckpt",),
 )
@@ -50,7 +53,7 @@ def run(
     batch_size: int,
     overwrite: bool,
 ) -> int:
-    """Predict each split's frames, fit a camera to each, and say how well they fit.
+    """Predict each split's frames, fit a camera to each, and print how well they fit.
 
     Raises:
         UserError: a missing checkpoint, frames or boxes.

@@ -15,9 +15,9 @@ COMMAND = Command(
     "detect",
     "find people's boxes with a torchvision detector",
     """
-    For data.boxes= of a data set or boxes= of `posereg predict`. Looks at pictures (source=) or at a split of a data
+    For data.boxes= of a data set or boxes= of `posereg predict`. Reads pictures (source=) or a split of a data
     set (data=). Writes a COCO result file: image_id, category_id 1, bbox x y width height, score, and the image's
-    name. For pictures, image_id is the number in the file name, or the place in the sorted list.
+    name. For pictures, image_id is the number in the file name, or its place in the sorted list.
     """,
     config="data",
     data_required=False,
@@ -27,7 +27,7 @@ COMMAND = Command(
         Option("split", NAME, "split of the data set", default_text="the validation split"),
         Option("detector", NAME, "torchvision's name", default="fasterrcnn_resnet50_fpn_v2"),
         Option("weights", FILE, "a local file of its weights", default_text="downloaded once"),
-        Option("min_score", number(0, 1), "boxes below are left out", default=0.05),
+        Option("min_score", number(0, 1), "drop boxes with lower scores", default=0.05),
         Option("device", TEXT, "cpu, cuda ...", default_text="a GPU if there is one"),
         Option("batch_size", whole(1), "images at a time", default=1),
     ),

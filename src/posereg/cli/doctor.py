@@ -13,7 +13,7 @@ from posereg.cli.spec import DIR, Command, Option
 COMMAND = Command(
     "doctor",
     "show versions, devices and the data sets found",
-    options=(Option("root", DIR, "where data sets are looked for", default_text="POSEREG_DATA or ./data"),),
+    options=(Option("root", DIR, "folder to search for data sets", default_text="POSEREG_DATA or ./data"),),
 )
 
 # Files by which an official data set is known, relative to the data folder or a folder in it.
@@ -27,7 +27,7 @@ MARKS = {
 
 
 def run(root: Path | None) -> int:
-    """Print what is installed, what there is to compute on, and the data sets below `root`."""
+    """Print versions, devices and the data sets below `root`."""
     root = root or Path(os.environ.get("POSEREG_DATA", "data"))
     sections = {
         "versions": _versions(),

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "errors",
     "error analysis of predictions: jitter, miss, inversion, swap and what each costs",
-    "For COCO and CrowdPose predictions. Several files are laid side by side.",
+    "For COCO and CrowdPose predictions. Several files are shown side by side.",
     config="data",
     options=(
         Option("predictions", listed(FILE), "our predictions.npz or COCO result JSON", required=True),
         Option("labels", listed(NAME), "what to call each file", default_text="the file names"),
         Option("out", FILE, "also write {metrics, protocol} there, by label if there are several files"),
-        Option("figure", FILE, "stacked bars of the four kinds, a bar a file (png, svg or pdf)"),
+        Option("figure", FILE, "stacked bars of the four kinds, one bar per file (png, svg or pdf)"),
         Option("split", NAME, "split of the data set", default_text="the validation split"),
     ),
     examples=(

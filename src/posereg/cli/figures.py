@@ -26,7 +26,7 @@ COMMAND = Command(
         Option("out", DIR, "where the pictures go", required=True),
         Option("people", whole(1), "how many people, spread over the set", default=4),
         Option("joints", listed(NAME), "joints to compare", default_text="a few of each skeleton"),
-        Option("root", DIR, "where the validation data lie", default_text="where they lay in training"),
+        Option("root", DIR, "folder of the validation data", default_text="as in training"),
         Option("device", TEXT, "cpu, cuda ...", default="cpu"),
         Option("source", IMAGES, "your own pictures instead: image, folder or glob"),
         Option("boxes", FILE, "their people, as for posereg predict"),

@@ -47,7 +47,7 @@ def _complete(asked: str) -> int:
 
 
 def _quiet() -> None:
-    """No messages about other people's products."""
+    """Silence messages about the products of libraries."""
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     warnings.filterwarnings("ignore", message=".*(litlogger|litmodels).*")
     import logging

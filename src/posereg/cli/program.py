@@ -1,7 +1,7 @@
 """The program as Click sees it: commands, flags, help and shell completion, built from the specifications.
 
 Click because its completion for three shells, its flags anywhere among the arguments and its command groups are
-kept well by others, and because it starts in 40 ms (Typer adds as much again for a syntax posereg does not have).
+maintained by others, and because it starts in 40 ms (Typer adds as much again for a syntax posereg does not have).
 The `key=value` arguments are what Click leaves over; parsing.py reads them.
 """
 

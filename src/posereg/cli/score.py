@@ -1,4 +1,4 @@
-"""`posereg score`: any file of predictions, by the data set's own metric."""
+"""`posereg score`: a predictions file of any origin, scored with the data set's own metric."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMMAND = Command(
         Option(
             "one_based",
             BOOLEAN,
-            "whether coordinates of foreign files start at 1",
+            "whether coordinates in other programs' files start at 1",
             default_text="as in the official files",
         ),
     ),

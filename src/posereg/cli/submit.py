@@ -23,7 +23,7 @@ COMMAND = Command(
     coco: results JSON; data.boxes=FILE names a detector's boxes (`posereg detect`), which a bottom-up model does
     without.
 
-    h80k: one CSV an image, 17 lines x,y,z in mm relative to the pelvis; the boxes come from the 2D predictions of
+    h80k: one CSV per image, 17 lines x,y,z in mm relative to the pelvis; the boxes come from the 2D predictions of
     `posereg data project`.
     """,
     config="data",
@@ -62,7 +62,7 @@ def run(
     """Predict the test split and write the submission.
 
     Raises:
-        UserError: a missing or foreign checkpoint, people without boxes, or a data set nobody keeps labels of.
+        UserError: a missing or foreign checkpoint, people without boxes, or a data set without a test server.
     """
     from posereg.build import load_method
     from posereg.cli.data_source import source_of

@@ -24,7 +24,7 @@ COMMAND = Command(
         Flag(("-p", "--package"), "with --cfg: this part of the config", "PACKAGE"),
         Flag(
             ("-i", "--info"),
-            "print how the config comes about, and stop",
+            "print how the config is composed, and stop",
             "all|config|defaults|defaults-tree|plugins|searchpath",
             bare="all",
         ),

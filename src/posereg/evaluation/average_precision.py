@@ -1,6 +1,6 @@
 """Average precision of weighted images: what its bootstrap recomputes for every draw.
 
-Matching people to poses does not depend on the draw, so it is done once; a draw of images is a weight an image, and
+Matching people to poses does not depend on the draw, so it is done once; a draw of images is a weight per image, and
 weights of 1 give the evaluator's own figure.
 """
 

@@ -122,7 +122,7 @@ def match(
     flip: NDArray[np.int64],
     image_ids: NDArray[np.int64] | None = None,
 ) -> Matched:
-    """Pair detections with people (COCO matching, score order, 20 an image) and judge every labelled joint.
+    """Pair detections with people (COCO matching, score order, 20 per image) and judge every labelled joint.
 
     Args:
         truth: annotation file as from `oks.read_truth`; found: COCO results.

@@ -18,13 +18,13 @@ class WeakPerspective:
     """N cameras: pixels = scale * rotation @ (X, Y) + translation, depth in pixels = scale * Z.
 
     Attributes:
-        scale: (N,) pixels a millimetre; NaN where there was nothing to fit.
+        scale: (N,) pixels per millimetre; NaN where there was nothing to fit.
         rotation: (N, 2, 2), in the image plane.
         translation: (N, 2) pixels, where the origin of the pose (the root) lies.
         joints: (N,) how many joints were fitted.
         residual: (N,) pixels, root mean square over those joints.
         relative: (N,) residual over the spread of the pixels about their mean: 0 is a perfect fit, 1 explains
-            nothing. A mirrored or left-right swapped 2D pose shows here, since cameras do not mirror.
+            nothing. A mirrored or left-right swapped 2D pose gives a large value, since cameras do not mirror.
     """
 
     scale: Array

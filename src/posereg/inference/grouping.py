@@ -218,7 +218,7 @@ def pose_nms(proposals: Proposals, settings: Grouping) -> Proposals:
 
 
 def surface(heat: Heat, points: Tensor) -> Tensor:
-    """The bilinear heat surface (N, K) at pixels (N, K, 2), or (N, K, S) at (N, K, S, 2), one map a keypoint;
+    """The bilinear heat surface (N, K) at pixels (N, K, 2), or (N, K, S) at (N, K, S, 2), one map per keypoint;
     constant beyond the outer cells."""
     maps, stride, origin = heat
     k, h, w = maps.shape

@@ -58,7 +58,7 @@ def average(members: Sequence[Predictions], names: Sequence[str] = ()) -> Predic
 
 
 class PredictionEnsemble(PoseModule):
-    """A row of a table that trains nothing: it averages the predictions of sibling rows of the same seed.
+    """A row of a table that is not trained: it averages the predictions of sibling rows of the same seed.
 
     Siblings that are not done yet are run first.
 

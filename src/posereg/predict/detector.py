@@ -79,7 +79,7 @@ def detect(
 
     Args:
         detector: RGB images (3, H, W) in [0, 1] -> `boxes` (N, 4) x1 y1 x2 y2 (edges), `labels`, `scores` of each.
-        min_score: boxes below are left out, as are empty ones.
+        min_score: boxes with lower scores, and empty ones, are dropped.
 
     Yields:
         `image`, `image_id`, `category_id` 1, `bbox` x y width height in image pixels, `score`; best first in an image.

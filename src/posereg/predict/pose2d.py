@@ -27,7 +27,7 @@ def predict_frames(
     batch_size: int = 32,
     device: str = "auto",
 ) -> Predictions:
-    """One 2D pose a person, in the joints of the module's skeleton, which `meta["skeleton"]` names.
+    """One 2D pose per person, in the joints of the module's skeleton, which `meta["skeleton"]` names.
 
     Args:
         poses: one person a frame; its boxes (whole frames) are where the first pass looks.

@@ -1,4 +1,4 @@
-"""People on whole pictures, with a trained bottom-up model."""
+"""People on whole images, with a trained bottom-up model."""
 
 from __future__ import annotations
 

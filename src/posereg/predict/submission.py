@@ -1,4 +1,4 @@
-"""Files for the CHALL_H80K challenge: one CSV an image, 17 lines x,y,z in mm, relative to the pelvis."""
+"""Files for the CHALL_H80K challenge: one CSV per image, 17 lines x,y,z in mm, relative to the pelvis."""
 
 from __future__ import annotations
 

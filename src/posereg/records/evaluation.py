@@ -21,7 +21,7 @@ class Evaluation:
         metrics: by name, in percent (millimetres for MPJPE); NaN where nothing could be counted, with the
             reason under `protocol["undefined"]`.
         curve: `thresholds` and `values` (percent); empty for metrics without one.
-        per_person: arrays with one row a person (or detection), as the evaluator documents; for example
+        per_person: arrays with one row per person (or detection), as the evaluator documents; for example
             `distance` (N, K), NaN where a joint is not counted, inf where it was not predicted.
         protocol: what makes two numbers comparable: data set, split, metric, version, counts.
     """

@@ -1,6 +1,6 @@
 """The record every data set is read into: people and the images they are on, column by column.
 
-Columns are arrays, not objects: workers share them without copying, and a whole set is a few lines of
+Columns are arrays, not objects: workers share them without copying, and operations on a whole set are a few lines of
 numpy. A reader (one file per official format) is a function `read(root, split, annotations=None) -> PoseSet`.
 """
 

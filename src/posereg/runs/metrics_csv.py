@@ -1,4 +1,4 @@
-"""metrics.csv: a run's training curves, one row a step. Light, so that reports need no Lightning."""
+"""metrics.csv: a run's training curves, one row per step. Light, so that reports need no Lightning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress: rich bars in a terminal, one plain line an epoch in a file."""
+"""Progress: rich bars in a terminal, one plain line per epoch in a file."""
 
 from __future__ import annotations
 

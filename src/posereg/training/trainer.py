@@ -33,8 +33,8 @@ class StepSeed(Callback):
 
 
 class FiniteLoss(Callback):
-    """Stops on a NaN or infinite loss. Looks every `every` steps and at the epoch's end, before the checkpoint
-    is written: reading a loss makes the host wait for the device."""
+    """Stops on a NaN or infinite loss. Checks every `every` steps, as reading a loss makes the host wait for the
+    device, and at the epoch's end, before the checkpoint is written."""
 
     def __init__(self, every: int = 50) -> None:
         self.every = every

@@ -42,7 +42,7 @@ def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSe
 
     Args:
         file: a COCO result file of person boxes: image_id, category_id 1, bbox x y width height, score.
-        min_score: boxes below are left out, as are empty ones.
+        min_score: boxes with lower scores, and empty ones, are dropped.
 
     Returns:
         joints not labelled; `ids` are -1, -2, ...; columns `box_score`, `bbox`, `area` (of the box, square pixels);

@@ -24,7 +24,7 @@ SHOULDERS = (11, 14)
 
 
 def read(root: Path | str, split: str, annotations: Path | str | None = None) -> PoseSet:
-    """One person an image, numbered as the files; boxes hold the whole frame, joints in the image are unlabelled.
+    """One person per image, numbered as the files; boxes hold the whole frame, joints in the image are unlabelled.
 
     Args:
         annotations: the folder of pose files, if not `<root>/<Split>/POSE`.

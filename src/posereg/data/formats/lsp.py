@@ -77,7 +77,7 @@ def pose_set(
     digits: int,
     crop: Crop,
 ) -> PoseSet:
-    """One person an image, numbered from 1; `xy` (all, 14, 2) 0-based."""
+    """One person per image, numbered from 1; `xy` (all, 14, 2) 0-based."""
     if split not in ranges:
         raise UserError(f"{name} has no split '{split}'{nearest(split, ranges)} (data.reader.ranges)")
     first, last = ranges[split]

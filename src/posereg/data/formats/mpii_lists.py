@@ -104,7 +104,7 @@ def _name(value: Any) -> str:
 
 
 def read_csv(path: Path) -> People:
-    """One person a row; joint columns in MPII's order, absent joints -1. It has no objpos."""
+    """One person per row; joint columns in MPII's order, absent joints -1. It has no objpos."""
     kind = "a list of MPII people"
     fields, rows = read_table(path, kind)
     xs = [name for name in fields if name.endswith("_X")]

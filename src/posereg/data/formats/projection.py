@@ -70,13 +70,14 @@ def project(
 ) -> tuple[PoseSet, WeakPerspective]:
     """The set with 18 joints in the image, column `z` (N, 18) in pixels, and boxes; and the cameras behind them.
 
-    People without a camera (too few predicted joints, none predicted, no 3D pose) have unlabelled joints and NaN `z`.
+    People without a camera (no 3D pose, or too few predicted joints) have unlabelled joints and NaN `z`.
 
     Args:
         poses: with column `xyz` (N, 18, 3) mm.
         predictions: 2D poses of these people; None for nobody's.
         boxes: `projection`: of the projected joints; `pose2d`: of the predicted joints, as for test frames, where
-            there is no pose to project; `frame`: as they were. Padding 1.25. People without the one get the next.
+            there is no pose to project; `frame`: as they were. Padding 1.25. People without
+            one kind of box get the next.
         max_relative: people whose fit is worse (`WeakPerspective.relative`) stay unlabelled, e.g. 0.5.
 
     Raises:
@@ -116,7 +117,7 @@ def joints_of(poses: PoseSet, predictions: Predictions) -> Array:
     fitting = [s.name for s in SKELETONS.values() if len(s) == count]
     if named is None and len(fitting) != 1:
         raise UserError(
-            f"2D predictions of {count} joints: of which skeleton? Put meta['skeleton'] in the file"
+            f"2D predictions of {count} joints do not name their skeleton; put meta['skeleton'] in the file"
         )
     source = skeleton(named or fitting[0])
     if len(source) != count or dimensions != 2:

@@ -136,7 +136,7 @@ def epoch_batches(trainer: Any, batches: int) -> int | None:
 
 
 def one_thread(worker: int) -> None:
-    """A worker process uses one core: libraries that start threads of their own only get in each other's way."""
+    """A worker process uses one core: threads of libraries would only compete for it."""
     import cv2
 
     cv2.setNumThreads(0)

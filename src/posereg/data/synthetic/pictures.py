@@ -42,7 +42,7 @@ class Options:
 
 def _one(job: Job, seed: int, annotate: Callable[[Scene, Job], T]) -> T:
     scene = render(seed, job.index, job.setting, job.subject)
-    # Parallel workers would fight over the cores otherwise.
+    # Otherwise parallel workers compete for the cores.
     cv2.setNumThreads(1)
     if not cv2.imwrite(str(job.path), scene.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY]):
         raise UserError(f"cannot write {job.path}: is the disk full?")
