@@ -19,6 +19,9 @@ FOREIGN = re.compile(
 )
 ANCHORED = re.compile(r"\bdocs/[\w./-]+\.md(?:#[\w-]+)?")
 PATH = re.compile(r"(?<![\w./<>{}$*@:~-])(?:[\w.-]+/)*[\w.-]+\.(?:py|yaml|md|toml)\b(?![\w/*{<-])")
+FOLDER = re.compile(
+    r"(?<![\w./<>{}$*@:~-])(?:results|src|conf|docs|tests|scripts)/[\w./-]*\w(?![\w*{<-]|/[*{<])"
+)
 MODULE = re.compile(r"(?<![\w./-])posereg(?:\.\w+)+")
 LINK = re.compile(r"\]\(([^)\s]+)\)|^\[[^\]]+\]:\s*(\S+)", re.MULTILINE)
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
@@ -158,6 +161,16 @@ def modules(repository: Repository) -> list[str]:
     return broken
 
 
+def folders(repository: Repository) -> list[str]:
+    """Folders and files below the repository's own folders, named in comments and prose: `results/...`."""
+    return [
+        f"{repository.name(path)}: {target}"
+        for path, text in repository.of(".py", ".yaml", ".toml", ".md")
+        for target in FOLDER.findall(comments(path, text))
+        if not (repository.root / target).exists()
+    ]
+
+
 def paths(repository: Repository, allowed: Iterable[str] = ()) -> list[str]:
     """File names in comments and prose: `inference/grouping.py`, `conf/train.yaml`, `train.py`.
 
@@ -180,7 +193,8 @@ def code(path: Path, text: str) -> list[str]:
     """Commands that a text shows: code spans, fenced blocks, and in Python and YAML also comments."""
     if path.suffix == ".md":
         return [m.group() for m in FENCE.finditer(text)] + SPAN.findall(FENCE.sub("", text))
-    return SPAN.findall(comments(path, text))
+    said = comments(path, text)
+    return SPAN.findall(said) + re.findall(r"^# Command: (.*)$", said, re.MULTILINE)
 
 
 def targets(repository: Repository) -> list[str]:
@@ -190,7 +204,7 @@ def targets(repository: Repository) -> list[str]:
     known |= set(re.findall(r"\$\(call table,([\w-]+),", makefile))
     return [
         f"{repository.name(path)}: make {name}"
-        for path, text in repository.of(".py", ".yaml", ".md")
+        for path, text in repository.of(".py", ".yaml", ".toml", ".md")
         for piece in code(path, text)
         for words in re.findall(r"(?:^|&&|;)[ \t]*make((?: +[a-z][\w-]*(?![\w=-]))+)", piece, re.MULTILINE)
         for name in words.split()
@@ -202,7 +216,7 @@ def commands(repository: Repository, exists: Callable[[str], bool]) -> list[str]
     """`posereg <command>` in code spans and fenced blocks."""
     return [
         f"{repository.name(path)}: posereg {name}"
-        for path, text in repository.of(".py", ".yaml", ".md")
+        for path, text in repository.of(".py", ".yaml", ".toml", ".md")
         for piece in code(path, text)
         for name in re.findall(r"(?:^|[\s`])posereg ([a-z][a-z-]*)\b(?![.=/])", piece)
         if not exists(name)

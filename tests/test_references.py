@@ -42,6 +42,10 @@ def test_every_file_named_in_comments_and_prose_exists() -> None:
     assert references.paths(REPOSITORY, WRITTEN) == []
 
 
+def test_every_folder_named_in_comments_and_prose_exists() -> None:
+    assert references.folders(REPOSITORY) == []
+
+
 def test_every_module_and_name_of_the_package_exists() -> None:
     assert references.modules(REPOSITORY) == []
 
@@ -84,6 +88,7 @@ CHECKS = {
     "anchored": references.anchored,
     "links": references.links,
     "paths": references.paths,
+    "folders": references.folders,
     "modules": references.modules,
     "targets": references.targets,
     "commands": lambda repository: references.commands(repository, lambda name: name == "train"),
@@ -113,6 +118,9 @@ def test_a_repository_without_mistakes_passes(small: Path, check: str) -> None:
         ("paths", "src/posereg/x.py", 'def f():\n    """As in `none.py`."""\n', "none.py"),
         ("paths", "conf/x.yaml", "a: 1  # conf/data/none.yaml\n", "conf/data/none.yaml"),
         ("paths", "docs/x.md", "See `src/posereg/none.py`.\n", "src/posereg/none.py"),
+        ("folders", "conf/x.yaml", "# Score: results/none, docs/page.md\n", "results/none"),
+        ("folders", "docs/x.md", "Everything in `src/posereg/none`.\n", "src/posereg/none"),
+        ("targets", "experiments/integral/table2/table.toml", "# Command: make none DATA=x\n", "make none"),
         ("modules", "docs/x.md", "`posereg.inference.none`\n", "posereg.inference.none"),
         ("modules", "conf/x.yaml", "_target_: posereg.inference.grouping.none\n", "grouping.none"),
         ("targets", "README.md", "`make demo none`\n", "make none"),
