@@ -38,10 +38,10 @@ from albumentations.pytorch import ToTensorV2
 from posereg.data.formats import coco, lspet, mpii
 from posereg.data.formats.paths import missing_images
 from posereg.data.modules.base import collate
-from posereg.data.modules.topdown import TopDownDataset
 from posereg.data.samples import jpeg
 from posereg.data.samples.augment import Augment, stream
 from posereg.data.samples.crop import sample_matrix
+from posereg.data.samples.people import TopDownDataset
 from posereg.data.sources.subset import keep_images
 from posereg.files import whole_file
 from posereg.records.poses import PoseSet

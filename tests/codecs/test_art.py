@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posereg.codecs import art as bottomup
-from posereg.codecs.art import encode, gaussians, losses
-from posereg.networks.art import Maps
+from posereg.codecs.art import encode, gaussians
+from posereg.codecs.art_maps import Maps
+from posereg.losses.art import losses
 
 
 def make_batch(keypoints, visibility=None, areas=None, **more):

@@ -9,7 +9,7 @@ from posereg import config as configs
 from posereg.build import build_method, load_method
 from posereg.cli import figures
 from posereg.cli.program import invoke
-from posereg.data.modules.topdown import TopDownDataset
+from posereg.data.samples.people import TopDownDataset
 from posereg.errors import UserError
 from posereg.figures import maps as map_figures
 from posereg.figures.maps import TILE, Seen, SeenInContext

@@ -68,8 +68,8 @@ def test_the_tile_shows_the_box(truth: PoseSet) -> None:
     red = (tile[..., 0] > 100).nonzero()
     # The box fills the tile less the padding, in its middle.
     for axis in red:
-        assert axis.min() == pytest.approx(50 - 50 / pictures.PADDING, abs=1.5)
-        assert axis.max() == pytest.approx(49 + 50 / pictures.PADDING, abs=1.5)
+        assert axis.min() == pytest.approx(50 - 50 / pictures.MARGIN, abs=1.5)
+        assert axis.max() == pytest.approx(49 + 50 / pictures.MARGIN, abs=1.5)
 
 
 def test_a_sheet_holds_every_tile(truth: PoseSet) -> None:

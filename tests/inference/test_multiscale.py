@@ -3,20 +3,12 @@ import pytest
 import torch
 
 from posereg.codecs.art import gaussians
+from posereg.codecs.art_maps import Maps
 from posereg.geometry.affine import transform
+from posereg.geometry.scenes import inference_matrix, inference_size
 from posereg.inference.grouping import Grouping
-from posereg.inference.multiscale import (
-    enlarge,
-    fields,
-    forward,
-    given,
-    heat_of,
-    inference_matrix,
-    inference_size,
-    people,
-    rescaled,
-)
-from posereg.networks.art import ARTNet, Maps
+from posereg.inference.multiscale import enlarge, fields, forward, given, heat_of, people, rescaled
+from posereg.networks.art import ARTNet
 from posereg.networks.hrnet import HRNetTrunk
 from posereg.skeletons.skeleton import COCO
 

@@ -11,7 +11,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from posereg import config as configs
-from posereg.data.modules.scenes import crowd
+from posereg.data.samples.scenes import crowd
 from posereg.evaluation.keypoint_errors import evaluate
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, load

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from posereg.geometry.pixels import Convention, pixel_to_cell
-from posereg.networks.art import Compat, Maps
+from posereg.codecs.art_maps import Compat
+from posereg.geometry.pixels import Convention, inside, pixel_to_cell
 
 RADIUS = 4
 
@@ -115,9 +115,8 @@ def person_centers(keypoints: Tensor, labelled: Tensor) -> Tensor:
 
 def _inside(points: Tensor, size: tuple[int, int], convention: Convention) -> Tensor:
     """Which points (..., 2), in cells, lie on the map."""
-    margin = 0.5 if convention == "center" else 0.0
-    limit = points.new_tensor((size[1], size[0])) - margin
-    return ((points >= -margin) & (points < limit)).all(-1)
+    on_map: Tensor = inside(points, points.new_tensor((size[1], size[0])), convention)
+    return on_map
 
 
 def gaussians(points: Tensor, valid: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
@@ -208,71 +207,3 @@ def _keep(ignore: Tensor, size: tuple[int, int]) -> Tensor:
     if ignored.shape[-2] < size[0]:
         return F.interpolate(ignored, size=size, mode="nearest") < 0.5
     return F.adaptive_max_pool2d(ignored, size) < 0.5
-
-
-def losses(
-    maps: Maps,
-    targets: Targets,
-    compat: Compat = "paper",
-    background: float = 0.1,
-    fine_background: float = 0.025,
-    regression_weight: float = 0.01,
-    beta: float = 1 / 9,
-) -> dict[str, Tensor]:
-    """`loss` and its parts `heatmap`, `center`, `offset`, before their weights (ART paper, Eqs. 4 to 6).
-
-    The paper's sums are over an image, averaged over the batch. Its mask weighs the squared differences, as in
-    the code: read literally, Eq. 4 would square the 0.1. HrHRNet trains each branch, HRNet their mean (code).
-
-    Args:
-        background: weight of cells outside the keypoints' windows; 1 is the loss without trade-off.
-        fine_background: the same for the heat maps at half the input.
-        regression_weight: lambda.
-        beta: where smooth L1 turns linear, in cells.
-    """
-    shared = compat == "released"
-    drawn = targets.heatmaps.unsqueeze(1)
-    joint_mask = drawn.amax(2, keepdim=True) if shared else drawn
-    mask = _mask(
-        torch.maximum(joint_mask, targets.centers.unsqueeze(1)) if shared else joint_mask, background
-    )
-    keep = 1.0 if targets.keep is None else targets.keep.unsqueeze(1).float()
-    predicted = maps.heatmaps.unsqueeze(1) if maps.fine is None else maps.branches
-    heat = (mask * keep * (predicted.float() - drawn).square()).sum((2, 3, 4))
-    center_error = (maps.centers.float() - targets.centers).square().unsqueeze(1) * keep
-
-    image, row, column = targets.cells.unbind(1)
-    guessed = maps.offsets.float()[image, :, :, row, column]
-    distance = F.smooth_l1_loss(guessed, targets.offsets, reduction="none", beta=beta)
-    offset = (distance * targets.weights.unsqueeze(-1)).sum()
-
-    images, branches, joints = len(heat), heat.shape[1], maps.heatmaps.shape[1]
-    if shared:
-        cells = drawn[0, 0, 0].numel() * images
-        channels = branches * joints + 1
-        heatmap, center = heat.sum() / (cells * channels), (mask * center_error).sum() / (cells * channels)
-        offset = offset / (2 * targets.weights.count_nonzero()).clamp(min=1)
-        center_weight = 1.0
-    else:
-        heatmap, center = heat.mean(1).sum() / images, center_error.sum() / images
-        offset = offset / images
-        center_weight = regression_weight
-
-    if maps.fine is not None and targets.fine is not None:
-        heatmap = heatmap + _fine_loss(maps.fine, targets, shared, fine_background)
-    total = heatmap + center_weight * center + regression_weight * offset
-    return {"loss": total, "heatmap": heatmap, "center": center, "offset": offset}
-
-
-def _fine_loss(predicted: Tensor, targets: Targets, shared: bool, background: float) -> Tensor:
-    assert targets.fine is not None
-    mask = _mask(targets.fine.amax(1, keepdim=True) if shared else targets.fine, background)
-    if targets.keep is not None:
-        mask = mask * F.interpolate(targets.keep.float(), scale_factor=2, mode="nearest")
-    error = mask * (predicted.float() - targets.fine).square()
-    return error.mean() if shared else error.sum() / len(error)
-
-
-def _mask(drawn: Tensor, background: float) -> Tensor:
-    """1 where a keypoint was drawn, else the background's weight."""
-    return torch.where(drawn > 0, 1.0, background)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from posereg.geometry.pixels import Convention
+from posereg.geometry.pixels import Convention, half_pixel
 
 # Depth bins handled at once in the backward pass: few enough to be small beside the volume.
 SLICES = 4
@@ -33,7 +33,7 @@ def to_unit(cells: Tensor, size: tuple[int, int, int], convention: Convention = 
     `corner` is the released code's j / size - 0.5, `center` puts the volume's outer faces at +-0.5
     (`codecs.coordinates`).
     """
-    half = 0.5 if convention == "center" else 0.0
+    half = half_pixel(convention)
     return (cells + half) / cells.new_tensor(size) - 0.5
 
 

@@ -41,7 +41,7 @@ class Confident(Protocol):
 def write(method: Confident, poses: PoseSet, path: Path, people: int = 4, joints: int = 3) -> bool:
     """Draw the people with the most occluded joints into one PNG; False where no joint is flagged as occluded."""
     from posereg.data.modules.base import collate
-    from posereg.data.modules.topdown import TopDownDataset
+    from posereg.data.samples.people import TopDownDataset
 
     hidden = (poses.visibility == OCCLUDED).sum(axis=1)
     seen = (poses.visibility == VISIBLE).sum(axis=1)

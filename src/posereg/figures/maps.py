@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from posereg.errors import UserError, nearest
 from posereg.files import whole_file
+from posereg.geometry.pixels import pixel_to_cell
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import Skeleton
 
@@ -95,7 +96,7 @@ def look(module: PoseModule, poses: PoseSet, rows: Sequence[int]) -> list[Seen]:
     import torch
 
     from posereg.data.modules.base import collate
-    from posereg.data.modules.topdown import TopDownDataset
+    from posereg.data.samples.people import TopDownDataset
 
     dataset = TopDownDataset(poses, module.input_size)
     batch: dict[str, Any] = collate([dataset[row] for row in rows])
@@ -349,7 +350,7 @@ def _resized(image: Image, side: int = TILE) -> Image:
 
 def _on_tile(points: NDArray[np.floating], image: Image, side: int = TILE) -> NDArray[np.floating]:
     """Pixels (..., 2) of the image to pixels of its picture."""
-    return np.asarray((points + 0.5) * side / np.array(image.shape[1::-1]) - 0.5)
+    return np.asarray(pixel_to_cell(points, np.array(image.shape[1::-1]) / side))
 
 
 def _point(xy: NDArray[np.floating]) -> tuple[int, int]:

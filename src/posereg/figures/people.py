@@ -19,7 +19,7 @@ from posereg.reporting.collect import Run
 from posereg.skeletons.skeleton import Skeleton
 
 Image = NDArray[np.uint8]
-PADDING = 1.1
+MARGIN = 1.1  # room around the box in a tile
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def tile(
     """
     from posereg.geometry.drawing import draw_skeleton
 
-    center, size = boxes.center_size(boxes.fix_aspect(box[None], 1.0, PADDING))
+    center, size = boxes.center_size(boxes.fix_aspect(box[None], 1.0, MARGIN))
     matrix = affine.crop_matrix(center[0], size[0], (side, side))
     crop = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_AREA, borderValue=(236, 239, 244))
     moved = affine.transform(np.nan_to_num(keypoints), matrix).astype(np.float32)

@@ -15,6 +15,7 @@ from posereg.codecs.art import person_centers
 from posereg.codecs.grid import grid_of
 from posereg.files import whole_file
 from posereg.geometry.drawing import draw_skeleton
+from posereg.geometry.pixels import pixel_to_cell
 from posereg.networks.art import ARTNet
 from posereg.records.poses import PoseSet
 
@@ -36,7 +37,7 @@ def write(method: PoseModule, poses: PoseSet, path: Path, images: int = 4) -> bo
         False where there is nothing to draw: ordinary convolutions, or nobody is annotated.
     """
     from posereg.data.modules.base import collate
-    from posereg.data.modules.scenes import BottomUpDataset, crowd
+    from posereg.data.samples.scenes import SceneDataset, crowd
 
     network = method.network
     if not isinstance(network, ARTNet) or not network.regression_block.adaptive:
@@ -46,7 +47,7 @@ def write(method: PoseModule, poses: PoseSet, path: Path, images: int = 4) -> bo
     if not len(rows):
         return False
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, images).round().astype(int))]
-    dataset = BottomUpDataset(poses, method.input_size)
+    dataset = SceneDataset(poses, method.input_size)
     training = method.training
     method.eval()
     pictures = []
@@ -108,7 +109,7 @@ def drawn(
     picture = np.asarray(0.5 * picture + 0.5 * gray, np.uint8)
 
     def shown(points: NDArray[np.floating]) -> NDArray[np.floating]:
-        return np.asarray((points + 0.5) * factor - 0.5)
+        return np.asarray(pixel_to_cell(points, 1 / factor))
 
     for person, seen in zip(keypoints, visibility, strict=True):
         picture = draw_skeleton(picture, shown(person), seen, poses.skeleton, thickness=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.geometry.pixels import Convention
+from posereg.geometry.pixels import Convention, middle
 
 Array = NDArray[np.float64]
 
@@ -28,12 +28,11 @@ def crop_matrix(
         flip: mirror the input horizontally, x -> W-1-x, after everything else.
         convention: `center` puts the box centre at ((W-1)/2, (H-1)/2), `corner` at (W/2, H/2).
     """
-    width, height = out_size
+    width = out_size[0]
     scale = width / float(size[0])
     turn = np.deg2rad(rotation)
     cos, sin = scale * np.cos(turn), scale * np.sin(turn)
-    back = 1.0 if convention == "center" else 0.0
-    target_x, target_y = (width - back) / 2, (height - back) / 2
+    target_x, target_y = middle(out_size, convention)
     cx, cy = float(center[0]), float(center[1])
     matrix = np.array(
         [

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
+# A person box is enlarged by this before it is cropped: the field's convention, so that no limb is cut off.
+PADDING = 1.25
+
 
 def from_keypoints(keypoints: NDArray[np.floating], valid: NDArray[np.bool_]) -> Array:
     """Tight boxes (N, 4) of the valid points of (N, K, 2); NaN for people without any."""
@@ -26,6 +29,12 @@ def center_size(boxes: NDArray[np.floating]) -> tuple[Array, Array]:
     """Centres (N, 2) and width-height (N, 2) of boxes (N, 4)."""
     low, high = boxes[:, :2], boxes[:, 2:]
     return ((low + high) / 2).astype(np.float32), (high - low).astype(np.float32)
+
+
+def padded(boxes: NDArray[np.floating]) -> Array:
+    """Boxes (N, 4) enlarged by `PADDING` about their centres."""
+    center, size = center_size(boxes)
+    return from_center(center, size * PADDING)
 
 
 def fix_aspect(boxes: NDArray[np.floating], aspect: float, padding: float = 1.0) -> Array:

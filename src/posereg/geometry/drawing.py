@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.records.poses import NOT_LABELLED, OCCLUDED
-from posereg.skeletons.skeleton import Skeleton
+from posereg.skeletons.skeleton import NOT_LABELLED, OCCLUDED, Skeleton
 
 Color = tuple[int, int, int]
 RIGHT, LEFT, MIDDLE, OUTLINE = (255, 122, 48), (44, 162, 255), (250, 230, 90), (20, 20, 20)

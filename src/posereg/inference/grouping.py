@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from posereg.networks.art import Compat
+from posereg.codecs.art_maps import Compat
 
 
 @dataclass(frozen=True)

@@ -7,46 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from posereg.geometry.affine import crop_matrix
-from posereg.geometry.pixels import Convention, cell_offset
+from posereg.codecs.art_maps import Compat, Maps
+from posereg.geometry.pixels import Convention, cell_offset, cell_to_pixel
 from posereg.inference.grouping import Grouping, Heat, Poses, Proposals, group, pool, propose
 from posereg.inference.refine import refine
-from posereg.networks.art import Compat, Maps
 
 Network = Callable[[Tensor], Maps]
-
-
-def inference_size(
-    image_size: tuple[int, int], side: int, scale: float = 1.0, smallest: float = 1.0, multiple: int = 64
-) -> tuple[int, int]:
-    """Input (W, H) of an image (W, H): the short side is `side` * scale, the long side is rounded up.
-
-    Rounding happens at the smallest scale of the test, so that the sizes of all scales are exact multiples.
-    """
-    width, height = image_size
-    short = -(-round(side * smallest) // multiple) * multiple
-    long = -(-short * max(width, height) // (min(width, height) * multiple)) * multiple
-    small = (short, long) if width < height else (long, short)
-    return round(small[0] * scale / smallest), round(small[1] * scale / smallest)
-
-
-def inference_matrix(
-    image_size: tuple[int, int], input_size: tuple[int, int], convention: Convention = "center"
-) -> NDArray[np.float64]:
-    """Affine (2, 3) image -> input: the short side fills the input, the rest lies in the middle."""
-    width, height = image_size
-    scale = min(input_size) / min(image_size)
-    back = 1 if convention == "center" else 0
-    center = ((width - back) / 2, (height - back) / 2)
-    return crop_matrix(
-        center, (input_size[0] / scale, input_size[1] / scale), input_size, convention=convention
-    )
 
 
 def forward(
@@ -178,9 +148,7 @@ def rescaled(images: Tensor, scale: float, convention: Convention = "center") ->
 
 def _origin(stride: int, scale: float, convention: Convention) -> float:
     """Pixel at scale 1 of cell 0 of a map of the image resized by `scale`."""
-    if convention == "corner":
-        return 0.0
-    return ((stride - 1) / 2 + 0.5) / scale - 0.5
+    return float(cell_to_pixel(cell_offset(stride, convention), 1 / scale, convention))
 
 
 def _resized(

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from posereg.codecs.art_maps import Compat
 from posereg.inference.grouping import Poses
-from posereg.networks.art import Compat
 from posereg.networks.scoring import PoseScorer
 
 

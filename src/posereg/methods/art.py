@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from posereg.codecs import art as bottomup
+from posereg.codecs.art_maps import Compat
 from posereg.errors import UserError
 from posereg.files import whole_file
 from posereg.inference import scoring as scorers
 from posereg.inference.grouping import Grouping, Heat, Poses, Proposals
 from posereg.inference.multiscale import fields, given, people, rescaled
+from posereg.losses.art import losses as art_losses
 from posereg.methods.base import Batch, PoseModule, evaluate
-from posereg.networks.art import ARTNet, Compat, complexity
+from posereg.networks.art import ARTNet, complexity
 from posereg.networks.scoring import PoseScorer
 from posereg.records.predictions import Predictions, concatenate
 
@@ -106,7 +108,7 @@ class BottomUpPose(PoseModule):
             fine=maps.fine is not None,
             center_sigma=self.center_sigma,
         )
-        return bottomup.losses(
+        return art_losses(
             maps, targets, self.compat, self.background, self.fine_background, self.regression_weight
         )
 

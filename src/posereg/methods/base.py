@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from posereg.errors import UserError
-from posereg.geometry.pixels import Convention
+from posereg.geometry.pixels import Convention, flip_x, inside
 from posereg.records.evaluation import Evaluation
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, concatenate
@@ -169,8 +169,7 @@ class PoseModule(pl.LightningModule):
         """Keypoints (B, K, 2) and weights (B, K): 1 for labelled joints inside the input."""
         keypoints, visibility = self.joint_labels(batch)
         size = keypoints.new_tensor(self.input_size)
-        inside = ((keypoints > -0.5) & (keypoints < size - 0.5)).all(-1)
-        return keypoints, ((visibility > 0) & inside).float()
+        return keypoints, ((visibility > 0) & inside(keypoints, size)).float()
 
     def joint_labels(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Keypoints (B, K, 2) and visibility (B, K) of the network's joints; what the data lack is not labelled."""
@@ -277,5 +276,5 @@ class PoseModule(pl.LightningModule):
     def unflip_keypoints(self, keypoints: Tensor) -> Tensor:
         """Keypoints (B, K, D) of a mirrored image back to the image."""
         swapped = keypoints[:, self.flip_order].clone()
-        swapped[..., 0] = self.input_size[0] - 1 - swapped[..., 0]
+        swapped[..., 0] = flip_x(swapped[..., 0], self.input_size[0])
         return swapped

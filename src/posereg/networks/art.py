@@ -8,35 +8,15 @@ Layer sizes are the released code's where the paper is silent.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from posereg.codecs.art_maps import Compat, Maps
 from posereg.networks.adaptive import AdaptiveConv2d, ARTBlock, Init
 from posereg.networks.complexity import Complexity
 from posereg.networks.complexity import complexity as count
 from posereg.networks.hrnet import HRNetTrunk
-
-Compat = Literal["paper", "released"]
-
-
-class Maps(NamedTuple):
-    """The network's output for a batch; h and w are a quarter of the input.
-
-    Attributes:
-        heatmaps: (B, K, h, w) mean of the branches.
-        branches: (B, S, K, h, w) the S branches.
-        centers: (B, 1, h, w).
-        offsets: (B, K, 2, h, w) keypoint minus cell, (x, y) in cells.
-        fine: (B, K, 2h, 2w) heat maps at half the input (HrHRNet), else None.
-    """
-
-    heatmaps: Tensor
-    branches: Tensor
-    centers: Tensor
-    offsets: Tensor
-    fine: Tensor | None
 
 
 class ARTNet(nn.Module):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from posereg.codecs.art_maps import Compat
 from posereg.errors import UserError
-from posereg.networks.art import Compat
 from posereg.skeletons.skeleton import Skeleton, skeleton
 
 TORSO = (("left_shoulder", "left_hip"), ("right_shoulder", "right_hip"))

@@ -16,7 +16,8 @@ from posereg.predict.predictor import predict
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
 
-PADDING, DETECTOR_PADDING = 1.25, 1.1
+# A detector's box holds the limbs already, so it needs less room than one around joints.
+DETECTOR_PADDING = 1.1
 
 
 def predict_frames(
@@ -45,7 +46,7 @@ def predict_frames(
     found = predict(module, poses, batch_size, device)
     for _ in range(passes - 1):
         tight = box.from_keypoints(found.keypoints, np.asarray(np.isfinite(found.keypoints).all(axis=-1)))
-        closer = box.fix_aspect(tight, 1.0, PADDING)
+        closer = box.fix_aspect(tight, 1.0, box.PADDING)
         usable = np.isfinite(closer).all(axis=1) & (closer[:, 2] > closer[:, 0])
         poses = replace(poses, boxes=np.where(usable[:, None], closer, poses.boxes).astype(np.float32))
         found = predict(module, poses, batch_size, device)

@@ -13,7 +13,8 @@ import torch
 
 from posereg.errors import UserError
 from posereg.files import read_json, reading
-from posereg.geometry.boxes import fix_aspect
+from posereg.geometry.boxes import PADDING, fix_aspect
+from posereg.geometry.pixels import image_box
 from posereg.methods.base import PoseModule
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, concatenate
@@ -82,12 +83,12 @@ def people_of(
     for k, image in enumerate(images):
         if boxes is None:
             width, height = image_size(image)
-            rows.append((k, [-0.5, -0.5, width - 0.5, height - 0.5]))
+            rows.append((k, list(image_box(width, height))))
         else:
             rows += [(k, box) for box in boxes.get(image.name, [])]
     if not rows:
         raise UserError(f"boxes: none of the {len(images)} images is named in the boxes file")
-    padding = 1.0 if boxes is None else 1.25
+    padding = 1.0 if boxes is None else PADDING
     count, joints = len(rows), len(skeleton)
     return PoseSet(
         name="pictures",
@@ -108,7 +109,7 @@ def people_of(
 def predict(module: PoseModule, poses: PoseSet, batch_size: int = 32, device: str = "auto") -> Predictions:
     """Poses of all people of a set, in image pixels."""
     from posereg.data.modules.base import collate
-    from posereg.data.modules.topdown import TopDownDataset
+    from posereg.data.samples.people import TopDownDataset
 
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     module.to(where)

@@ -20,11 +20,11 @@ def predict(module: BottomUpPose, poses: PoseSet, device: str = "auto") -> Predi
         BadImageError: an image that cannot be decoded.
     """
     from posereg.data.modules.base import collate
-    from posereg.data.modules.scenes import BottomUpDataset
+    from posereg.data.samples.scenes import SceneDataset
 
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     module.to(where).eval()
-    dataset = BottomUpDataset(poses, module.input_size)
+    dataset = SceneDataset(poses, module.input_size)
     joints = len(poses.skeleton)
     parts = [_nobody(joints)]
     with torch.inference_mode():

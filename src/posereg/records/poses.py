@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.skeletons.skeleton import Skeleton
+from posereg.skeletons.skeleton import NOT_LABELLED, OCCLUDED, VISIBLE, Skeleton
 
-NOT_LABELLED, OCCLUDED, VISIBLE = 0, 1, 2
+__all__ = ["NOT_LABELLED", "OCCLUDED", "VISIBLE", "PoseSet"]
 
 
 @dataclass(frozen=True)

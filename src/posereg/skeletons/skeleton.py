@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from posereg.errors import UserError, nearest
 
+# Visibility of a joint, in every record.
+NOT_LABELLED, OCCLUDED, VISIBLE = 0, 1, 2
+
 
 @dataclass(frozen=True)
 class Skeleton:

@@ -10,7 +10,8 @@ import torch
 from numpy.testing import assert_allclose
 
 from data.made import people
-from posereg.data.modules.mixed import MixedData, in_joints_of, mixed_order
+from posereg.data.modules.mixed import MixedData, mixed_order
+from posereg.data.sources.joined import in_joints_of
 from posereg.data.sources.source import Source
 from posereg.errors import UserError
 from posereg.evaluation import mpjpe

@@ -8,8 +8,9 @@ from pycocotools import mask
 from data.made import centroid, dot, people
 from posereg.codecs.art import encode
 from posereg.data.formats import coco
-from posereg.data.modules.scenes import BottomUpData, BottomUpDataset, SceneAugment, ignore_mask
+from posereg.data.modules.scenes import BottomUpData
 from posereg.data.samples.crop import inverse
+from posereg.data.samples.scenes import SceneAugment, SceneDataset, ignore_mask
 from posereg.data.sources.source import Source
 from posereg.errors import UserError
 from posereg.geometry.affine import transform
@@ -54,7 +55,7 @@ def source(poses):
 @pytest.mark.parametrize("seed", range(6))
 def test_everybody_goes_through_the_image_matrix(tmp_path, seed):
     poses = crowded(tmp_path)
-    dataset = BottomUpDataset(poses, (128, 128), SceneAugment(), seed=seed, max_people=5)
+    dataset = SceneDataset(poses, (128, 128), SceneAugment(), seed=seed, max_people=5)
     sample = dataset[(2, 0)]
     assert sample["image"].shape == (128, 128, 3)
     assert sample["person_mask"].tolist() == [True, True, True, False, False]
@@ -83,7 +84,7 @@ def test_marker_on_the_image_ends_at_its_keypoint(tmp_path):
         keypoints=keypoints,
         extras={**poses.extras, "image_size": np.array([[300, 200], [300, 200]])},
     )
-    dataset = BottomUpDataset(poses, (256, 256), SceneAugment(translation=0.05), seed=1)
+    dataset = SceneDataset(poses, (256, 256), SceneAugment(translation=0.05), seed=1)
     for epoch in range(12):
         sample = dataset[(epoch, 0)]
         assert np.abs(centroid(sample["image"]) - sample["keypoints"][0, 0]).max() < 0.05
@@ -103,7 +104,7 @@ def test_ignore_mask_covers_crowd_and_outside_alone(tmp_path):
 
 
 def test_more_people_than_room_keeps_the_largest(tmp_path):
-    sample = BottomUpDataset(crowded(tmp_path), (64, 64), max_people=2)[(0, 0)]
+    sample = SceneDataset(crowded(tmp_path), (64, 64), max_people=2)[(0, 0)]
     scale = abs(np.linalg.det(sample["to_image"][:, :2])) ** -0.5
     assert sample["areas"] == pytest.approx(np.array([2400, 900]) * scale**2, rel=1e-4)
 

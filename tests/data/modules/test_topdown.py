@@ -6,8 +6,9 @@ import torch
 
 from data.made import people
 from posereg.data.modules.base import collate
-from posereg.data.modules.topdown import TopDownData, TopDownDataset
+from posereg.data.modules.topdown import TopDownData
 from posereg.data.samples.augment import Augment
+from posereg.data.samples.people import TopDownDataset
 from posereg.data.sources.source import Source
 from posereg.errors import UserError
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from posereg.data.formats import coco_json
 from posereg.data.formats.coco_json import Annotated, Json
-from posereg.data.formats.detections import padded
 from posereg.data.formats.paths import annotation_file, image_folder
 from posereg.files import reading
+from posereg.geometry.boxes import padded
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import COCO
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from posereg.data.formats import coco_json
-from posereg.data.formats.detections import padded
 from posereg.data.formats.paths import annotation_file, image_folder
 from posereg.files import reading
+from posereg.geometry.boxes import padded
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import CROWDPOSE
 

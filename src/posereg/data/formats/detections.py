@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from posereg.errors import UserError
 from posereg.files import read_json, reading
-from posereg.geometry.boxes import center_size, from_center
+from posereg.geometry.boxes import padded
 from posereg.records.poses import PoseSet
 
-PADDING = 1.25
 PERSON = 1
 
 
@@ -84,9 +82,3 @@ def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSe
             **{name: column for name, column in poses.extras.items() if name.startswith("image_")},
         },
     )
-
-
-def padded(edges: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Boxes (N, 4) enlarged x1.25 about their centres."""
-    center, size = center_size(edges)
-    return from_center(center, size * PADDING)

@@ -25,7 +25,6 @@ from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import H80K, Skeleton
 
 JOINTS = Skeleton("h36m", H80K.joints[:17], limbs=())
-PADDING = 1.25
 
 
 def read(root: Path | str, split: str = "all", annotations: Path | str | None = None) -> PoseSet:
@@ -55,7 +54,7 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
         "z": (relative[..., 2] * _pixels_per_mm(points, relative)[:, None]).astype(np.float32),
         "action": np.array(actions),
     }
-    square = boxes.fix_aspect(tight, aspect=1.0, padding=PADDING)
+    square = boxes.fix_aspect(tight, aspect=1.0, padding=boxes.PADDING)
     keep = np.ones(len(points), dtype=bool)
     return coco_json.pose_set("h36m", split, path, root, "", H80K, found, square, keep, extras)
 

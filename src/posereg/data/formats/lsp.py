@@ -18,6 +18,7 @@ from posereg.data.formats.paths import annotation_file, image_folder
 from posereg.errors import UserError, nearest
 from posereg.files import reading
 from posereg.geometry import boxes
+from posereg.geometry.pixels import image_box
 from posereg.records.poses import NOT_LABELLED, OCCLUDED, VISIBLE, PoseSet
 from posereg.skeletons.skeleton import LSP
 
@@ -98,7 +99,7 @@ def pose_set(
         region = boxes.from_center(middle, np.full((len(images), 1), crop, dtype=np.float32))
     else:
         tight = boxes.from_keypoints(xy, labelled)
-        region = boxes.fix_aspect(tight, aspect=1.0, padding=1.25)
+        region = boxes.fix_aspect(tight, aspect=1.0, padding=boxes.PADDING)
     torso = np.linalg.norm(xy[:, 9] - xy[:, 2], axis=1)
     torso[~(labelled[:, 9] & labelled[:, 2])] = np.nan
     return PoseSet(
@@ -122,5 +123,5 @@ def whole_images(root: Path, images: Sequence[str]) -> NDArray[np.float32]:
     """Boxes (N, 4) that hold the whole image each, from the file headers."""
     from posereg.data.samples.jpeg import image_size
 
-    sizes = np.array([image_size(root / name) for name in images], dtype=np.float32).reshape(-1, 2)
-    return np.concatenate([np.full_like(sizes, -0.5), sizes - 0.5], axis=1)
+    edges = [image_box(*image_size(root / name)) for name in images]
+    return np.array(edges, dtype=np.float32).reshape(-1, 4)

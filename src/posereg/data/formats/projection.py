@@ -28,7 +28,6 @@ from posereg.skeletons.skeleton import H80K, SKELETONS, mapping, skeleton
 Array = NDArray[np.float64]
 Boxes = Literal["projection", "pose2d", "frame"]
 BOXES = ("projection", "pose2d", "frame")
-PADDING = 1.25
 
 
 def read(
@@ -143,6 +142,6 @@ def _finite(points: Array) -> NDArray[np.bool_]:
 def _padded(points: Array, known: NDArray[np.bool_], otherwise: NDArray[np.float32]) -> NDArray[np.float32]:
     """Padded square boxes (N, 4) of the known points (N, K, 2 or 3); `otherwise` where they give none."""
     tight = box.from_keypoints(points[..., :2], known)
-    padded = box.fix_aspect(tight, 1.0, PADDING)
+    padded = box.fix_aspect(tight, 1.0, box.PADDING)
     some = np.isfinite(padded).all(axis=1) & (padded[:, 2] > padded[:, 0])
     return np.where(some[:, None], padded, otherwise).astype(np.float32)

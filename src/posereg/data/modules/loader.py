@@ -16,8 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from posereg.data.samples.dataset import Key
+
 Order = Callable[[int], NDArray[np.int64]]
-Key = tuple[int, int]
 
 
 class SampleSource(Protocol):

@@ -8,52 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.modules.loader import Key, Loader, Order
-from posereg.data.modules.topdown import TopDownData, TopDownDataset
-from posereg.data.samples.crop import Sample
+from posereg.data.modules.loader import Loader, Order
+from posereg.data.modules.topdown import TopDownData
+from posereg.data.samples.people import MixedDataset, TopDownDataset
+from posereg.data.sources.joined import in_joints_of
 from posereg.data.sources.source import Source
 from posereg.errors import UserError, nearest
-from posereg.geometry import boxes
 from posereg.records.poses import PoseSet
-from posereg.skeletons.skeleton import Skeleton, mapping
 
-PADDING = 1.25
 MIN_JOINTS = 2
-
-
-class MixedDataset:
-    """Several top-down data sets, concatenated; `index` of a sample counts through all of them."""
-
-    def __init__(self, parts: Sequence[TopDownDataset]) -> None:
-        self.parts = tuple(parts)
-        self.ends = np.cumsum([len(part) for part in parts])
-
-    def __len__(self) -> int:
-        return int(self.ends[-1])
-
-    def __getitem__(self, key: Key) -> Sample:
-        epoch, index = key
-        number = int(np.searchsorted(self.ends, index, side="right"))
-        part = self.parts[number]
-        return {**part[epoch, index - int(self.ends[number]) + len(part)], "index": index}
-
-    def check(self) -> None:
-        """
-        Raises:
-            UserError: more undecodable images in one of the sets than allowed.
-        """
-        for part in self.parts:
-            part.check()
-
-    def report(self) -> str | None:
-        """One line about the images that could not be decoded; None if there were none."""
-        return "; ".join(line for part in self.parts if (line := part.report())) or None
 
 
 class MixedData(TopDownData):
@@ -161,32 +129,6 @@ def _draw(rng: np.random.Generator, size: int, count: int) -> NDArray[np.int64]:
     """`count` of `size` rows, each as often as the others within one."""
     rounds = [rng.permutation(size) for _ in range(-(-count // size))]
     return np.concatenate(rounds)[:count]
-
-
-def in_joints_of(poses: PoseSet, target: PoseSet, extras: Sequence[str], joint_boxes: bool) -> PoseSet:
-    """A set in the joints of another: joints it does not have are unlabelled, columns `extras` are NaN.
-
-    Args:
-        joint_boxes: make the boxes from the labelled joints (before the change), padded by 1.25.
-    """
-    order = mapping(poses.skeleton, target.skeleton)
-    there = order >= 0
-    regions = poses.boxes
-    if joint_boxes:
-        tight = boxes.from_keypoints(poses.keypoints, poses.visibility > 0)
-        center, size = boxes.center_size(tight)
-        regions = boxes.from_center(center, size * PADDING)
-    count = len(poses)
-    unknown = {name: np.full((count, *target.extras[name].shape[1:]), np.nan, np.float32) for name in extras}
-    skeleton: Skeleton = target.skeleton
-    return replace(
-        poses,
-        skeleton=skeleton,
-        keypoints=np.where(there[:, None], poses.keypoints[:, order], 0).astype(np.float32),
-        visibility=np.where(there, poses.visibility[:, order], 0).astype(np.uint8),
-        boxes=regions,
-        extras=unknown,
-    )
 
 
 def _labelled(poses: PoseSet, least: int) -> PoseSet:

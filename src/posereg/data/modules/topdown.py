@@ -11,43 +11,13 @@ from posereg.data.formats.detections import file_hash
 from posereg.data.modules.base import ImageData, collate
 from posereg.data.modules.loader import Loader, sequential, shuffled
 from posereg.data.samples.augment import Augment
-from posereg.data.samples.crop import Sample, topdown_sample
-from posereg.data.samples.dataset import ImageDataset
+from posereg.data.samples.people import TopDownDataset
 from posereg.data.samples.photometric import build
 from posereg.data.sources.source import Source
 from posereg.data.sources.subset import limit_people, present
 from posereg.errors import UserError
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
-
-
-class TopDownDataset(ImageDataset):
-    """Samples by (epoch, row), one person each. The next row replaces a sample whose image cannot be decoded."""
-
-    def __init__(
-        self,
-        poses: PoseSet,
-        input_size: tuple[int, int],
-        augment: Augment | None = None,
-        seed: int = 0,
-        extras: Sequence[str] = (),
-        transforms: Any = None,
-        max_bad_images: int = 0,
-    ) -> None:
-        super().__init__(poses, poses.person_image, seed, max_bad_images)
-        lacking = [name for name in extras if name not in poses.extras]
-        if lacking:
-            raise UserError(
-                f"{poses.name} has no column '{lacking[0]}'; it has {', '.join(sorted(poses.extras))}"
-            )
-        self.input_size, self.augment = input_size, augment
-        self.extras, self.transforms = tuple(extras), transforms
-        self.varied = augment is not None or transforms is not None
-
-    def sample(self, row: int, rng: np.random.Generator | None) -> Sample:
-        return topdown_sample(
-            self.poses, row, self.input_size, self.augment, rng, self.transforms, self.extras
-        )
 
 
 class TopDownData(ImageData):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from posereg.data.samples import jpeg
 from posereg.data.samples.augment import NO_CHANGE, Augment, Change
 from posereg.geometry.affine import crop_matrix
+from posereg.geometry.pixels import cell_offset, image_box
 from posereg.records.poses import PoseSet
 
 Matrix = NDArray[np.float64]
@@ -96,8 +97,8 @@ def crop(path: Any, matrix: Matrix, size: tuple[int, int]) -> NDArray[np.uint8]:
     back = inverse(matrix)
     # The lowest image row that is needed: the largest y of the crop's corners taken back.
     (_, _, _), (c, d, y) = back.tolist()
-    right, low = size[0] - 0.5, size[1] - 0.5
-    bottom = y + max(-0.5 * c, right * c) + max(-0.5 * d, low * d)
+    left, top, right, low = image_box(*size)
+    bottom = y + max(left * c, right * c) + max(top * d, low * d)
     shrink = abs(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]) ** -0.5
     pixels, factor = jpeg.read(path, bottom, shrink)
     return warp(pixels, matrix, factor, size)
@@ -114,9 +115,9 @@ def inverse(matrix: Matrix) -> Matrix:
 def warp(pixels: NDArray[np.uint8], matrix: Matrix, factor: int, size: tuple[int, int]) -> NDArray[np.uint8]:
     """RGBX `pixels`, decoded at 1 / `factor`, through `matrix` (full-size image -> input): RGB (H, W, 3)."""
     if factor > 1:
-        # A decoded pixel u lies at u * factor + (factor - 1) / 2 of the image.
+        # A decoded pixel is a cell of `factor` pixels of the image.
         linear = matrix[:, :2]
-        offset = matrix[:, 2] + linear.sum(axis=1) * ((factor - 1) / 2)
+        offset = matrix[:, 2] + linear.sum(axis=1) * cell_offset(factor)
         matrix = np.concatenate([linear * factor, offset[:, None]], axis=1)
     warped = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR)
     image: NDArray[np.uint8] = cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB)

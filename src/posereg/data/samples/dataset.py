@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from posereg.data.modules.loader import Key
 from posereg.data.samples import jpeg
 from posereg.data.samples.augment import stream
 from posereg.data.samples.jpeg import BadImageError
@@ -17,6 +16,7 @@ from posereg.errors import UserError
 from posereg.records.poses import PoseSet
 
 Sample = dict[str, Any]
+Key = tuple[int, int]  # epoch, row
 
 
 class ImageDataset:

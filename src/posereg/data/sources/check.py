@@ -21,6 +21,7 @@ from posereg.data.samples.crop import crop, sample_matrix
 from posereg.data.samples.jpeg import BadImageError
 from posereg.errors import UserError
 from posereg.files import whole_file
+from posereg.geometry.pixels import inside
 from posereg.records.poses import PoseSet
 
 EXAMPLES = 5
@@ -206,8 +207,7 @@ def _boxes(poses: PoseSet, sizes: NDArray[np.float64]) -> list[Finding]:
 def _joints(poses: PoseSet, sizes: NDArray[np.float64]) -> list[Finding]:
     labelled = poses.visibility > 0
     size = sizes[poses.person_image][:, None]
-    inside = ((poses.keypoints >= -0.5) & (poses.keypoints <= size - 0.5)).all(axis=2)
-    outside = labelled & ~inside & np.isfinite(size).all(axis=2)
+    outside = labelled & ~inside(poses.keypoints, size) & np.isfinite(size).all(axis=2)
     nobody = ~labelled.any(axis=1)
     low, high = poses.boxes[:, None, :2], poses.boxes[:, None, 2:]
     strays = labelled & ~((poses.keypoints >= low) & (poses.keypoints <= high)).all(axis=2)

@@ -5,7 +5,7 @@ Only the named split grows; validation and scoring use the first set alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.modules.mixed import in_joints_of
 from posereg.data.sources.source import Reader
+from posereg.geometry import boxes
 from posereg.records.poses import PoseSet
+from posereg.skeletons.skeleton import mapping
 
 
 @dataclass(frozen=True)
@@ -90,3 +91,27 @@ def _padded(column: NDArray[np.generic], count: int) -> NDArray[np.generic]:
     unknown = np.nan if np.issubdtype(column.dtype, np.floating) else -1
     rest = np.full((count, *column.shape[1:]), unknown).astype(column.dtype)
     return np.concatenate([column, rest])
+
+
+def in_joints_of(poses: PoseSet, target: PoseSet, extras: Sequence[str], joint_boxes: bool) -> PoseSet:
+    """A set in the joints of another: joints it does not have are unlabelled, columns `extras` are NaN.
+
+    Args:
+        joint_boxes: make the boxes from the labelled joints (before the change), padded by 1.25.
+    """
+    order = mapping(poses.skeleton, target.skeleton)
+    there = order >= 0
+    regions = poses.boxes
+    if joint_boxes:
+        tight = boxes.from_keypoints(poses.keypoints, poses.visibility > 0)
+        regions = boxes.padded(tight)
+    count = len(poses)
+    unknown = {name: np.full((count, *target.extras[name].shape[1:]), np.nan, np.float32) for name in extras}
+    return replace(
+        poses,
+        skeleton=target.skeleton,
+        keypoints=np.where(there[:, None], poses.keypoints[:, order], 0).astype(np.float32),
+        visibility=np.where(there, poses.visibility[:, order], 0).astype(np.uint8),
+        boxes=regions,
+        extras=unknown,
+    )

@@ -1,0 +1,34 @@
+"""Whole images as network inputs: their size and how they lie in it. Sizes follow ART's released code."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.geometry.affine import crop_matrix
+from posereg.geometry.pixels import Convention, middle
+
+
+def inference_size(
+    image_size: tuple[int, int], side: int, scale: float = 1.0, smallest: float = 1.0, multiple: int = 64
+) -> tuple[int, int]:
+    """Input (W, H) of an image (W, H): the short side is `side` * scale, the long side is rounded up.
+
+    Rounding happens at the smallest scale of the test, so that the sizes of all scales are exact multiples.
+    """
+    width, height = image_size
+    short = -(-round(side * smallest) // multiple) * multiple
+    long = -(-short * max(width, height) // (min(width, height) * multiple)) * multiple
+    small = (short, long) if width < height else (long, short)
+    return round(small[0] * scale / smallest), round(small[1] * scale / smallest)
+
+
+def inference_matrix(
+    image_size: tuple[int, int], input_size: tuple[int, int], convention: Convention = "center"
+) -> NDArray[np.float64]:
+    """Affine (2, 3) image -> input: the short side fills the input, the rest lies in the middle."""
+    scale = min(input_size) / min(image_size)
+    center = middle(image_size, convention)
+    return crop_matrix(
+        center, (input_size[0] / scale, input_size[1] / scale), input_size, convention=convention
+    )
