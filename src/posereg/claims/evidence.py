@@ -42,21 +42,21 @@ class Campaign:
 
 def campaigns(folders: Sequence[Path]) -> list[Campaign]:
     """All campaigns below the folders, by name."""
-    found: dict[tuple[str, str], dict[str, list[Run]]] = {}
+    by_campaign: dict[tuple[str, str], dict[str, list[Run]]] = {}
     for folder in folders:
         for path, result in results.find(folder):
             if not result.get("table"):
                 continue
             key = (_campaign(path, result, folder), data_name(result))
             row = f"{result['table']}/{result['row']}"
-            found.setdefault(key, {}).setdefault(row, []).append(Run(path, result))
+            by_campaign.setdefault(key, {}).setdefault(row, []).append(Run(path, result))
     return [
         Campaign(
             name,
             data,
             {row: tuple(sorted(runs, key=lambda run: run.result["seed"])) for row, runs in rows.items()},
         )
-        for (name, data), rows in sorted(found.items())
+        for (name, data), rows in sorted(by_campaign.items())
     ]
 
 
@@ -100,11 +100,11 @@ def _fits(row: str, runs: Sequence[Run], experiments: Path) -> bool:
 
 
 def _leaves(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    leaves: dict[str, Any] = {}
     for key, value in node.items():
         inner = isinstance(value, Mapping) and value
-        found |= _leaves(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
-    return found
+        leaves |= _leaves(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
+    return leaves
 
 
 def check(name: str, rows: Rows, varies: Sequence[str]) -> None:
@@ -112,18 +112,18 @@ def check(name: str, rows: Rows, varies: Sequence[str]) -> None:
     Raises:
         UserError: the rows were measured, or trained, under two protocols; or the seeds of a row differ.
     """
-    found: list[tuple[Path, Result]] = []
+    measured: list[tuple[Path, Result]] = []
     for row, runs in rows.items():
         for run in runs:
             renamed: Result = {**run.result, "row": row}
-            found.append((run.path, renamed))
+            measured.append((run.path, renamed))
     for row, runs in rows.items():
         seeds = [run.result["seed"] for run in runs]
         if len(set(seeds)) < len(seeds):
             raise UserError(
                 f"{name}: {row} has two runs of one seed: {', '.join(str(run.path) for run in runs)}"
             )
-    protocol.check(name, found, varies)
+    protocol.check(name, measured, varies)
     for key in FAIR:
         values = {
             json.dumps(run.result.get("protocol", {}).get(key)): row

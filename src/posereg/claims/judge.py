@@ -91,7 +91,7 @@ def judge(
     Args:
         experiments: folder of the published rows, by which stand-ins are checked; None trusts them.
     """
-    found: list[tuple[Campaign | None, list[Judgement]]] = []
+    judged_on: list[tuple[Campaign | None, list[Judgement]]] = []
     for campaign in campaigns:
         if claim.may_be_judged_on(campaign.data) and _touches(claim, campaign):
             lines = [
@@ -99,15 +99,15 @@ def judge(
                 for comparison in claim.comparisons
             ]
             if any(line.effect is not None or line.files for line in lines):
-                found.append((campaign, lines))
-    if not found:
+                judged_on.append((campaign, lines))
+    if not judged_on:
         lines = [
             _not_run(comparison, "", "", comparison.contrasts[0], "not run")
             for comparison in claim.comparisons
         ]
         return Judged(claim, tuple(lines), OPEN, "not run")
-    verdict, note = _overall(found)
-    return Judged(claim, tuple(line for _, lines in found for line in lines), verdict, note)
+    verdict, note = _overall(judged_on)
+    return Judged(claim, tuple(line for _, lines in judged_on for line in lines), verdict, note)
 
 
 def verdict_of(interval: Interval, margin: float) -> str:
@@ -117,13 +117,13 @@ def verdict_of(interval: Interval, margin: float) -> str:
 
 def together(verdicts: Iterable[str]) -> str:
     """A claim of several comparisons: one refuted refutes it, all confirmed confirm it."""
-    found = set(verdicts)
-    return REFUTED if REFUTED in found else CONFIRMED if found == {CONFIRMED} else OPEN
+    all_verdicts = set(verdicts)
+    return REFUTED if REFUTED in all_verdicts else CONFIRMED if all_verdicts == {CONFIRMED} else OPEN
 
 
-def _overall(found: Sequence[tuple[Campaign | None, Sequence[Judgement]]]) -> tuple[str, str]:
+def _overall(judged_on: Sequence[tuple[Campaign | None, Sequence[Judgement]]]) -> tuple[str, str]:
     """Campaigns on real pictures decide; synthetic ones only where no real one does."""
-    by_campaign = [(campaign, together(line.verdict for line in lines)) for campaign, lines in found]
+    by_campaign = [(campaign, together(line.verdict for line in lines)) for campaign, lines in judged_on]
     for real in (True, False):
         decided = {verdict for campaign, verdict in by_campaign if campaign and campaign.real == real} - {
             OPEN
@@ -132,7 +132,7 @@ def _overall(found: Sequence[tuple[Campaign | None, Sequence[Judgement]]]) -> tu
             return OPEN, "the campaigns disagree"
         if decided:
             return decided.pop(), "" if real else "on synthetic pictures only"
-    lines = [line for _, lines in found for line in lines]
+    lines = [line for _, lines in judged_on for line in lines]
     confirmed = sum(line.verdict == CONFIRMED for line in lines)
     return OPEN, f"{confirmed} of {len(lines)} comparisons confirmed" if confirmed else "not decided"
 
@@ -165,20 +165,20 @@ def _compare(
     sign = 1 if higher_is_better(metric.split("/")[-1]) else -1
     signs = [sign * term.sign for term in wanted.terms]
     joints = [term.joints for term in wanted.terms]
-    found, over = _interval(signs, taken, joints, rows, metric, replicates)
-    if isinstance(found, str):
+    interval, over = _interval(signs, taken, joints, rows, metric, replicates)
+    if isinstance(interval, str):
         plain = _effect(signs, taken, rows, metric) if set(joints) == {"all"} else None
-        return replace(line, effect=plain, reason=found)
-    verdict = verdict_of(found, comparison.margin)
+        return replace(line, effect=plain, reason=interval)
+    verdict = verdict_of(interval, comparison.margin)
     bound = f"{-comparison.margin:g}" if comparison.margin else "zero"
     reasons = [nearest_pair, f"the interval includes {bound}" if verdict == OPEN else ""]
     return replace(
         line,
         verdict=verdict,
         reason="; ".join(filter(None, reasons)),
-        effect=found.difference,
-        low=found.low,
-        high=found.high,
+        effect=interval.difference,
+        low=interval.low,
+        high=interval.high,
         over=over,
     )
 

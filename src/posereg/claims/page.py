@@ -15,12 +15,12 @@ from posereg.reporting.html import template
 WIDTH, PAD = 220, 8
 
 
-def write(found: Sequence[Judged], out: Path) -> Path:
+def write(judged_claims: Sequence[Judged], out: Path) -> Path:
     """Write index.html, claims.md and claims.csv into `out`; returns the page's path."""
     texts = {
-        "claims.md": text.as_markdown(found, out),
-        "claims.csv": text.as_csv(found, out),
-        "index.html": page(found, out),
+        "claims.md": text.as_markdown(judged_claims, out),
+        "claims.csv": text.as_csv(judged_claims, out),
+        "index.html": page(judged_claims, out),
     }
     for name, content in texts.items():
         with whole_file(out / name) as temporary:
@@ -28,17 +28,17 @@ def write(found: Sequence[Judged], out: Path) -> Path:
     return out / "index.html"
 
 
-def page(found: Sequence[Judged], folder: Path) -> str:
+def page(judged_claims: Sequence[Judged], folder: Path) -> str:
     """The page's text; links to result files are relative to `folder`."""
     papers = [
         (paper, [_claim(judged, folder) for judged in claims])
-        for paper, claims in groupby(found, key=lambda judged: judged.claim.paper)
+        for paper, claims in groupby(judged_claims, key=lambda judged: judged.claim.paper)
     ]
-    runs = {path for judged in found for line in judged.judgements for path in line.files}
+    runs = {path for judged in judged_claims for line in judged.judgements for path in line.files}
     rendered: str = template("claims.html.j2").render(
         papers=papers,
-        counts=text.counts(found),
-        total=len(found),
+        counts=text.counts(judged_claims),
+        total=len(judged_claims),
         runs=len(runs),
         note=text.NOTE,
         width=WIDTH,

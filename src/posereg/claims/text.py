@@ -25,9 +25,9 @@ NOTE = (
 )
 
 
-def counts(found: Sequence[Judged]) -> str:
+def counts(judged_claims: Sequence[Judged]) -> str:
     """`5 confirmed, 1 refuted, 18 open`."""
-    return ", ".join(f"{sum(j.verdict == v for j in found)} {v}" for v in (CONFIRMED, REFUTED, OPEN))
+    return ", ".join(f"{sum(j.verdict == v for j in judged_claims)} {v}" for v in (CONFIRMED, REFUTED, OPEN))
 
 
 def verdict(judged: Judged) -> str:
@@ -67,12 +67,12 @@ def number(value: int | None) -> str:
     return "–" if value is None else f"{value:,}"
 
 
-def show(found: Sequence[Judged], console: Console | None = None) -> None:
+def show(judged_claims: Sequence[Judged], console: Console | None = None) -> None:
     """One line per comparison, below its claim."""
     console = console or Console()
     if not console.is_terminal:
         console = Console(width=160)
-    for paper, claims in groupby(found, key=lambda judged: judged.claim.paper):
+    for paper, claims in groupby(judged_claims, key=lambda judged: judged.claim.paper):
         table = Table(box=box.SIMPLE_HEAD, title=paper, title_justify="left", pad_edge=False)
         for name in ("claim", "data", "metric", "effect [95 %]", "paper", "seeds", "images", "verdict"):
             right = name in ("effect [95 %]", "paper", "seeds", "images")
@@ -89,13 +89,19 @@ def show(found: Sequence[Judged], console: Console | None = None) -> None:
                     Text(" · ".join(filter(None, (line.verdict, line.reason))), style=STYLES[line.verdict]),
                 )  # fmt: skip
         console.print(table)
-    console.print(Text(f"{len(found)} claims: {counts(found)}", style="bold"))
+    console.print(Text(f"{len(judged_claims)} claims: {counts(judged_claims)}", style="bold"))
     console.print(Text(NOTE, style="dim"))
 
 
-def as_markdown(found: Sequence[Judged], folder: Path) -> str:
+def as_markdown(judged_claims: Sequence[Judged], folder: Path) -> str:
     """Tables in GitHub's Markdown, one per paper, with the result files behind them; links are relative to `folder`."""
-    lines = ["# The papers' claims", "", f"{len(found)} claims: **{counts(found)}**.", "", NOTE]
+    lines = [
+        "# The papers' claims",
+        "",
+        f"{len(judged_claims)} claims: **{counts(judged_claims)}**.",
+        "",
+        NOTE,
+    ]
     heads = (
         "claim",
         "verdict",
@@ -108,7 +114,7 @@ def as_markdown(found: Sequence[Judged], folder: Path) -> str:
         "images",
         "steps",
     )
-    for paper, group in groupby(found, key=lambda judged: judged.claim.paper):
+    for paper, group in groupby(judged_claims, key=lambda judged: judged.claim.paper):
         claims = list(group)
         lines += ["", f"## {paper}", "", "| " + " | ".join(heads) + " |", "|" + ":--|" * 5 + "--:|" * 5]
         for judged in claims:
@@ -138,12 +144,12 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def as_csv(found: Sequence[Judged], folder: Path) -> str:
+def as_csv(judged_claims: Sequence[Judged], folder: Path) -> str:
     """One line per comparison; result files relative to `folder`, separated by semicolons."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for judged in found:
+    for judged in judged_claims:
         claim = judged.claim
         for line in judged.judgements:
             values = [

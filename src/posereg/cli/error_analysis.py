@@ -63,36 +63,36 @@ def run(
     from posereg.evaluation.score import score
 
     poses = source.read_truth(split or source.val_split)
-    found = {
+    evaluations = {
         label: score(poses, file, errors.evaluate, show=False)
         for label, file in zip(labels, predictions, strict=True)
     }
-    show(found, poses.skeleton.joints)
-    _write(found, out, figure)
+    show(evaluations, poses.skeleton.joints)
+    _write(evaluations, out, figure)
     return 0
 
 
-def show(found: Mapping[str, Evaluation], joints: Sequence[str]) -> None:
+def show(evaluations: Mapping[str, Evaluation], joints: Sequence[str]) -> None:
     """Shares by kind, what correcting each brings, and for a single file the shares by joint."""
     from rich.console import Console
 
     from posereg.evaluation.keypoint_errors import CORRECTION_ORDER, KINDS
 
     console = Console(highlight=False)
-    metrics = {label: evaluation.metrics for label, evaluation in found.items()}
+    metrics = {label: evaluation.metrics for label, evaluation in evaluations.items()}
     console.print(_table("labelled joints of the matched people, percent", metrics, KINDS))
     console.print(_table("average precision", metrics, ("AP", "AP50", "AP75")))
     gains = {kind: f"gain/AP/{kind}" for kind in CORRECTION_ORDER}
     console.print(_table("AP gained when one kind is corrected", metrics, list(gains.values()), list(gains)))
-    if len(found) == 1:
+    if len(evaluations) == 1:
         (values,) = metrics.values()
         by_joint = {joint: {kind: values[f"{kind}/{joint}"] for kind in KINDS} for joint in joints}
         console.print(_table("by joint, percent", by_joint, KINDS))
-    for label, evaluation in found.items():
-        told = ", ".join(
+    for label, evaluation in evaluations.items():
+        counts = ", ".join(
             f"{k.replace('_', ' ')} {evaluation.protocol[k]}" for k in ("matched", "joints_counted")
         )
-        console.print(f"{label}: {told}; {evaluation.protocol['metric_version']}", style="dim")
+        console.print(f"{label}: {counts}; {evaluation.protocol['metric_version']}", style="dim")
 
 
 def _table(
@@ -111,17 +111,19 @@ def _table(
     return table
 
 
-def _write(found: Mapping[str, Evaluation], out: Path | None, figure: Path | None) -> None:
+def _write(evaluations: Mapping[str, Evaluation], out: Path | None, figure: Path | None) -> None:
     from posereg.files import write_json
 
     if out is not None:
-        parts = {label: {k: v for k, v in e.as_json().items() if k != "curve"} for label, e in found.items()}
+        parts = {
+            label: {k: v for k, v in e.as_json().items() if k != "curve"} for label, e in evaluations.items()
+        }
         write_json(out, next(iter(parts.values())) if len(parts) == 1 else parts)
     if figure is not None:
         from posereg.reporting.curves import save
         from posereg.reporting.error_kinds import error_bars
 
-        panels = {"errors": {label: evaluation.metrics for label, evaluation in found.items()}}
+        panels = {"errors": {label: evaluation.metrics for label, evaluation in evaluations.items()}}
         save(error_bars(panels), figure)
 
 

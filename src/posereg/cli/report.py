@@ -32,7 +32,7 @@ def run(runs: list[Path], out: Path, title: str, data: str | None, pictures: int
     """
     from posereg.reporting import collect, report, table
 
-    found = collect.selection(runs, title, data)
-    table.show(found)
-    print(f"report: {report.write(found, out, pictures)}")
+    comparison = collect.selection(runs, title, data)
+    table.show(comparison)
+    print(f"report: {report.write(comparison, out, pictures)}")
     return 0

@@ -37,8 +37,8 @@ def run(table: str, runs: list[Path] | None, out: Path | None, data: str | None,
     from posereg.reporting import table as printed
 
     folders = runs_or_default(runs)
-    found = collect.collect(table, folders, config.experiments(), data)
-    printed.show(found)
+    results = collect.collect(table, folders, config.experiments(), data)
+    printed.show(results)
     out = out or folders[0] / "tables" / table.replace("/", "_")
-    print(f"report: {report.write(found, out, pictures)}")
+    print(f"report: {report.write(results, out, pictures)}")
     return 0

@@ -31,10 +31,10 @@ def align(poses: PoseSet, predictions: Predictions, dimensions: int = 2) -> Alig
         UserError: wrong number of joints or dimensions, two predictions for one person, or none that fits.
     """
     joints = len(poses.skeleton)
-    found = predictions.keypoints.shape
-    if found[1:] != (joints, dimensions):
+    shape = predictions.keypoints.shape
+    if shape[1:] != (joints, dimensions):
         raise UserError(
-            f"predictions of {_shape(found)} do not fit {poses.name} {poses.split}: expected people x {joints} joints"
+            f"predictions of {_shape(shape)} do not fit {poses.name} {poses.split}: expected people x {joints} joints"
             f" x {dimensions} coordinates"
         )
     ids, counts = np.unique(predictions.ids, return_counts=True)

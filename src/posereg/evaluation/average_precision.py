@@ -52,8 +52,8 @@ class Ranked:
         if wanted <= 0:
             return float("nan")
         state, counted = self.state[METRICS[metric]], weight[self.image]
-        found = [self._precision(row, counted, wanted, metric.startswith("AR")) for row in state]
-        return 100 * float(np.mean(found))
+        precisions = [self._precision(row, counted, wanted, metric.startswith("AR")) for row in state]
+        return 100 * float(np.mean(precisions))
 
     def _precision(
         self, state: NDArray[np.uint8], counted: NDArray[np.float64], wanted: float, recall_only: bool

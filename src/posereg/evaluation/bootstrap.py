@@ -266,13 +266,15 @@ def oks_intervals(
     compared = hotcoco.compare(
         scored(first), scored(second), n_bootstrap=replicates, seed=seed, confidence=level
     )
-    found = {}
+    intervals = {}
     for metric in oks.METRICS:
         key = metric.replace("_M", "m").replace("_L", "l")
         bounds = compared["ci"][key]
         difference = 100 * compared["deltas"][key]
-        found[metric] = Interval(difference, 100 * bounds["lower"], 100 * bounds["upper"], level, replicates)
-    return found
+        intervals[metric] = Interval(
+            difference, 100 * bounds["lower"], 100 * bounds["upper"], level, replicates
+        )
+    return intervals
 
 
 def oks_interval(

@@ -39,8 +39,8 @@ def evaluate(poses: PoseSet, predictions: Predictions) -> Evaluation:
     truth = read_truth(poses.annotations)
     images = set(poses.image_ids.tolist())
     truth = {**truth, "images": [image for image in truth["images"] if image["id"] in images]}
-    found = [r for r in oks.results(predictions, oks.person_category(truth)) if r["image_id"] in images]
-    scored = score(truth, found, str(poses.annotations))
+    entries = [r for r in oks.results(predictions, oks.person_category(truth)) if r["image_id"] in images]
+    scored = score(truth, entries, str(poses.annotations))
     return Evaluation(
         metrics=scored.metrics,
         per_person=scored.per_person,
@@ -75,16 +75,16 @@ def read_truth(path: Path | str) -> oks.Json:
     return truth
 
 
-def score(truth: oks.Json, found: list[oks.Json], where: str = "predictions") -> Evaluation:
+def score(truth: oks.Json, entries: list[oks.Json], where: str = "predictions") -> Evaluation:
     """Metrics of COCO-style results against a file from `read_truth`; the protocol holds the counts."""
-    evaluator = oks.run(truth, found, SIGMAS, where=where)
+    evaluator = oks.run(truth, entries, SIGMAS, where=where)
     values, undefined = oks.figures(evaluator)
     metrics = {name: values[name] for name in METRICS}
     missing = {k: v for k, v in undefined.get("undefined", {}).items() if k in metrics}
     counts: dict[str, int] = {}
     for name, members in _by_crowding(truth).items():
         counts[f"images_{name[-1]}"] = len(members)
-        metrics[name] = _mean_precision(truth, found, members, where)
+        metrics[name] = _mean_precision(truth, entries, members, where)
         if np.isnan(metrics[name]):
             missing[name] = "no labelled person on images of this class"
     reasons = {"undefined": missing} if missing else {}
@@ -92,15 +92,15 @@ def score(truth: oks.Json, found: list[oks.Json], where: str = "predictions") ->
     return Evaluation(
         metrics=metrics,
         per_person=ranked(evaluator, images).arrays(),
-        protocol={**oks.counts(truth, found), **counts, **reasons},
+        protocol={**oks.counts(truth, entries), **counts, **reasons},
     )
 
 
-def _mean_precision(truth: oks.Json, found: list[oks.Json], images: NDArray[np.int64], where: str) -> float:
+def _mean_precision(truth: oks.Json, entries: list[oks.Json], images: NDArray[np.int64], where: str) -> float:
     """Percent, rounded as the API does; NaN where there are no labelled people."""
     if len(images) == 0:
         return float("nan")
-    evaluator = oks.run(truth, found, SIGMAS, images, where)
+    evaluator = oks.run(truth, entries, SIGMAS, images, where)
     precision = (evaluator.eval or {})["precision"][..., 0, 0]
     return 100 * round(float(precision.mean()), 4) if precision.min() >= 0 else float("nan")
 

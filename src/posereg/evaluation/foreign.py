@@ -98,11 +98,11 @@ def read_results(path: Path, poses: PoseSet) -> Predictions:
     Raises:
         UserError: not such a file, another joint set, or images that are not in the set.
     """
-    found = oks.read_results(path)
+    entries = oks.read_results(path)
     joints = len(poses.skeleton)
     known = set(poses.image_ids.tolist())
     with reading(path, "a COCO results file"):
-        for row, entry in enumerate(found):
+        for row, entry in enumerate(entries):
             if len(entry["keypoints"]) != 3 * joints:
                 raise UserError(
                     f"{path}: result {row} has {len(entry['keypoints']) / 3:g} joints, expected {joints}"
@@ -112,11 +112,11 @@ def read_results(path: Path, poses: PoseSet) -> Predictions:
                     f"{path}: result {row} is of image {entry['image_id']}, which {poses.name} {poses.split} "
                     "does not have"
                 )
-        keypoints = np.array([entry["keypoints"] for entry in found], np.float32).reshape(-1, joints, 3)
-        image_ids = np.array([entry["image_id"] for entry in found], np.int64)
-        scores = np.array([entry["score"] for entry in found], np.float32)
+        keypoints = np.array([entry["keypoints"] for entry in entries], np.float32).reshape(-1, joints, 3)
+        image_ids = np.array([entry["image_id"] for entry in entries], np.int64)
+        scores = np.array([entry["score"] for entry in entries], np.float32)
     return Predictions(
-        ids=np.full(len(found), -1, np.int64),
+        ids=np.full(len(entries), -1, np.int64),
         image_ids=image_ids,
         keypoints=keypoints[..., :2],
         keypoint_scores=keypoints[..., 2],

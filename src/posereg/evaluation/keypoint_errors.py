@@ -69,10 +69,10 @@ def evaluate(poses: PoseSet, predictions: Predictions) -> Evaluation:
         UserError: predictions or annotations that do not fit.
     """
     truth, sigmas, figures = _setting(poses)
-    found = oks.results(predictions, oks.person_category(truth))
-    matched = _matched(poses, found, truth, sigmas)
+    entries = oks.results(predictions, oks.person_category(truth))
+    matched = _matched(poses, entries, truth, sigmas)
     metrics = _shares(matched.kind, poses.skeleton.joints)
-    base = figures(found)
+    base = figures(entries)
     metrics |= {f"{name}": base[name] for name in ("AP", "AP50", "AP75")}
     corrected = predictions
     for kind in CORRECTION_ORDER:
@@ -93,7 +93,7 @@ def evaluate(poses: PoseSet, predictions: Predictions) -> Evaluation:
             predictions,
             "error analysis",
             VERSION,
-            **oks.counts(truth, found, poses.image_ids),
+            **oks.counts(truth, entries, poses.image_ids),
             matched=len(matched.detection),
             joints_counted=int((matched.kind >= 0).sum()),
         ),
@@ -111,13 +111,13 @@ def matched_people(poses: PoseSet, predictions: Predictions) -> Matched:
     return _matched(poses, oks.results(predictions, oks.person_category(truth)), truth, sigmas)
 
 
-def _matched(poses: PoseSet, found: list[oks.Json], truth: oks.Json, sigmas: tuple[float, ...]) -> Matched:
-    return match(truth, found, np.asarray(sigmas), poses.skeleton.flip, poses.image_ids)
+def _matched(poses: PoseSet, entries: list[oks.Json], truth: oks.Json, sigmas: tuple[float, ...]) -> Matched:
+    return match(truth, entries, np.asarray(sigmas), poses.skeleton.flip, poses.image_ids)
 
 
 def match(
     truth: oks.Json,
-    found: list[oks.Json],
+    entries: list[oks.Json],
     sigmas: NDArray[np.float64],
     flip: NDArray[np.int64],
     image_ids: NDArray[np.int64] | None = None,
@@ -125,10 +125,10 @@ def match(
     """Pair detections with people (COCO matching, score order, 20 per image) and judge every labelled joint.
 
     Args:
-        truth: annotation file as from `oks.read_truth`; found: COCO results.
+        truth: annotation file as from `oks.read_truth`; entries: COCO results.
         sigmas: (K,); flip: (K,) the left-right partner of each joint.
     """
-    evaluator = oks.run(truth, found, sigmas.tolist(), image_ids, thresholds=[MATCH_AT], area=AREA_RANGE)
+    evaluator = oks.run(truth, entries, sigmas.tolist(), image_ids, thresholds=[MATCH_AT], area=AREA_RANGE)
     by_image: dict[int, list[oks.Json]] = {}
     for entry in truth["annotations"]:
         if entry["num_keypoints"] and not entry.get("iscrowd"):
@@ -149,7 +149,7 @@ def match(
         place = {entry["id"]: g for g, entry in enumerate(others)}
         annotated = np.array([entry["keypoints"] for entry in others], np.float64).reshape(len(others), -1, 3)
         area = np.array([entry["area"] for entry in others], np.float64)
-        predicted = np.array([found[det]["keypoints"] for det, _ in rows], np.float64).reshape(
+        predicted = np.array([entries[det]["keypoints"] for det, _ in rows], np.float64).reshape(
             len(rows), -1, 3
         )
         own = np.array([place[person] for _, person in rows])
@@ -244,7 +244,7 @@ def _setting(
     return (
         truth,
         sigmas,
-        lambda found: oks.figures(oks.run(truth, found, sigmas, poses.image_ids, str(path)))[0],
+        lambda entries: oks.figures(oks.run(truth, entries, sigmas, poses.image_ids, str(path)))[0],
     )
 
 

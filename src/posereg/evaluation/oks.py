@@ -80,14 +80,14 @@ def evaluate(poses: PoseSet, predictions: Predictions) -> Evaluation:
         UserError: predictions or annotations that do not fit.
     """
     truth = read_truth(poses.annotations, len(COCO))
-    found = results(predictions, person_category(truth))
-    evaluator = run(truth, found, SIGMAS, poses.image_ids, str(poses.annotations))
+    entries = results(predictions, person_category(truth))
+    evaluator = run(truth, entries, SIGMAS, poses.image_ids, str(poses.annotations))
     metrics, undefined = figures(evaluator)
     return Evaluation(
         metrics=metrics,
         per_person=ranked(evaluator, poses.image_ids).arrays(),
         protocol=protocol(
-            poses, predictions, "OKS", VERSION, **counts(truth, found, poses.image_ids), **undefined
+            poses, predictions, "OKS", VERSION, **counts(truth, entries, poses.image_ids), **undefined
         ),
     )
 
@@ -98,10 +98,10 @@ def evaluate_files(annotations: Path | str, results_json: Path | str) -> Evaluat
     Raises:
         UserError: a file that is missing, broken, or does not fit the other.
     """
-    truth, found = read_truth(annotations, len(COCO)), read_results(results_json)
-    evaluator = run(truth, found, SIGMAS, None, str(results_json))
+    truth, entries = read_truth(annotations, len(COCO)), read_results(results_json)
+    evaluator = run(truth, entries, SIGMAS, None, str(results_json))
     metrics, undefined = figures(evaluator)
-    made = {"metric": "OKS", "metric_version": VERSION, **counts(truth, found), **undefined}
+    made = {"metric": "OKS", "metric_version": VERSION, **counts(truth, entries), **undefined}
     return Evaluation(metrics=metrics, protocol={"dataset": "coco", **made})
 
 
@@ -152,15 +152,15 @@ def read_results(path: Path | str) -> list[Json]:
     Raises:
         UserError: not a list of COCO keypoint results.
     """
-    found = read_json(path)
+    entries = read_json(path)
     wanted = {"image_id", "keypoints", "score"}
-    if not isinstance(found, list) or any(
-        not isinstance(entry, dict) or not wanted <= entry.keys() for entry in found
+    if not isinstance(entries, list) or any(
+        not isinstance(entry, dict) or not wanted <= entry.keys() for entry in entries
     ):
         raise UserError(
             f"{path}: not a COCO results file (a list of objects with image_id, keypoints and score)"
         )
-    return found
+    return entries
 
 
 def results(predictions: Predictions, category: int = 1) -> list[Json]:
@@ -194,7 +194,7 @@ def write_results(path: Path | str, predictions: Predictions) -> None:
 
 def run(
     truth: Json,
-    found: list[Json],
+    entries: list[Json],
     sigmas: Sequence[float],
     image_ids: NDArray[np.int64] | None = None,
     where: str = "predictions",
@@ -206,7 +206,7 @@ def run(
 
     Args:
         truth: annotation file as read by `read_truth`; its `area` is the one of the OKS and of the area ranges.
-        found: COCO results.
+        entries: COCO results.
         image_ids: images that count (all if None).
         where: names the predictions in errors.
         thresholds: OKS thresholds instead of 0.50:0.05:0.95; area: one range instead of all, medium, large.
@@ -215,7 +215,7 @@ def run(
         UserError: results of unknown images or with another number of joints.
     """
     known = {image["id"] for image in truth["images"]}
-    for row, entry in enumerate(found):
+    for row, entry in enumerate(entries):
         if len(entry["keypoints"]) != 3 * len(sigmas):
             raise UserError(
                 f"{where}: result {row} has {len(entry['keypoints']) / 3:g} joints, expected {len(sigmas)}"
@@ -225,7 +225,7 @@ def run(
                 f"{where}: result {row} is of image {entry['image_id']}, which the annotations do not have"
             )
     person = person_category(truth)
-    evaluator = hotcoco.COCOeval(dataset(truth), detections(truth, found, person), "keypoints")
+    evaluator = hotcoco.COCOeval(dataset(truth), detections(truth, entries, person), "keypoints")
     params = evaluator.params
     params.kpt_oks_sigmas = [float(s) for s in sigmas]
     params.cat_ids = [person]
@@ -249,9 +249,9 @@ def dataset(truth: Json) -> hotcoco.COCO:
     return hotcoco.COCO(truth)
 
 
-def detections(truth: Json, found: list[Json], category: int) -> hotcoco.COCO:
-    """Results as a data set with the ids 1, 2, ... in order of `found`, and boxes around all joints."""
-    return dataset(truth).load_res([{**entry, "category_id": category} for entry in found])
+def detections(truth: Json, entries: list[Json], category: int) -> hotcoco.COCO:
+    """Results as a data set with the ids 1, 2, ... in order of `entries`, and boxes around all joints."""
+    return dataset(truth).load_res([{**entry, "category_id": category} for entry in entries])
 
 
 def figures(evaluator: hotcoco.COCOeval) -> tuple[dict[str, float], dict[str, dict[str, str]]]:
@@ -273,7 +273,7 @@ def figures(evaluator: hotcoco.COCOeval) -> tuple[dict[str, float], dict[str, di
     return metrics, {"undefined": missing} if missing else {}
 
 
-def counts(truth: Json, found: list[Json], image_ids: NDArray[np.int64] | None = None) -> dict[str, int]:
+def counts(truth: Json, entries: list[Json], image_ids: NDArray[np.int64] | None = None) -> dict[str, int]:
     """What stands behind the figures; `people` are those that can be found (labelled, not crowd)."""
     images = {image["id"] for image in truth["images"]}
     if image_ids is not None:
@@ -284,5 +284,5 @@ def counts(truth: Json, found: list[Json], image_ids: NDArray[np.int64] | None =
         "images": len(images),
         "people": people,
         "ignored_regions": len(here) - people,
-        "detections": sum(1 for entry in found if entry["image_id"] in images),
+        "detections": sum(1 for entry in entries if entry["image_id"] in images),
     }

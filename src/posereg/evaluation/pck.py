@@ -33,8 +33,8 @@ def hits(distance: Array, thresholds: Array) -> tuple[Array, Array]:
     # NaN sorts behind inf, so the counted distances come first in every column.
     ordered = np.sort(distance, axis=0)
     total = counts.sum(axis=0)
-    found = [np.searchsorted(ordered[:n, k], thresholds, side="right") for k, n in enumerate(total)]
-    return np.stack(found, axis=1).astype(np.float64), total.astype(np.float64)
+    correct = [np.searchsorted(ordered[:n, k], thresholds, side="right") for k, n in enumerate(total)]
+    return np.stack(correct, axis=1).astype(np.float64), total.astype(np.float64)
 
 
 def rate(correct: Array, counted: Array, joints: tuple[int, ...] | None = None) -> Array:

@@ -56,13 +56,13 @@ def tables(metrics: dict[str, float]) -> list[tuple[str, dict[str, float]]]:
         if "/" in name:
             metric, _, column = name.rpartition("/")
             rows.setdefault(metric, {})[column] = value
-    found = [("", totals)]
+    titled = [("", totals)]
     for metric, columns in rows.items():
         if len(columns) == 1:
             totals |= {f"{metric}/{name}": value for name, value in columns.items()}
         else:
-            found.append((metric, columns | ({"Total": totals[metric]} if metric in totals else {})))
-    return found
+            titled.append((metric, columns | ({"Total": totals[metric]} if metric in totals else {})))
+    return titled
 
 
 def print_tables(evaluation: Evaluation) -> None:

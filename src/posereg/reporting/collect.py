@@ -116,12 +116,12 @@ def collect(
     """
     folders = [runs] if isinstance(runs, Path) else list(runs)
     everything = [pair for folder in folders for pair in results.find(folder)]
-    found = [pair for pair in everything if pair[1].get("table") == name and _is_on(pair[1], data)]
+    chosen = [pair for pair in everything if pair[1].get("table") == name and _is_on(pair[1], data)]
     published = definition(name, experiments) if experiments else Definition(name)
-    if not found:
+    if not chosen:
         raise UserError(_nothing(name, folders, everything, published, data))
-    protocol.check(name, found, published.varies)
-    return build(published, found)
+    protocol.check(name, chosen, published.varies)
+    return build(published, chosen)
 
 
 def selection(folders: Sequence[Path], title: str = "Selected runs", data: str | None = None) -> Table:
@@ -133,24 +133,24 @@ def selection(folders: Sequence[Path], title: str = "Selected runs", data: str |
     everything = list(
         {path.resolve(): (path, r) for folder in folders for path, r in results.find(folder)}.values()
     )
-    found = [(path, result) for path, result in everything if _is_on(result, data)]
-    if not found:
+    chosen = [(path, result) for path, result in everything if _is_on(result, data)]
+    if not chosen:
         raise UserError(_nothing("of any run", folders, [], Definition(""), data))
     tables: dict[str, set[str | None]] = {}
-    for _, result in found:
+    for _, result in chosen:
         tables.setdefault(result["row"], set()).add(result.get("table"))
     named: list[tuple[Path, Result]] = []
-    for path, result in found:
+    for path, result in chosen:
         clash = len(tables[result["row"]]) > 1
         named.append((path, {**result, "row": f"{result.get('table')} {result['row']}"} if clash else result))
     protocol.check("selected runs", named)
     return build(Definition("selection", title=title), named)
 
 
-def build(published: Definition, found: Sequence[tuple[Path, Result]]) -> Table:
+def build(published: Definition, chosen: Sequence[tuple[Path, Result]]) -> Table:
     """The table of these results, rows in published order, then by name."""
     members: dict[str, list[Run]] = {row: [] for row in published.rows}
-    for path, result in found:
+    for path, result in chosen:
         members.setdefault(result["row"], []).append(Run(path, result))
     rows = []
     for row, its in members.items():
@@ -160,11 +160,11 @@ def build(published: Definition, found: Sequence[tuple[Path, Result]]) -> Table:
         ordered = tuple(sorted(its, key=lambda run: run.result["seed"]))
         rows.append(Row(row, ordered, dict(paper), yaml.get("compare_to") or own.get("compare_to")))
     columns = list(published.columns)
-    if not columns or not any(measured(result, columns[0]) for _, result in found):
-        columns = united([columns_of(result) for _, result in found])
+    if not columns or not any(measured(result, columns[0]) for _, result in chosen):
+        columns = united([columns_of(result) for _, result in chosen])
     named = united([list(row.paper) for row in rows])
-    comparable = not named or any(measured(result, named[0]) for _, result in found)
-    shared, differing = protocol.summary(found)
+    comparable = not named or any(measured(result, named[0]) for _, result in chosen)
+    shared, differing = protocol.summary(chosen)
     return Table(
         name=published.name,
         title=published.title,
@@ -183,7 +183,7 @@ def build(published: Definition, found: Sequence[tuple[Path, Result]]) -> Table:
 def _deltas(rows: Sequence[Row], columns: Sequence[str]) -> dict[tuple[str, str], Delta]:
     """Difference of every row to its counterpart, by (row, column), where both were run."""
     by_name = {row.name: row for row in rows}
-    found = {}
+    deltas = {}
     for row in rows:
         other = by_name.get(row.compare_to or "")
         for column in (name for name in columns if name not in COSTS):
@@ -194,8 +194,8 @@ def _deltas(rows: Sequence[Row], columns: Sequence[str]) -> dict[tuple[str, str]
                 None,
                 None,
             )
-            found[row.name, column] = Delta(mean - base, other.name, low, high)
-    return found
+            deltas[row.name, column] = Delta(mean - base, other.name, low, high)
+    return deltas
 
 
 def _is_on(result: Result, data: str | None) -> bool:

@@ -31,7 +31,7 @@ def of_row(row: Row, threshold: float) -> dict[int, tuple[float, int]] | None:
 
     None where a run left no distances, images and visibility.
     """
-    found = []
+    by_seed = []
     for run in row.runs:
         try:
             raw = evaluation_of(run.path).per_person
@@ -40,11 +40,11 @@ def of_row(row: Row, threshold: float) -> dict[int, tuple[float, int]] | None:
         if not {"distance", "images", "visibility"} <= raw.keys():
             return None
         number = np.minimum(people_on_image(raw["images"], raw["visibility"]), MOST)
-        found.append(by_number(raw["distance"], number, threshold))
-    if not found:
+        by_seed.append(by_number(raw["distance"], number, threshold))
+    if not by_seed:
         return None
-    numbers = sorted(set.intersection(*(set(each) for each in found)))
-    return {n: (float(np.mean([each[n][0] for each in found])), found[0][n][1]) for n in numbers}
+    numbers = sorted(set.intersection(*(set(each) for each in by_seed)))
+    return {n: (float(np.mean([each[n][0] for each in by_seed])), by_seed[0][n][1]) for n in numbers}
 
 
 def figure(table: Table) -> Any | None:
@@ -57,13 +57,20 @@ def figure(table: Table) -> Any | None:
     numbers = sorted({n for by in rows.values() for n in by})
     if len(numbers) < 2:
         return None
-    look = styles(table.run_rows)
+    line_styles = styles(table.run_rows)
     with canvas(7.2, 3.8) as (drawn, axes):
         for row, by in rows.items():
             places = [numbers.index(n) for n in by]
             values = [value for value, _ in by.values()]
             axes.plot(
-                places, values, "o", ms=4, color=look[row].color, linestyle=look[row].dash, lw=1.6, label=row
+                places,
+                values,
+                "o",
+                ms=4,
+                color=line_styles[row].color,
+                linestyle=line_styles[row].dash,
+                lw=1.6,
+                label=row,
             )
         axes.set_xticks(range(len(numbers)), _labels(numbers, next(iter(rows.values()))))
         axes.set_xlabel("labelled people on the image")

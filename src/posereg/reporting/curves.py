@@ -32,28 +32,33 @@ def styles(rows: Sequence[Row]) -> dict[str, Style]:
     """A row and its counterpart share a colour; the counterpart's line is dashed."""
     names = {row.name for row in rows}
     pairs = {row.name: row.compare_to for row in rows if row.compare_to in names}
-    found: dict[str, Style] = {}
+    by_row: dict[str, Style] = {}
     colors = iter(COLORS * (len(rows) // len(COLORS) + 1))
     for row in rows:
         base = pairs.get(row.name) or row.name
-        if base not in found:
-            found[base] = Style(next(colors), (0, (4, 2)) if base in pairs.values() else "solid")
+        if base not in by_row:
+            by_row[base] = Style(next(colors), (0, (4, 2)) if base in pairs.values() else "solid")
         if row.name != base:
-            found[row.name] = Style(found[base].color)
-    return found
+            by_row[row.name] = Style(by_row[base].color)
+    return by_row
 
 
 def accuracy_curves(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
-    look: Mapping[str, Style] | None = None,
+    line_styles: Mapping[str, Style] | None = None,
     label: str = "PCKh",
 ) -> Any:
     """Accuracy (percent) over the threshold, one line a run or row: Figure 3 of the integral paper for any runs."""
-    look = look or {name: Style(COLORS[k % len(COLORS)]) for k, name in enumerate(curves)}
+    line_styles = line_styles or {name: Style(COLORS[k % len(COLORS)]) for k, name in enumerate(curves)}
     with canvas(7.2, 4.4) as (figure, axes):
         for name, (thresholds, values) in curves.items():
             axes.plot(
-                thresholds, values, color=look[name].color, linestyle=look[name].dash, lw=1.8, label=name
+                thresholds,
+                values,
+                color=line_styles[name].color,
+                linestyle=line_styles[name].dash,
+                lw=1.8,
+                label=name,
             )
         axes.set_xlabel(f"threshold α of {label}@α")
         axes.set_ylabel(f"{label} (%)")
@@ -70,13 +75,13 @@ def metric_label(table: Table) -> str:
 
 def row_curves(table: Table) -> dict[str, tuple[list[float], list[float]]]:
     """The mean curve over seeds of every row that has one."""
-    found = {}
+    by_row = {}
     for row in table.run_rows:
         curves = [run.result.get("curve") or {} for run in row.runs]
         if all(curve.get("values") for curve in curves):
             values = np.mean([curve["values"] for curve in curves], axis=0)
-            found[row.name] = (curves[0]["thresholds"], values.tolist())
-    return found
+            by_row[row.name] = (curves[0]["thresholds"], values.tolist())
+    return by_row
 
 
 def against_paper(table: Table) -> Any | None:
@@ -91,11 +96,11 @@ def against_paper(table: Table) -> Any | None:
     ]
     if not columns:
         return None
-    look = styles(rows)
+    line_styles = styles(rows)
     with canvas(3.4 * len(columns), 0.42 * len(rows) + 1.1, len(columns)) as (figure, panels):
         for axes, column in zip(np.atleast_1d(panels), columns, strict=True):
             for place, row in enumerate(rows):
-                mean, paper, color = row.mean(column), row.paper.get(column), look[row.name].color
+                mean, paper, color = row.mean(column), row.paper.get(column), line_styles[row.name].color
                 values = row.values(column)
                 if mean is not None and paper is not None:
                     axes.plot([mean, paper], [place, place], color=color, lw=1.2, alpha=0.35)
@@ -127,12 +132,12 @@ def training_curves(table: Table) -> Any | None:
     wanted = [name for name in ("train/loss", metric) if name and name in names]
     if not wanted:
         return None
-    look = styles(rows)
+    line_styles = styles(rows)
     with canvas(5.0 * len(wanted), 3.4, len(wanted)) as (figure, panels):
         for axes, name in zip(np.atleast_1d(panels), wanted, strict=True):
             for row in rows:
                 epochs, mean = _mean_series([series(lines, name) for lines in logged[row.name]])
-                style = look[row.name]
+                style = line_styles[row.name]
                 axes.plot(epochs, mean, color=style.color, linestyle=style.dash, lw=1.5, label=row.name)
             axes.set_title(name, loc="left")
             axes.set_xlabel("epoch")

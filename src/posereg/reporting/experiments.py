@@ -75,14 +75,14 @@ def quoted(path: Path) -> tuple[tuple[str, dict[str, float]], ...]:
     columns, lines = read_table(path, "a table of quoted numbers")
     if "method" not in columns:
         raise UserError(f"{path}: the first line must name a column 'method'")
-    found = []
+    quoted = []
     for number, line in enumerate(lines, start=2):
         method = line.pop("method")
         try:
-            found.append((method, {name: float(value) for name, value in line.items() if value}))
+            quoted.append((method, {name: float(value) for name, value in line.items() if value}))
         except ValueError as error:
             raise UserError(f"{path}, line {number}: {error}") from error
-    return tuple(found)
+    return tuple(quoted)
 
 
 def _settings(path: Path) -> dict[str, Any]:

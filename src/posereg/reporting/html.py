@@ -26,7 +26,7 @@ COMPARED = "compare.png"  # of `posereg figures checkpoint=A,B out=<the report's
 
 
 def write(
-    found: Table,
+    results: Table,
     path: Path,
     figures: Mapping[str, Any],
     examples: Sequence[Example] = (),
@@ -39,13 +39,13 @@ def write(
         examples: pictures to show; see `report.examples_of`.
         remarks: further lines under the table, e.g. why there are no pictures.
     """
-    content = page(found, path.parent, figures, examples, remarks)
+    content = page(results, path.parent, figures, examples, remarks)
     with whole_file(path) as temporary:
         temporary.write_text(content)
 
 
 def page(
-    found: Table,
+    results: Table,
     folder: Path,
     figures: Mapping[str, Any],
     examples: Sequence[Example] = (),
@@ -53,22 +53,24 @@ def page(
 ) -> str:
     """The page's text; links to files are relative to `folder`."""
     text: str = template("page.html.j2").render(
-        table=found,
-        main=_main(found),
-        joints=[block for name in found.columns if (block := _joints(found, name))],
-        confidence=_confidence(found),
+        table=results,
+        main=_main(results),
+        joints=[block for name in results.columns if (block := _joints(results, name))],
+        confidence=_confidence(results),
         figures={name: curves.svg(figure) for name, figure in figures.items()},
-        label=curves.metric_label(found),
+        label=curves.metric_label(results),
         maps=_picture(folder / COMPARED),
         examples=[_example(example) for example in examples],
-        drawn=[(row.name, row.seeds[0], shown) for row in found.run_rows if (shown := _drawn(row.runs[0]))],
-        remarks=[*table.remarks(found)[1:], *remarks],
-        protocol=[(key.replace("_", " "), _text(found.shared[key])) for key in TOLD if key in found.shared],
-        runs=[_run(run, folder) for row in found.run_rows for run in row.runs],
-        versions=_common(found, "versions"),
-        revision=_common(found, "git_revision"),
-        command=f"posereg train -m '+experiments/{found.name}=glob(*)' data={found.shared.get('dataset', 'NAME')} "
-        f"seed={','.join(str(s) for s in sorted({s for row in found.rows for s in row.seeds}))}",
+        drawn=[(row.name, row.seeds[0], shown) for row in results.run_rows if (shown := _drawn(row.runs[0]))],
+        remarks=[*table.remarks(results)[1:], *remarks],
+        protocol=[
+            (key.replace("_", " "), _text(results.shared[key])) for key in TOLD if key in results.shared
+        ],
+        runs=[_run(run, folder) for row in results.run_rows for run in row.runs],
+        versions=_common(results, "versions"),
+        revision=_common(results, "git_revision"),
+        command=f"posereg train -m '+experiments/{results.name}=glob(*)' data={results.shared.get('dataset', 'NAME')} "
+        f"seed={','.join(str(s) for s in sorted({s for row in results.rows for s in row.seeds}))}",
     )
     return text
 
@@ -87,30 +89,30 @@ def template(name: str) -> Any:
     return environment.get_template(name)
 
 
-def _main(found: Table) -> dict[str, Any]:
+def _main(results: Table) -> dict[str, Any]:
     """The main table: heads, then rows of (text, class, title) cells."""
-    heads = table.headings(found)
-    top = {name: table.best(found, name) for name, _ in heads}
-    look = curves.styles(found.run_rows)
+    heads = table.headings(results)
+    top = {name: table.best(results, name) for name, _ in heads}
+    line_styles = curves.styles(results.run_rows)
     rows = []
-    for row in found.rows:
-        cells = [_cell(found, row, name, part, top[name]) for name, parts in heads for part in parts]
-        style = look.get(row.name)
+    for row in results.rows:
+        cells = [_cell(results, row, name, part, top[name]) for name, parts in heads for part in parts]
+        style = line_styles.get(row.name)
         look_of = {
             "color": style.color if style else "#cbd5e1",
             "dashed": bool(style and style.dash != "solid"),
         }
         rows.append({"row": row, "cells": cells, **look_of, "kind": "" if row.runs else "absent"})
     quoted = []
-    for method, values in found.quoted:
+    for method, values in results.quoted:
         shown = [table.quoted_cell(values, name, part) for name, parts in heads for part in parts]
         quoted.append((method, shown))
     return {"heads": heads, "rows": rows, "quoted": quoted}
 
 
-def _cell(found: Table, row: Row, name: str, part: str, top: str | None) -> dict[str, str]:
-    text, kind, title = table.figures(found, row, name)[part], part.replace("Δ ", "delta-"), ""
-    change = found.deltas.get((row.name, name))
+def _cell(results: Table, row: Row, name: str, part: str, top: str | None) -> dict[str, str]:
+    text, kind, title = table.figures(results, row, name)[part], part.replace("Δ ", "delta-"), ""
+    change = results.deltas.get((row.name, name))
     if part == "ours":
         kind += " best" if row.name == top else ""
         title = ", ".join(f"seed {s}: {v:.2f}" for s, v in zip(row.seeds, row.values(name), strict=False))
@@ -124,16 +126,16 @@ def _cell(found: Table, row: Row, name: str, part: str, top: str | None) -> dict
     return {"text": text, "kind": kind, "title": title}
 
 
-def _joints(found: Table, name: str) -> dict[str, Any] | None:
+def _joints(results: Table, name: str) -> dict[str, Any] | None:
     """Per-joint columns of a metric: what result.json has under `<metric>/...`, mean over seeds."""
-    keys = [k for row in found.run_rows for run in row.runs for k in run.result["metrics"]]
+    keys = [k for row in results.run_rows for run in row.runs for k in run.result["metrics"]]
     parts = [key for key in dict.fromkeys(keys) if key.startswith(f"{name}/") and not key.endswith("mean51")]
     if not parts:
         return None
-    top = {key: table.best(found, key) for key in [*parts, name]}
+    top = {key: table.best(results, key) for key in [*parts, name]}
     rows = [
         (row.name, [(table.number(key, row.mean(key)), top[key] == row.name) for key in [*parts, name]])
-        for row in found.run_rows
+        for row in results.run_rows
     ]
     return {
         "name": name,
@@ -142,13 +144,13 @@ def _joints(found: Table, name: str) -> dict[str, Any] | None:
     }
 
 
-def _confidence(found: Table) -> dict[str, Any] | None:
+def _confidence(results: Table) -> dict[str, Any] | None:
     """What a cascade's networks say at visible and occluded joints (`CascadePose.measured`), mean over seeds."""
-    keys = [k for row in found.run_rows for run in row.runs for k in run.result["metrics"]]
+    keys = [k for row in results.run_rows for run in row.runs for k in run.result["metrics"]]
     shown = [key for key in dict.fromkeys(keys) if key.startswith(("peak/", "at_joint/"))]
     if not shown:
         return None
-    rows = [(row.name, [table.number(key, row.mean(key)) for key in shown]) for row in found.run_rows]
+    rows = [(row.name, [table.number(key, row.mean(key)) for key in shown]) for row in results.run_rows]
     return {"heads": [key.replace("_", " ").replace("/", ", ") for key in shown], "rows": rows}
 
 
@@ -204,9 +206,9 @@ def _run(run: Run, folder: Path) -> dict[str, Any]:
     }
 
 
-def _common(found: Table, key: str) -> str:
+def _common(results: Table, key: str) -> str:
     """A provenance field of the runs: its distinct values."""
-    values = [run.result.get(key) for row in found.run_rows for run in row.runs]
+    values = [run.result.get(key) for row in results.run_rows for run in row.runs]
     texts = [", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value or "–")
              for value in values]  # fmt: skip
     return "; ".join(dict.fromkeys(texts))

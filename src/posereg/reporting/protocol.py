@@ -23,10 +23,10 @@ TRAINED = ("train_split", "train_people", "train_images", "train_steps", "effect
 # Paths differ between machines; the hashes of annotations and boxes identify the files.
 PLACES = (".root", ".annotations", ".weights", ".boxes")
 
-Found = Sequence[tuple[Path, Result]]
+Results = Sequence[tuple[Path, Result]]
 
 
-def check(table: str, found: Found, varies: Sequence[str] = ()) -> None:
+def check(table: str, results: Results, varies: Sequence[str] = ()) -> None:
     """
     Raises:
         UserError: two protocols in one column, or two configurations among the seeds of a row; names what differs
@@ -35,10 +35,13 @@ def check(table: str, found: Found, varies: Sequence[str] = ()) -> None:
     for key in COMPARABLE:
         if key not in varies:
             _agree(
-                table, key, [(path, result.get("protocol", {}).get(key)) for path, result in found], "column"
+                table,
+                key,
+                [(path, result.get("protocol", {}).get(key)) for path, result in results],
+                "column",
             )
     rows: dict[str, list[tuple[Path, Result]]] = {}
-    for path, result in found:
+    for path, result in results:
         rows.setdefault(result["row"], []).append((path, result))
     for row, members in rows.items():
         for key in (*COMPARABLE, *TRAINED):
@@ -48,12 +51,12 @@ def check(table: str, found: Found, varies: Sequence[str] = ()) -> None:
             _agree(f"{table} row {row}", key, [(path, _settings(r).get(key)) for path, r in members], "row")
 
 
-def summary(found: Found) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def summary(results: Results) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """What all runs share, and per key that differs its value by row."""
-    keys = list(dict.fromkeys(key for _, result in found for key in result.get("protocol", {})))
+    keys = list(dict.fromkeys(key for _, result in results for key in result.get("protocol", {})))
     shared, differing = {}, {}
     for key in keys:
-        by_row = {result["row"]: result.get("protocol", {}).get(key) for _, result in found}
+        by_row = {result["row"]: result.get("protocol", {}).get(key) for _, result in results}
         if len({json.dumps(value, sort_keys=True) for value in by_row.values()}) == 1:
             shared[key] = next(iter(by_row.values()))
         else:

@@ -15,19 +15,19 @@ from posereg.reporting import error_kinds as error_bars
 from posereg.reporting.collect import Table
 
 
-def write(found: Table, out: Path, pictures: int = 6) -> Path:
+def write(results: Table, out: Path, pictures: int = 6) -> Path:
     """Write the report into `out` and return the page's path. If pictures cannot be made, a remark says why."""
     examples: list[Example] = []
     remarks = []
     if pictures:
         try:
-            examples = examples_of(found, pictures)
+            examples = examples_of(results, pictures)
         except UserError as error:
             remarks.append(f"No example pictures: {error}")
-    for name, text in (("table.md", table.as_markdown(found)), ("table.csv", table.as_csv(found))):
+    for name, text in (("table.md", table.as_markdown(results)), ("table.csv", table.as_csv(results))):
         with whole_file(out / name) as temporary:
             temporary.write_text(text)
-    figures = figures_of(found)
+    figures = figures_of(results)
     for name, figure in figures.items():
         for ending in ("png", "svg"):
             curves.save(figure, out / f"{name}.{ending}")
@@ -36,7 +36,7 @@ def write(found: Table, out: Path, pictures: int = 6) -> Path:
 
         with whole_file(out / "pictures.jpg") as temporary:
             cv2.imwrite(str(temporary), sheet(examples)[..., ::-1])
-    html.write(found, out / "index.html", figures, examples, remarks)
+    html.write(results, out / "index.html", figures, examples, remarks)
     return out / "index.html"
 
 
@@ -63,7 +63,7 @@ def examples_of(table: Table, count: int = 6, side: int = 200) -> list[Example]:
     """
     first = [row.runs[0] for row in table.run_rows]
     poses = scored_people(first[0])
-    found = {run.result["row"]: load(run.folder / "predictions.npz") for run in first}
-    if all(predicted.keypoints.shape[-1] == 3 for predicted in found.values()):
-        return figures3d.gallery(poses, found, count, side)
-    return gallery(poses, found, count, side)
+    predictions = {run.result["row"]: load(run.folder / "predictions.npz") for run in first}
+    if all(predicted.keypoints.shape[-1] == 3 for predicted in predictions.values()):
+        return figures3d.gallery(poses, predictions, count, side)
+    return gallery(poses, predictions, count, side)

@@ -35,10 +35,10 @@ def interval(first: Sequence[Path], second: Sequence[Path], metric: str) -> tupl
             # hotcoco draws the images of these, for one seed a side.
             return _oks(first[0], second[0]).get(metric) if len(first) == len(second) == 1 else None
         sides = [[evaluation_of(path) for path in paths] for paths in (first, second)]
-        found = bootstrap.paired(sides[0], sides[1], metric, images_of(first[0].parent, sides[0][0]))
+        difference = bootstrap.paired(sides[0], sides[1], metric, images_of(first[0].parent, sides[0][0]))
     except (UserError, ImportError):
         return None
-    return found.low, found.high
+    return difference.low, difference.high
 
 
 @lru_cache(maxsize=64)
@@ -53,8 +53,8 @@ def _oks(first: Path, second: Path) -> dict[str, tuple[float, float]]:
     if not same or len(truth.images) != result["protocol"]["images"] or truth.skeleton.name != "coco":
         return {}
     sides = [predictions.load(path.parent / "predictions.npz") for path in (first, second)]
-    found = oks_intervals(truth.annotations, sides[0], sides[1])
-    return {name: (interval.low, interval.high) for name, interval in found.items()}
+    intervals = oks_intervals(truth.annotations, sides[0], sides[1])
+    return {name: (interval.low, interval.high) for name, interval in intervals.items()}
 
 
 def evaluation_of(path: Path) -> Evaluation:
@@ -81,8 +81,10 @@ def images_of(folder: Path, evaluation: Evaluation) -> NDArray[np.integer[Any]]:
     if "images" in raw and len(raw["images"]) == people:
         return raw["images"]
     try:
-        found = predictions.load(folder / "predictions.npz")
+        predicted = predictions.load(folder / "predictions.npz")
     except UserError:
         return np.arange(people)
     # Runs write their predictions in the order of the people, one each.
-    return found.image_ids if len(found) == people and (found.ids >= 0).all() else np.arange(people)
+    return (
+        predicted.image_ids if len(predicted) == people and (predicted.ids >= 0).all() else np.arange(people)
+    )

@@ -36,9 +36,11 @@ def ours(row: Row, name: str) -> str:
     return number(name, row.mean(name)) + ("" if spread is None else f" ±{spread:.1f}")
 
 
-def delta(name: str, found: Delta | None) -> str:
+def delta(name: str, change: Delta | None) -> str:
     return (
-        "" if found is None else number(name, found.value, signed=True) + (MARK if found.significant else "")
+        ""
+        if change is None
+        else number(name, change.value, signed=True) + (MARK if change.significant else "")
     )
 
 
@@ -50,15 +52,15 @@ def headings(table: Table) -> list[tuple[str, list[str]]]:
     printed = {name for row in table.rows for name in row.paper} | {
         n for _, values in table.quoted for n in values
     }
-    found = []
+    figures_shown = []
     for name in table.columns:
         parts = ["ours"]
         if name in printed and not table.published:
             parts += ["paper", "Δ paper"]
         if any((row.name, name) in table.deltas for row in table.rows):
             parts.append("Δ pair")
-        found.append((name, parts))
-    return found + [(name, [PUBLISHED]) for name in table.published]
+        figures_shown.append((name, parts))
+    return figures_shown + [(name, [PUBLISHED]) for name in table.published]
 
 
 def figures(table: Table, row: Row, name: str) -> dict[str, str]:
@@ -88,18 +90,18 @@ def best(table: Table, name: str) -> str | None:
 def as_rich(table: Table, without: Sequence[str] = ()) -> RichTable:
     """The terminal's table, less the figures named in `without`."""
     shown = [(name, [part for part in parts if part not in without]) for name, parts in headings(table)]
-    found = RichTable(
+    grid = RichTable(
         box=box.SIMPLE_HEAD, title=table.paper or table.name, title_justify="left", pad_edge=False
     )
-    found.add_column("row", no_wrap=True)
+    grid.add_column("row", no_wrap=True)
     pair = "Δ pair" not in without
     if pair:
-        found.add_column("pair", style="dim")
-    found.add_column("seeds", justify="right", style="dim")
+        grid.add_column("pair", style="dim")
+    grid.add_column("seeds", justify="right", style="dim")
     for name, parts in shown:
         for k, part in enumerate(parts):
             style = {"paper": "dim", PUBLISHED: "dim", "Δ paper": "dim"}.get(part, "")
-            found.add_column(f"{name if k == 0 else ''}\n{part}", justify="right", style=style, no_wrap=True)
+            grid.add_column(f"{name if k == 0 else ''}\n{part}", justify="right", style=style, no_wrap=True)
     top = {name: best(table, name) for name, _ in headings(table)}
     for row in table.rows:
         cells: list[Any] = [row.name, *([row.compare_to or ""] if pair else []), str(len(row.runs) or "–")]
@@ -107,22 +109,22 @@ def as_rich(table: Table, without: Sequence[str] = ()) -> RichTable:
             values = figures(table, row, name)
             for part in parts:
                 cells.append(Text(values[part], style=_style(table, row, name, part, top[name])))
-        found.add_row(*cells)
+        grid.add_row(*cells)
     for method, quoted in table.quoted:
         cells = [method, *([""] if pair else []), "quoted"]
         for name, parts in shown:
             cells += [quoted_cell(quoted, name, part) for part in parts]
-        found.add_row(*cells, style="dim italic")
-    return found
+        grid.add_row(*cells, style="dim italic")
+    return grid
 
 
 def _style(table: Table, row: Row, name: str, part: str, top: str | None) -> str:
     if part == "ours":
         return "bold" if row.name == top else ""
-    found = table.deltas.get((row.name, name))
-    if part != "Δ pair" or found is None or not found.significant:
+    change = table.deltas.get((row.name, name))
+    if part != "Δ pair" or change is None or not change.significant:
         return ""
-    return "green" if (found.value > 0) == higher_is_better(name) else "red"
+    return "green" if (change.value > 0) == higher_is_better(name) else "red"
 
 
 def show(table: Table, console: Console | None = None) -> None:
@@ -131,11 +133,11 @@ def show(table: Table, console: Console | None = None) -> None:
     if not console.is_terminal:
         console = Console(width=250)
     for without in ((), ("Δ paper",), ("Δ paper", "Δ pair"), ("Δ paper", "Δ pair", "paper", PUBLISHED)):
-        found = as_rich(table, without)
+        grid = as_rich(table, without)
         # Measured on wide paper: a measure is clamped to its console's width.
-        if Console(width=1000).measure(found).minimum <= console.width:
+        if Console(width=1000).measure(grid).minimum <= console.width:
             break
-    console.print(found)
+    console.print(grid)
     console.print(Text(NOTE, style="dim"))
     for line in remarks(table):
         console.print(Text(line, style="dim"))
@@ -210,7 +212,7 @@ def as_csv(table: Table) -> str:
     for row in table.rows:
         line: list[Any] = [row.name, "run" if row.runs else "not run", row.compare_to or ""]
         for name in table.columns:
-            found = table.deltas.get((row.name, name))
+            change = table.deltas.get((row.name, name))
             line += [
                 row.mean(name),
                 row.spread(name),
@@ -218,7 +220,7 @@ def as_csv(table: Table) -> str:
                 row.paper.get(name),
                 row.to_paper(name),
             ]
-            line += [found.value, found.low, found.high] if found else [None, None, None]
+            line += [change.value, change.low, change.high] if change else [None, None, None]
         writer.writerow([round(x, 4) if isinstance(x, float) else x for x in line])
     for method, values in table.quoted:
         line = [method, "quoted", ""]

@@ -176,7 +176,7 @@ class Phases(Callback):
         pose: Any = module
         name = list(pose.phases)[bisect_right(pose.phase_starts, trainer.global_step) - 1]
         if name != self._entered:
-            enter(pose, name)
+            apply_phase(pose, name)
             self._entered = name
         # Kept for the epoch's end, when the optimiser holds the next step's rates already.
         groups = trainer.optimizers[0].param_groups
@@ -193,7 +193,7 @@ class Phases(Callback):
         network.requires_grad_(True)
 
 
-def enter(module: Any, name: str) -> None:
+def apply_phase(module: Any, name: str) -> None:
     """Freeze and free the network's parts for the phase, and name it on the module."""
     module.phase = name
     module.network.requires_grad_(True)
