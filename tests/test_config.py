@@ -1,8 +1,14 @@
 """Configs: unknown keys are errors with the nearest valid name, wherever they come from."""
 
+import importlib
+import json
+import re
+import subprocess
+
 import pytest
 
 from posereg import config as configs
+from posereg.data.samples.augment import Augment
 from posereg.errors import UserError
 from posereg.runs import folder as runs
 
@@ -83,6 +89,60 @@ def test_globs_find_the_rows_of_a_table():
     )
 
 
-def test_a_target_of_another_version_is_the_users_error() -> None:
+def test_a_target_of_another_version_is_the_users_error():
     with pytest.raises(UserError, match=r"cannot import 'posereg\.data\.source\.Nothing'"):
         configs.instantiate({"_target_": "posereg.data.source.Nothing"})
+
+
+def _targets(node):
+    if isinstance(node, list):
+        return set().union(*map(_targets, node))
+    if not isinstance(node, dict):
+        return set()
+    own = {node["_target_"]} if "_target_" in node else set()
+    return own.union(*map(_targets, node.values()))
+
+
+def test_every_target_of_the_stored_results_still_exists():
+    stored = sorted((configs.root() / "results").rglob("*.json"))
+    targets = set()
+    for file in stored:
+        targets |= _targets(json.loads(file.read_text()))
+    assert any(configs.current_target(target) != target for target in targets)
+    for target in targets:
+        assert callable(configs._locate(target, "config")), target
+
+
+def test_every_target_that_a_config_ever_named_still_exists():
+    log = subprocess.run(
+        ["git", "log", "-p", "--format=", "--", "conf", "experiments"],
+        cwd=configs.root(),
+        capture_output=True,
+        text=True,
+    )
+    if log.returncode:
+        pytest.skip("not a git clone: no former configs to look at")
+    targets = set(re.findall(r"^[-+].*_target_: *(posereg\.[\w.]+)", log.stdout, re.MULTILINE))
+    assert len(targets) > 20
+    for target in targets:
+        assert callable(configs._locate(target, "config")), target
+
+
+def test_renamed_names_no_module_that_is_there_under_its_former_name():
+    packages = {"posereg.losses"}  # was a module, is a room now; nothing that configs name stands in it
+    for old in configs.RENAMED:
+        if old in packages or old.rpartition(".")[2][0].isupper():
+            continue
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module(old)
+
+
+def test_instantiate_builds_nested_nodes_of_older_runs():
+    old = {"_target_": "posereg.data.augment.Augment", "rotation": 10.0}
+    new = {**old, "_target_": "posereg.data.samples.augment.Augment"}
+    holder = {"_target_": "builtins.dict"}
+    assert configs.instantiate({**holder, "nested": [old]}) == {"nested": [Augment(rotation=10.0)]}
+    assert configs.differences({"nested": [old]}, {"nested": [new]}) == []
+    assert configs.differences({"nested": old}, {"nested": {**new, "rotation": 5.0}}) == [
+        "nested.rotation: 10.0 -> 5.0"
+    ]

@@ -25,6 +25,31 @@ from posereg.terminal.hydra_errors import one_line
 HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 # Keys of the method node that the run reads, not the constructor.
 METHOD_KEYS = {"pretrain"}
+# Modules and objects by their former names: configs in older results and checkpoints still name them.
+RENAMED = {
+    "posereg.data.augment": "posereg.data.samples.augment",
+    "posereg.data.bottomup": "posereg.data.modules.scenes",
+    "posereg.data.bottomup.SceneAugment": "posereg.data.samples.scenes.SceneAugment",
+    "posereg.data.coco": "posereg.data.formats.coco",
+    "posereg.data.crowdpose": "posereg.data.formats.crowdpose",
+    "posereg.data.h36m": "posereg.data.formats.h36m",
+    "posereg.data.h80k": "posereg.data.formats.h80k",
+    "posereg.data.joined": "posereg.data.sources.joined",
+    "posereg.data.lsp": "posereg.data.formats.lsp",
+    "posereg.data.lspet": "posereg.data.formats.lspet",
+    "posereg.data.mixed": "posereg.data.modules.mixed",
+    "posereg.data.modules.scenes.SceneAugment": "posereg.data.samples.scenes.SceneAugment",
+    "posereg.data.mpii": "posereg.data.formats.mpii",
+    "posereg.data.projection": "posereg.data.formats.projection",
+    "posereg.data.source": "posereg.data.sources.source",
+    "posereg.data.topdown": "posereg.data.modules.topdown",
+    "posereg.engine": "posereg.training.trainer",
+    "posereg.inference.ensemble": "posereg.methods.ensemble",
+    "posereg.losses": "posereg.losses.integral",
+    "posereg.methods.bottomup": "posereg.methods.art",
+    "posereg.phases": "posereg.training.phases",
+    "posereg.schedules": "posereg.training.schedules",
+}
 # Folders of configs of the user's (--config-dir), separated as PATH is.
 CONFIG_FOLDERS = "POSEREG_CONFIG_DIR"
 
@@ -172,12 +197,33 @@ def _unknown_arguments(node: Any, path: str) -> Iterator[str]:
         yield from _unknown_arguments(value, f"{path}.{key}" if path else str(key))
 
 
+def current_target(target: str) -> str:
+    """Today's name of a `_target_` (`package.module.name`), which may be a former one of `RENAMED`."""
+    module, _, name = target.rpartition(".")
+    return RENAMED.get(target) or (f"{RENAMED[module]}.{name}" if module in RENAMED else target)
+
+
+def with_current_targets(node: Any) -> Any:
+    """A copy of a config whose `_target_` entries, at any depth, have today's names."""
+    if isinstance(node, list):
+        return [with_current_targets(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    return {
+        key: current_target(value)
+        if key == "_target_" and isinstance(value, str)
+        else with_current_targets(value)
+        for key, value in node.items()
+    }
+
+
 def _locate(target: str, path: str) -> Any:
     """Import `package.module.name` (or `package.module.Class.method`).
 
     Raises:
         UserError: nothing there, naming the config path.
     """
+    target = current_target(target)
     parts = target.split(".")
     for k in range(len(parts) - 1, 0, -1):
         try:
@@ -211,7 +257,7 @@ def _parameters(target: Any) -> tuple[set[str], bool]:
 
 
 def instantiate(node: Mapping[str, Any], **extra: Any) -> Any:
-    """Build the object a `_target_` node describes.
+    """Build the object a `_target_` node describes; the node may come from an older run (`RENAMED`).
 
     Raises:
         UserError: the constructor refused its values; names the target and the reason.
@@ -220,7 +266,7 @@ def instantiate(node: Mapping[str, Any], **extra: Any) -> Any:
     from hydra.utils import instantiate as hydra_instantiate
 
     try:
-        return hydra_instantiate(dict(node), _convert_="all", **extra)
+        return hydra_instantiate(with_current_targets(node), _convert_="all", **extra)
     except InstantiationException as error:
         cause: BaseException | None = error
         while cause is not None:
@@ -235,7 +281,8 @@ def instantiate(node: Mapping[str, Any], **extra: Any) -> Any:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> list[str]:
-    """`key: old -> new` for every leaf that differs."""
+    """`key: old -> new` for every leaf that differs; a former name of a `_target_` is no difference."""
+    old, new = with_current_targets(old), with_current_targets(new)
     found: list[str] = []
     for key in sorted({*old, *new}, key=str):
         before, after = old.get(key), new.get(key)
