@@ -21,7 +21,7 @@ from posereg import config as configs
 from posereg.build import build_method, load_network
 from posereg.errors import UserError
 from posereg.files import read_json, whole_file, write_json
-from posereg.methods.base import PoseModule, evaluate, finished
+from posereg.methods.base import PoseModule, evaluate, postprocessed
 from posereg.networks.complexity import counts, rates
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import load as load_predictions
@@ -189,7 +189,7 @@ def _finish(
         predictions = multicrop.predict(
             module, poses, scales, data.val_batch_size, str(trainer.strategy.root_device)
         )
-    predictions = finished(data, predictions)
+    predictions = postprocessed(data, predictions)
     evaluation = evaluate(data, predictions)
     protocol = {
         "split": poses.split,

@@ -59,7 +59,7 @@ def one_spot(place, joints=16, side=8):
 def test_what_is_drawn_has_the_predicted_positions_for_means(soft):
     """The aggregate is a distribution whose mean on the ramp is Eq. 6's position, the part map's is its own."""
     module = load_method(soft)
-    people = map_figures.look(module, validation(module), [0, 3])
+    people = map_figures.seen_by(module, validation(module), [0, 3])
     ramp = np.linspace(0, 1, 16)
     for person in people:
         assert isinstance(person, SeenInContext)
@@ -75,7 +75,7 @@ def test_what_is_drawn_has_the_predicted_positions_for_means(soft):
 
 def test_looking_leaves_a_training_network_in_training(soft):
     module = load_method(soft).train()
-    map_figures.look(module, validation(module), [0])
+    map_figures.seen_by(module, validation(module), [0])
     assert module.training
 
 

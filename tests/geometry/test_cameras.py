@@ -93,7 +93,7 @@ def test_nothing_to_fit_is_nan_and_spoils_nobody_else(case: str) -> None:
     else:
         pixels[1] = 63.5
     cameras = fit_weak_perspective(points, pixels)
-    assert cameras.found.tolist() == [True, False, True]
+    assert cameras.fitted.tolist() == [True, False, True]
     assert np.isnan(cameras.project(points)[1]).all()
     assert_allclose(cameras.scale[[0, 2]], 0.2)
     assert np.isnan(cameras.relative[1])

@@ -7,7 +7,15 @@ from posereg.codecs.art_maps import Maps
 from posereg.geometry.affine import transform
 from posereg.geometry.scenes import inference_matrix, inference_size
 from posereg.inference.grouping import Grouping
-from posereg.inference.multiscale import enlarge, fields, forward, given, heat_of, people, rescaled
+from posereg.inference.multiscale import (
+    as_proposals,
+    enlarge,
+    forward,
+    heat_and_proposals,
+    heat_of,
+    people,
+    rescaled,
+)
 from posereg.networks.art import ARTNet
 from posereg.networks.hrnet import HRNetTrunk
 from posereg.skeletons.skeleton import COCO
@@ -107,7 +115,7 @@ def crowd(seed=0):
 
 
 def detect(network, images, settings, flip=None, convention="center"):
-    return people(*fields(network, images, settings, flip, convention)[0], settings)
+    return people(*heat_and_proposals(network, images, settings, flip, convention)[0], settings)
 
 
 FLIP = torch.from_numpy(COCO.flip)
@@ -149,8 +157,8 @@ def test_people_come_back_at_any_scale(scales, fine, convention):
 
 def test_grouping_by_annotated_people():
     truth = crowd()
-    heat, _ = fields(Painter(truth, 128), inputs(1.0), Grouping())[0]
-    found = people(heat, given(truth + 3), Grouping())
+    heat, _ = heat_and_proposals(Painter(truth, 128), inputs(1.0), Grouping())[0]
+    found = people(heat, as_proposals(truth + 3), Grouping())
     assert found.centers.tolist() == [1, 1]
     assert (found.keypoints - truth).norm(dim=-1).max() < 3
 

@@ -91,7 +91,7 @@ def run(
             found = predict_frames(module, poses, people, device=device, passes=passes, batch_size=batch_size)
             replace(found, meta={**found.meta, "projected_with": made}).save(path)
         _, cameras = project(poses, load(path))
-        print(_summary(str(path), cameras.found, cameras.residual, cameras.relative))
+        print(_summary(str(path), cameras.fitted, cameras.residual, cameras.relative))
     return 0
 
 

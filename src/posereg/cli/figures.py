@@ -60,7 +60,9 @@ def run(
     poses = _pictures(first, source, boxes) if source is not None else _validation(first, root)
     rows = spread(len(poses), people)
     if len(modules) == 1:
-        written = map_figures.write(map_figures.look(first, poses, rows), first.skeleton, out, joints or [])
+        written = map_figures.write(
+            map_figures.seen_by(first, poses, rows), first.skeleton, out, joints or []
+        )
     else:
         written = [_compare(modules, poses, rows, joints or [], out)]
     print(f"{out}: {', '.join(written)}")
@@ -73,7 +75,9 @@ def _compare(modules: list[PoseModule], poses: PoseSet, rows: list[int], joints:
     skeleton = poses.skeleton
     names = [str(module.plain_config.get("row") or module.name) for module in modules]
     names = [name if names.count(name) == 1 else f"{name} {k + 1}" for k, name in enumerate(names)]
-    seen = {name: map_figures.look(module, poses, rows) for name, module in zip(names, modules, strict=True)}
+    seen = {
+        name: map_figures.seen_by(module, poses, rows) for name, module in zip(names, modules, strict=True)
+    }
     chosen = map_figures.indices(skeleton, joints or map_figures.COMPARED_JOINTS, strict=bool(joints))
     truth = map_figures.truth(poses, rows, modules[0].input_size)
     map_figures.save(map_figures.compare_figure(seen, skeleton, chosen, truth), out / "compare.png")

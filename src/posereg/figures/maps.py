@@ -87,7 +87,7 @@ class InContext(Protocol):
     def aggregate(self, maps: Any) -> Any: ...
 
 
-def look(module: PoseModule, poses: PoseSet, rows: Sequence[int]) -> list[Seen]:
+def seen_by(module: PoseModule, poses: PoseSet, rows: Sequence[int]) -> list[Seen]:
     """These people through the network; `SeenInContext` if it is a soft-argmax method.
 
     Raises:

@@ -35,7 +35,7 @@ class WeakPerspective:
     relative: Array
 
     @property
-    def found(self) -> NDArray[np.bool_]:
+    def fitted(self) -> NDArray[np.bool_]:
         """(N,) whether there is a camera."""
         return np.isfinite(self.scale)
 

@@ -82,7 +82,7 @@ def heat_of(maps: Maps, convention: Convention = "center") -> tuple[Tensor, int]
     return (enlarge(maps.heatmaps, 2, convention) + maps.fine) / 2, 2
 
 
-def fields(
+def heat_and_proposals(
     network: Network,
     images: Mapping[float, Tensor],
     settings: Grouping,
@@ -122,7 +122,7 @@ def people(heat: Heat, proposals: Proposals, settings: Grouping) -> Poses:
     return refine(heat, poses) if settings.refine else poses
 
 
-def given(poses: Tensor) -> Proposals:
+def as_proposals(poses: Tensor) -> Proposals:
     """Poses (M, K, 2) as cues of full confidence. With the annotated people of an image, grouping by them gives the
     "heatmap quality" of Table 4; with `fallback=False`, or keypoints that the heat maps miss would be right."""
     return Proposals(poses, poses.new_ones(len(poses)))

@@ -21,7 +21,7 @@ from posereg.errors import UserError
 from posereg.files import whole_file
 from posereg.inference import scoring as scorers
 from posereg.inference.grouping import Grouping, Heat, Poses, Proposals
-from posereg.inference.multiscale import fields, given, people, rescaled
+from posereg.inference.multiscale import as_proposals, heat_and_proposals, people, rescaled
 from posereg.losses.art import losses as art_losses
 from posereg.methods.base import Batch, PoseModule, evaluate
 from posereg.networks.art import ARTNet, complexity
@@ -119,15 +119,15 @@ class BottomUpPose(PoseModule):
         """
         raise UserError("a bottom-up model reads whole images, not crops of people")
 
-    def fields(self, images: Tensor) -> list[tuple[Heat, Proposals]]:
+    def heat_and_proposals(self, images: Tensor) -> list[tuple[Heat, Proposals]]:
         """Heat maps and proposals of each of normalised images (B, 3, H, W)."""
         every = {scale: rescaled(images, scale, self.convention) for scale in self.scales}
         flip = self.flip_order if self.flip_test else None
-        return fields(self.network, every, self.grouping, flip, self.convention)
+        return heat_and_proposals(self.network, every, self.grouping, flip, self.convention)
 
     def detect(self, images: Tensor) -> list[Poses]:
         """People of normalised images (B, 3, H, W), in input pixels."""
-        return [people(heat, proposals, self.grouping) for heat, proposals in self.fields(images)]
+        return [people(heat, proposals, self.grouping) for heat, proposals in self.heat_and_proposals(images)]
 
     def predicted(self, poses: Poses, to_image: Tensor, image_id: int, learned: bool = True) -> Predictions:
         """Poses of one image in image pixels, best first by the learned score if there is one, or the naive one."""
@@ -152,13 +152,13 @@ class BottomUpPose(PoseModule):
         plain = replace(self.grouping, absorb=0.0, refine=False)
         # Annotated people are never duplicates; keypoints that absorb no candidate must not count for the heat maps.
         everyone = replace(self.grouping, nms_distance=0.0, poses=10_000, fallback=False)
-        for i, (heat, proposals) in enumerate(self.fields(images)):
+        for i, (heat, proposals) in enumerate(self.heat_and_proposals(images)):
             to_image = batch["to_image"][i]
             final = people(heat, proposals, self.grouping)
             self._predicted.append(self.predicted(final, to_image, ids[i]))
             if self.qualities:
                 regressed = people(heat, proposals, plain)
-                cued = people(heat, given(annotated(batch, i)), everyone)
+                cued = people(heat, as_proposals(annotated(batch, i)), everyone)
                 for name, poses in zip(QUALITIES, (regressed, cued), strict=True):
                     self._others[name].append(self.predicted(poses, to_image, ids[i], learned=False))
 

@@ -32,7 +32,7 @@ Batch = dict[str, Any]
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def finished(data: Any, predictions: Predictions) -> Predictions:
+def postprocessed(data: Any, predictions: Predictions) -> Predictions:
     """Raw predictions as they are saved and scored: what the data module's `postprocess`, if any, makes of them."""
     process = getattr(data, "postprocess", None)
     return predictions if process is None else process(predictions)
@@ -194,7 +194,7 @@ class PoseModule(pl.LightningModule):
         if everyone is None or self.trainer.sanity_checking:
             return
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        evaluation = evaluate(data, finished(data, everyone))
+        evaluation = evaluate(data, postprocessed(data, everyone))
         for name, value in evaluation.metrics.items():
             if "/" not in name and math.isfinite(value):
                 self.log(f"val/{name}", float(value), sync_dist=True)

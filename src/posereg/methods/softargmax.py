@@ -91,7 +91,9 @@ class SoftArgmaxPose(PoseModule):
 
         poses = data.poses(data.val_split)
         rows = range(0, len(poses), max(1, len(poses) // 3))[:3]
-        written = map_figures.write(map_figures.look(self, poses, rows), poses.skeleton, folder / "figures")
+        written = map_figures.write(
+            map_figures.seen_by(self, poses, rows), poses.skeleton, folder / "figures"
+        )
         return {f"figure_{Path(name).stem}": f"figures/{name}" for name in written}
 
     def _locate(self, images: Tensor) -> tuple[Tensor, Tensor]:

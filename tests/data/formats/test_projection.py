@@ -81,15 +81,15 @@ def test_frames_without_a_camera_are_not_trained_on_but_can_be_cropped(root: Pat
     found = _predictions(plain.ids[:-1], points[:-1])
     poses, cameras = projection.project(plain, found)
     lost = [0, 1, 2, len(plain) - 1]
-    assert not cameras.found[lost].any()
+    assert not cameras.fitted[lost].any()
     assert not poses.visibility[lost].any()
     assert np.isnan(poses.extras["z"][lost]).all()
     assert np.isfinite(poses.boxes).all()
     assert_allclose(poses.boxes[lost], plain.boxes[lost])
-    assert cameras.found.sum() == len(plain) - len(lost)
+    assert cameras.fitted.sum() == len(plain) - len(lost)
     strict, _ = projection.project(plain, found, max_relative=0.25)
     assert not strict.visibility[3].any()
-    assert (strict.visibility.any(axis=1)).sum() < cameras.found.sum()
+    assert (strict.visibility.any(axis=1)).sum() < cameras.fitted.sum()
 
 
 def test_joints_are_matched_by_name() -> None:
