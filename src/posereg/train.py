@@ -19,9 +19,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from posereg import config as configs
 from posereg.build import build_method, load_network
+from posereg.data.modules.base import ImageData
 from posereg.errors import UserError
 from posereg.files import read_json, whole_file, write_json
-from posereg.methods.base import PoseModule, evaluate, postprocessed
+from posereg.methods.base import PoseModule
 from posereg.networks.complexity import counts, rates
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import load as load_predictions
@@ -106,13 +107,13 @@ def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[s
     trains = not plain["evaluate_only"]
     resumed = trains and checkpoint.exists()
     start = None if resumed else _starting_weights(plain, overrides)
-    if not trains and start is None and "members" not in plain["method"]:
-        raise UserError("evaluate_only: nothing to evaluate; name init_weights=FILE or method.pretrain=ROW")
     pl.seed_everything(plain["seed"], workers=True, verbose=False)
-    module = build_method(plain, weights=not resumed and start is None)
+    module = build_method(plain, weights=trains and not resumed and start is None)
+    if not trains and start is None and module.needs_weights:
+        raise UserError("evaluate_only: nothing to evaluate; name init_weights=FILE or method.pretrain=ROW")
     if start is not None:
         load_network(module, start)
-    data = configs.instantiate(plain["loader"])
+    data: ImageData = configs.instantiate(plain["loader"])
     module.plain_config, module.overrides = plain, list(overrides)
     cost = counts(module.network, module.input_size)
     loggers = build_loggers(plain["logger"], plain, folder)
@@ -173,7 +174,7 @@ def _starting_weights(plain: dict[str, Any], overrides: Sequence[str]) -> Path |
 
 
 def _finish(
-    plain: dict[str, Any], folder: Path, digest: str, module: PoseModule, data: Any, trainer: pl.Trainer
+    plain: dict[str, Any], folder: Path, digest: str, module: PoseModule, data: ImageData, trainer: pl.Trainer
 ) -> Result:
     """Predictions and evaluation on disk, and the result that describes them."""
     import numpy as np
@@ -189,8 +190,8 @@ def _finish(
         predictions = multicrop.predict(
             module, poses, scales, data.val_batch_size, str(trainer.strategy.root_device)
         )
-    predictions = postprocessed(data, predictions)
-    evaluation = evaluate(data, predictions)
+    predictions = data.postprocessed(predictions)
+    evaluation = data.evaluate(predictions)
     protocol = {
         "split": poses.split,
         "annotation_hash": poses.annotation_hash,
@@ -204,7 +205,7 @@ def _finish(
         "score_rule": module.score_rule,
         "effective_batch": plain["batch_size"],
         "precision": plain["trainer"]["precision"],
-        **getattr(data, "protocol", {}),
+        **data.protocol,
         **predictions.meta,
         **evaluation.protocol,
         # The source's name, not the format's: synthetic people in MPII's layout are not MPII.

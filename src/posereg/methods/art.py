@@ -23,7 +23,7 @@ from posereg.inference import scoring as scorers
 from posereg.inference.grouping import Grouping, Heat, Poses, Proposals
 from posereg.inference.multiscale import as_proposals, heat_and_proposals, people, rescaled
 from posereg.losses.art import losses as art_losses
-from posereg.methods.base import Batch, PoseModule, evaluate
+from posereg.methods.base import Batch, PoseModule
 from posereg.networks.art import ARTNet, complexity
 from posereg.networks.scoring import PoseScorer
 from posereg.records.predictions import Predictions, concatenate
@@ -174,7 +174,7 @@ class BottomUpPose(PoseModule):
         for name, parts in self._others.items():
             everyone = self._gather(parts)
             if everyone is not None:
-                found = evaluate(self.trainer.datamodule, everyone)  # type: ignore[attr-defined]
+                found = self.trainer.datamodule.evaluate(everyone)  # type: ignore[attr-defined]
                 self._measured[f"{name}/AP"] = found.metrics["AP"]
                 self._drawn_from |= {f"{name}/{key}": column for key, column in found.per_person.items()}
 

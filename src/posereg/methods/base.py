@@ -19,9 +19,10 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from posereg.data.modules.base import ImageData
+from posereg.data.modules.loader import epoch_batches
 from posereg.errors import UserError
 from posereg.geometry.pixels import Convention, flip_x, inside
-from posereg.records.evaluation import Evaluation
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, concatenate
 from posereg.skeletons.skeleton import mapping
@@ -32,23 +33,6 @@ Batch = dict[str, Any]
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def postprocessed(data: Any, predictions: Predictions) -> Predictions:
-    """Raw predictions as they are saved and scored: what the data module's `postprocess`, if any, makes of them."""
-    process = getattr(data, "postprocess", None)
-    return predictions if process is None else process(predictions)
-
-
-def evaluate(data: Any, predictions: Predictions) -> Evaluation:
-    """Score a data module's validation people with the data set's own metric.
-
-    A source with a `truth` of its own (COCO: crowd and unlabelled people count) is scored against that.
-    """
-    source = data.source
-    poses = data.poses(data.val_split) if source.truth is None else source.read_truth(data.val_split)
-    evaluation: Evaluation = source.evaluate(poses, predictions)
-    return evaluation
-
-
 def total_steps(trainer: pl.Trainer) -> int:
     """Optimiser steps of the whole training.
 
@@ -56,10 +40,8 @@ def total_steps(trainer: pl.Trainer) -> int:
     forget where in the epoch the loader was.
     """
     batches = len(trainer.datamodule.train_dataloader())  # type: ignore[attr-defined]
-    limit = trainer.limit_train_batches
-    batches = (
-        min(batches, limit) if isinstance(limit, int) else int(batches * (1.0 if limit is None else limit))
-    )
+    limit = epoch_batches(trainer, batches)
+    batches = batches if limit is None else min(batches, limit)
     return max(1, math.ceil(batches / trainer.accumulate_grad_batches)) * max(1, trainer.max_epochs or 1)
 
 
@@ -82,6 +64,7 @@ class PoseModule(pl.LightningModule):
     """
 
     score_rule = "as the method defines"
+    needs_weights = True  # False: evaluates without training and without a checkpoint
     mean: Tensor
     std: Tensor
     flip_order: Tensor
@@ -193,8 +176,8 @@ class PoseModule(pl.LightningModule):
         everyone = self.gathered()
         if everyone is None or self.trainer.sanity_checking:
             return
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        evaluation = evaluate(data, postprocessed(data, everyone))
+        data: ImageData = self.trainer.datamodule  # type: ignore[attr-defined]
+        evaluation = data.evaluate(data.postprocessed(everyone))
         for name, value in evaluation.metrics.items():
             if "/" not in name and math.isfinite(value):
                 self.log(f"val/{name}", float(value), sync_dist=True)

@@ -68,6 +68,7 @@ class PredictionEnsemble(PoseModule):
     """
 
     score_rule = "mean of members"
+    needs_weights = False
 
     def __init__(self, members: Sequence[str], **pose: Any) -> None:
         super().__init__(**pose)

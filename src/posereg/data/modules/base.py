@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pytorch_lightning as pl
@@ -14,7 +14,9 @@ from posereg.data.modules.loader import Loader, Order, epoch_batches
 from posereg.data.samples.crop import Sample
 from posereg.data.sources.source import Source
 from posereg.data.sources.subset import Missing
+from posereg.records.evaluation import Evaluation
 from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions
 from posereg.skeletons.skeleton import Skeleton, skeleton
 
 
@@ -30,8 +32,17 @@ class TrainingImages(Protocol):
     def report(self) -> str | None: ...
 
 
-class ImageData(pl.LightningDataModule):
-    """Train, validation and test loaders of one source.
+class ImageData(pl.LightningDataModule, ABC):
+    """Train, validation and test loaders of one source. This is all that training and methods ask of data.
+
+    A subclass must define `protocol`, `selected`, `train_dataloader` and `plain_loader`; a class that lacks one
+    cannot be built. `postprocessed` may be overridden; `poses` and `evaluate` hold for all. In a run:
+
+        data.train_dataloader()     shuffled batches that resume where they stopped (loader.py)
+        data.val_dataloader()       the validation people, each once; a method predicts them
+        data.postprocessed(raw)     what the data set makes of those predictions before they are saved
+        data.evaluate(predictions)  the data set's own metric
+        data.protocol               how the people and boxes were chosen, for result.json
 
     Args:
         source: the data set (`data/sources/source.py`).
@@ -44,6 +55,8 @@ class ImageData(pl.LightningDataModule):
         max_bad_images: undecodable training images tolerated; each is replaced and counted.
         missing_images: `error`, or `drop` what is on images that are not on disk.
     """
+
+    val_batch_size = 1  # samples a batch in validation and test
 
     def __init__(
         self,
@@ -82,6 +95,35 @@ class ImageData(pl.LightningDataModule):
     def _limit_seed(self, split: str) -> int:
         # All seeds of a row are scored on the same people, else their figures could not share a column.
         return self.seed if split == self.train_split else 0
+
+    @property
+    @abstractmethod
+    def protocol(self) -> dict[str, Any]:
+        """What result.json records about these data: `box_source` always, and whatever else a table must not mix."""
+
+    @abstractmethod
+    def train_dataloader(self) -> Loader:
+        """Shuffled, augmented batches of the training split.
+
+        Raises:
+            UserError: the split does not fill one batch.
+        """
+
+    def postprocessed(self, predictions: Predictions) -> Predictions:
+        """Raw predictions of the validation people as they are saved and scored; the same ones unless overridden."""
+        return predictions
+
+    def evaluate(self, predictions: Predictions) -> Evaluation:
+        """Finished predictions of the validation split scored with the data set's own metric.
+
+        A source with a `truth` of its own (COCO: crowd regions and unlabelled people count) is scored against that.
+
+        Raises:
+            UserError: from the readers.
+        """
+        source = self.source
+        poses = self.poses(self.val_split) if source.truth is None else source.read_truth(self.val_split)
+        return source.evaluate(poses, predictions)
 
     @abstractmethod
     def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:

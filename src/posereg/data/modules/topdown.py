@@ -60,8 +60,8 @@ class TopDownData(ImageData):
         named = {"box_source": file.name, "box_file_hash": file_hash(file)}
         return {**named, "min_box_score": self.source.min_box_score}
 
-    def postprocess(self, predictions: Predictions) -> Predictions:
-        """What the data set makes of raw predictions of its validation boxes (COCO: scores and suppression)."""
+    def postprocessed(self, predictions: Predictions) -> Predictions:
+        """What the data set's `postprocess` makes of raw predictions (COCO: scores and suppression)."""
         if self.source.postprocess is None:
             return predictions
         return self.source.postprocess(self.poses(self.val_split), predictions)

@@ -1,0 +1,79 @@
+"""The contract of data modules: what a run asks for is there, or the class cannot be built."""
+
+from pathlib import Path
+
+import pytest
+
+from posereg.data.modules.base import ImageData
+from posereg.data.modules.mixed import MixedData
+from posereg.data.modules.scenes import BottomUpData
+from posereg.data.modules.topdown import TopDownData
+from posereg.data.sources.source import Source
+
+
+def source(**changed):
+    """A source over no files: the reader answers with the name of the split, so that tests see what was asked."""
+    fields = {
+        "name": "words",
+        "skeleton": "mpii",
+        "reader": lambda root, split, annotations: f"people of {split}",
+        "evaluate": lambda poses, predictions: (poses, predictions),
+        "root": Path(),
+    }
+    return Source(**{**fields, **changed})
+
+
+class Words(ImageData):
+    """The least a subclass defines."""
+
+    @property
+    def protocol(self):
+        return {"box_source": "none"}
+
+    def selected(self, split, limit, seed):
+        return f"{limit} of {split}, seed {seed}"
+
+    def train_dataloader(self):
+        return None
+
+    def plain_loader(self, split):
+        return split
+
+
+@pytest.mark.parametrize("name", ["protocol", "selected", "train_dataloader", "plain_loader"])
+def test_a_module_that_lacks_a_part_of_the_contract_cannot_be_built(name):
+    own = {key: value for key, value in vars(Words).items() if key != name}
+    partial = type("Partial", (ImageData,), own)
+    with pytest.raises(TypeError, match=name):
+        partial(source(), (64, 64), 2)
+    assert Words(source(), (64, 64), 2).protocol == {"box_source": "none"}
+
+
+@pytest.mark.parametrize("kind", [TopDownData, BottomUpData, MixedData])
+def test_every_shipped_module_keeps_the_contract(kind):
+    assert not kind.__abstractmethods__
+    assert kind(source=source()).val_batch_size >= 1
+
+
+def test_scoring_uses_the_people_that_were_predicted_unless_the_source_has_a_truth_of_its_own():
+    data = Words(source(), (64, 64), 2, limit_val=7, seed=3)
+    assert data.evaluate("poses") == ("7 of valid, seed 0", "poses")
+    crowds = source(truth=lambda root, split, annotations: f"everyone of {split}")
+    assert Words(crowds, (64, 64), 2).evaluate("poses") == ("everyone of valid", "poses")
+
+
+def test_predictions_stay_as_they_are_unless_the_data_set_has_a_rule():
+    raw = object()
+    assert Words(source(), (64, 64), 2).postprocessed(raw) is raw
+    assert TopDownData(source()).postprocessed(raw) is raw
+    ruled = TopDownData(source(postprocess=lambda poses, predictions: (poses, predictions)))
+    ruled._poses["valid"] = "people"
+    assert ruled.postprocessed(raw) == ("people", raw)
+
+
+def test_training_people_are_drawn_by_the_seed_and_validation_people_never():
+    data = Words(source(), (64, 64), 2, limit_train=5, limit_val=7, seed=3)
+    assert data.poses("train") == "5 of train, seed 3"
+    assert data.poses("valid") == "7 of valid, seed 0"
+    assert data.test_dataloader() == "valid"
+    assert Words(source(test_split="test"), (64, 64), 2).predict_dataloader() == "test"
