@@ -235,7 +235,7 @@ def experiments(repository: Repository) -> list[str]:
         written = set(re.findall(r"[\w.]/experiments/([\w/-]+)\.yaml", text))
 
         def exists(place: str, written: set[str] = written) -> bool:
-            return place in written or (folder / place).is_dir() or (folder / f"{place}.yaml").is_file()
+            return place in written or any((folder / place).glob("*")) or (folder / f"{place}.yaml").is_file()
 
         for place, rows in EXPERIMENT.findall(text):
             named = [row for row in rows[1:].split(",") if row and row != "glob"]
