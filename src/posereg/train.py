@@ -87,7 +87,7 @@ def _refuse_other(folder: Path, plain: dict[str, Any], digest: str) -> None:
         return
     worth_keeping = any((folder / name).exists() for name in (runs.RESULT, runs.CHECKPOINT))
     if plain["overwrite"] or not worth_keeping:
-        for name in (runs.RESULT, runs.CHECKPOINT, runs.PREDICTIONS, "metrics.csv", "evaluation.npz"):
+        for name in (runs.RESULT, runs.CHECKPOINT, runs.PREDICTIONS, runs.METRICS, runs.EVALUATION):
             (folder / name).unlink(missing_ok=True)
         return
     old = folder / CONFIG
@@ -214,7 +214,7 @@ def _finish(
     predictions = type(predictions)(**{**vars(predictions), "meta": protocol})
     if trainer.is_global_zero:
         predictions.save(folder / runs.PREDICTIONS)
-        with whole_file(folder / "evaluation.npz") as temporary, open(temporary, "wb") as file:
+        with whole_file(folder / runs.EVALUATION) as temporary, open(temporary, "wb") as file:
             arrays: dict[str, Any] = {**evaluation.per_person, **module.drawn_from()}
             if len(arrays.get("distance", ())) == len(poses):
                 # What confidence intervals and the split by occlusion need besides the distances.
@@ -236,7 +236,7 @@ def _finish(
         "files": {
             "predictions": runs.PREDICTIONS,
             "checkpoint": runs.CHECKPOINT,
-            "evaluation": "evaluation.npz",
+            "evaluation": runs.EVALUATION,
             **(module.draw(data, folder) if trainer.is_global_zero else {}),
         },
     }

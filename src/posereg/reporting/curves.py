@@ -15,6 +15,7 @@ import numpy as np
 from posereg.files import whole_file
 from posereg.reporting.collect import Row, Table
 from posereg.reporting.columns import COSTS
+from posereg.runs.folder import METRICS
 from posereg.runs.metrics_csv import read, series
 
 # Okabe and Ito's colours, told apart with every kind of colour vision; yellow left out, it is too light for lines.
@@ -126,7 +127,7 @@ def against_paper(table: Table) -> Any | None:
 def training_curves(table: Table) -> Any | None:
     """Training loss and the first validation metric over epochs, mean over seeds, from each run's metrics.csv."""
     rows = table.run_rows
-    logged = {row.name: [read(run.folder / "metrics.csv") for run in row.runs] for row in rows}
+    logged = {row.name: [read(run.folder / METRICS) for run in row.runs] for row in rows}
     names = {name for runs in logged.values() for lines in runs for line in lines for name in line}
     metric = next((f"val/{column}" for column in table.columns if f"val/{column}" in names), None)
     wanted = [name for name in ("train/loss", metric) if name and name in names]

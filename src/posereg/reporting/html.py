@@ -15,6 +15,7 @@ from posereg.files import whole_file
 from posereg.reporting import curves, table
 from posereg.reporting.collect import Row, Run, Table
 from posereg.reporting.columns import higher_is_better
+from posereg.runs.folder import METRICS, PREDICTIONS
 
 TOLD = (
     "dataset", "split", "people", "images", "annotation_hash", "input_size", "box_source", "flip_test", "scales", "nms",
@@ -188,8 +189,8 @@ def _example(example: Example) -> dict[str, Any]:
 
 def _run(run: Run, folder: Path) -> dict[str, Any]:
     training = run.result.get("training", {})
-    files = {"result": run.path, "log": run.folder / "log.txt", "curves": run.folder / "metrics.csv",
-             "predictions": run.folder / "predictions.npz"}  # fmt: skip
+    files = {"result": run.path, "log": run.folder / "log.txt", "curves": run.folder / METRICS,
+             "predictions": run.folder / PREDICTIONS}  # fmt: skip
     links = [
         (name, Path(os.path.relpath(path, folder)).as_posix())
         for name, path in files.items()

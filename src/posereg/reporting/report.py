@@ -13,6 +13,7 @@ from posereg.records.predictions import load
 from posereg.reporting import crowding, curves, html, table
 from posereg.reporting import error_kinds as error_bars
 from posereg.reporting.collect import Table
+from posereg.runs.folder import PREDICTIONS
 
 
 def write(results: Table, out: Path, pictures: int = 6) -> Path:
@@ -63,7 +64,7 @@ def examples_of(table: Table, count: int = 6, side: int = 200) -> list[Example]:
     """
     first = [row.runs[0] for row in table.run_rows]
     poses = scored_people(first[0])
-    predictions = {run.result["row"]: load(run.folder / "predictions.npz") for run in first}
+    predictions = {run.result["row"]: load(run.folder / PREDICTIONS) for run in first}
     if all(predicted.keypoints.shape[-1] == 3 for predicted in predictions.values()):
         return figures3d.gallery(poses, predictions, count, side)
     return gallery(poses, predictions, count, side)

@@ -15,6 +15,7 @@ from posereg.records import predictions
 from posereg.records.arrays import read_npz
 from posereg.records.evaluation import Evaluation
 from posereg.runs import results
+from posereg.runs.folder import EVALUATION, PREDICTIONS
 
 BY_SIZE = ("AP_", "AR_")
 
@@ -52,7 +53,7 @@ def _oks(first: Path, second: Path) -> dict[str, tuple[float, float]]:
     same = truth.annotation_hash == result["protocol"]["annotation_hash"]
     if not same or len(truth.images) != result["protocol"]["images"] or truth.skeleton.name != "coco":
         return {}
-    sides = [predictions.load(path.parent / "predictions.npz") for path in (first, second)]
+    sides = [predictions.load(path.parent / PREDICTIONS) for path in (first, second)]
     intervals = oks_intervals(truth.annotations, sides[0], sides[1])
     return {name: (interval.low, interval.high) for name, interval in intervals.items()}
 
@@ -64,7 +65,7 @@ def evaluation_of(path: Path) -> Evaluation:
         UserError: either file is missing or broken.
     """
     result = results.read(path)
-    file = path.parent / "evaluation.npz"
+    file = path.parent / EVALUATION
     columns = read_npz(file, "the arrays of an evaluation")
     return Evaluation(
         metrics=result["metrics"],
@@ -81,7 +82,7 @@ def images_of(folder: Path, evaluation: Evaluation) -> NDArray[np.integer[Any]]:
     if "images" in raw and len(raw["images"]) == people:
         return raw["images"]
     try:
-        predicted = predictions.load(folder / "predictions.npz")
+        predicted = predictions.load(folder / PREDICTIONS)
     except UserError:
         return np.arange(people)
     # Runs write their predictions in the order of the people, one each.

@@ -15,6 +15,7 @@ from posereg.errors import UserError
 from posereg.files import read_object, write_json
 
 STATUS, RESULT, CHECKPOINT, PREDICTIONS = "status.json", "result.json", "last.ckpt", "predictions.npz"
+EVALUATION, METRICS = "evaluation.npz", "metrics.csv"
 
 # Keys that name a run or say where it runs; they do not change its numbers.
 NOT_IDENTITY = (

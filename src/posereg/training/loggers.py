@@ -14,7 +14,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from posereg.errors import UserError, nearest
 from posereg.runs import metrics_csv
-from posereg.runs.folder import CHECKPOINT
+from posereg.runs.folder import CHECKPOINT, METRICS
 
 if TYPE_CHECKING:
     from posereg.records.poses import PoseSet
@@ -88,7 +88,7 @@ def build_loggers(logger: Mapping[str, Any], config: Mapping[str, Any], run_dir:
     for key in logger:
         if key not in KEYS[name]:
             raise UserError(f"logger.{key}: no such key for logger={name}{nearest(key, KEYS[name])}")
-    loggers: list[Logger] = [MetricsCsv(run_dir / "metrics.csv")]
+    loggers: list[Logger] = [MetricsCsv(run_dir / METRICS)]
     if name == "wandb":
         loggers.append(_wandb(logger, config, run_dir))
     return loggers

@@ -1,0 +1,23 @@
+"""Maxima of maps against a plain search."""
+
+import torch
+
+from posereg.codecs.argmax import argmax_decode
+from posereg.codecs.grid import grid_of
+
+
+def test_the_keypoint_is_the_centre_of_the_highest_cell():
+    maps = torch.rand(2, 3, 5, 7, generator=torch.Generator().manual_seed(1))
+    points, scores = argmax_decode(maps, grid_of(maps, (28, 20)))
+    for b in range(2):
+        for k in range(3):
+            value, y, x = max((maps[b, k, y, x].item(), y, x) for y in range(5) for x in range(7))
+            assert points[b, k].tolist() == [4 * x + 1.5, 4 * y + 1.5]
+            assert scores[b, k].item() == value
+
+
+def test_equal_maxima_and_a_flat_map_give_the_first_cell():
+    maps = torch.zeros(1, 2, 4, 4)
+    maps[0, 0, 1, 2] = maps[0, 0, 3, 0] = 5
+    points, _ = argmax_decode(maps, grid_of(maps, (4, 4)))
+    assert points[0].tolist() == [[2, 1], [0, 0]]
