@@ -15,7 +15,7 @@ COMMANDS := train table report claims score predict data-make data-check data-pr
 help:
 	@sed -n '1,1p' Makefile; echo "tables: $(TABLES)"
 
-# The CPU build of torch where there is no GPU driver; constraints.txt holds the versions the tests ran with.
+# The CPU build of torch where there is no GPU driver; constraints.txt holds the versions that the tests ran with.
 install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -59,7 +59,7 @@ def load_method(checkpoint: Path | str) -> PoseModule:
         content = torch.load(path, map_location="cpu", weights_only=True)
         plain = content["posereg_config"]
     except (KeyError, RuntimeError, EOFError, ValueError, TypeError, pickle.UnpicklingError) as error:
-        raise UserError(f"checkpoint: {path} is no posereg checkpoint ({type(error).__name__})") from error
+        raise UserError(f"checkpoint: {path} is not a posereg checkpoint ({type(error).__name__})") from error
     configs.register_resolvers()
     module = build_method(plain, weights=False)
     module.load_state_dict(content["state_dict"])

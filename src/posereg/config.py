@@ -281,7 +281,7 @@ def instantiate(node: Mapping[str, Any], **extra: Any) -> Any:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> list[str]:
-    """`key: old -> new` for every leaf that differs; a former name of a `_target_` is no difference."""
+    """`key: old -> new` for every leaf that differs; a former name of a `_target_` does not count as a difference."""
     old, new = with_current_targets(old), with_current_targets(new)
     found: list[str] = []
     for key in sorted({*old, *new}, key=str):

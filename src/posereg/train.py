@@ -181,7 +181,7 @@ def _finish(
 
     predictions = module.gathered()
     if predictions is None:
-        raise UserError(f"{plain['data']['name']}: the validation split holds nobody to evaluate")
+        raise UserError(f"{plain['data']['name']}: the validation split has no people to evaluate")
     poses = data.poses(data.val_split)
     scales = plain["crop_scales"]
     if scales != [1.0]:

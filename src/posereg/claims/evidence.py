@@ -17,7 +17,7 @@ from posereg.runs import results
 from posereg.runs.results import Result
 
 Rows = Mapping[str, tuple[Run, ...]]
-# Rows whose training differs in these are no fair pair, unless the claim is about it. The schedule (steps) is told.
+# Rows whose training differs in these are not compared, unless the claim is about it. The page names their steps.
 FAIR = ("train_split", "train_people", "train_images", "effective_batch", "input_scale", "width")
 # Keys of a row's file that name and place it and do not change the run.
 NAMES = ("defaults", "table", "row", "compare_to", "paper", "report", "tags")
@@ -85,7 +85,7 @@ def resolve(contrast: Contrast, rows: Rows, experiments: Path | None = None) -> 
 
 
 def _fits(row: str, runs: Sequence[Run], experiments: Path) -> bool:
-    """Whether runs of another row have this row's backbone and its own settings, as far as their method has them."""
+    """Whether runs of another row have this row's backbone and, where their method has them, its settings."""
     path = experiments / f"{row}.yaml"
     if not path.exists():
         return False

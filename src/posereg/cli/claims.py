@@ -11,7 +11,7 @@ COMMAND = Command(
     "judge the papers' claims from results: confirmed, refuted or open",
     """
     Judges the papers' claims, or those of the YAML files in claims=DIR, from the result.json files below the runs and
-    the per-person arrays beside them: effect, 95 % interval, verdict, and what stands behind it. Prints the page and
+    the per-person arrays beside them: effect, 95 % interval, verdict and evidence. Prints the page and
     writes index.html, claims.md and claims.csv.
     """,
     options=(

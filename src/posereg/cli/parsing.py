@@ -14,7 +14,7 @@ def parse(command: Command, arguments: Sequence[str]) -> dict[str, Any]:
     """What `run` takes: a value for every option and positional argument, and `overrides` if it composes a config.
 
     Raises:
-        UserError: an argument that is none of the command's, given twice, missing, or of another type.
+        UserError: an argument that is unknown, given twice, missing, or of the wrong type.
     """
     try:
         return _parse(command, arguments)

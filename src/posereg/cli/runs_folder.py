@@ -12,7 +12,7 @@ def runs_or_default(folders: Sequence[Path] | None) -> list[Path]:
     """The folders given, or `runs` of the working directory.
 
     Raises:
-        UserError: none given, and there is no `runs`.
+        UserError: no folder was named, and there is no `runs`.
     """
     if folders:
         return list(folders)

@@ -112,7 +112,7 @@ def _predicted(
         return scenes.predict(bottom_up[0], poses, device)
     if not len(poses):
         raise UserError(
-            f"{poses.annotations}: nobody is annotated there; name a detector's boxes with data.boxes=FILE"
+            f"{poses.annotations}: it has no annotated people; name a detector's boxes with data.boxes=FILE"
         )
     found = average(
         [multicrop.predict(one, poses, scales or [1.0], batch_size, device) for one in modules], names

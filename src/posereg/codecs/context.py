@@ -43,7 +43,7 @@ def aggregate(maps: Tensor, joints: int, alpha: float = 0.8, ramp: Ramp = "linsp
         alpha: share of the part map; without context maps it does not matter.
 
     Raises:
-        ValueError: the number of maps is no multiple of `joints`.
+        ValueError: the number of maps is not a multiple of `joints`.
     """
     if maps.shape[1] % joints:
         raise ValueError(f"{maps.shape[1]} maps are not K (1 + Nc) for {joints} joints")

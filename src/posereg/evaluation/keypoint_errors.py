@@ -6,7 +6,7 @@ ks of its prediction to the same joint, and to its left-right partner, of every 
     good       the nearest is the joint itself, ks >= 0.85
     jitter     the joint itself, 0.5 <= ks < 0.85
     inversion  the person's own left-right partner, ks >= 0.5
-    swap       a joint of somebody else, ks >= 0.5
+    swap       a joint of another person, ks >= 0.5
     miss       nothing within ks 0.5
 """
 
@@ -43,7 +43,7 @@ class Matched:
     Attributes:
         detection: (P,) row of the predictions; person: (P,) annotation id.
         kind: (P, K) index into `KINDS`, -1 where the joint is not labelled.
-        similarity: (P, K) ks to the nearest joint of anybody, NaN where not labelled.
+        similarity: (P, K) ks to the nearest joint of any person, NaN where not labelled.
         truth: (P, K, 2) annotated joints; area: (P,).
     """
 
@@ -209,7 +209,7 @@ def correct(
     kinds: tuple[str, ...],
     released: bool = False,
 ) -> Predictions:
-    """The predictions with these kinds of error undone, as far as the taxonomy allows.
+    """The predictions with these kinds of error undone, as the taxonomy prescribes.
 
     A jittered joint moves to ks 0.85 of its place and a missed one to ks 0.5; an inverted or swapped one goes
     to the right joint at the ks it had to the wrong one. The offset is put on x.

@@ -265,7 +265,7 @@ def figures(evaluator: hotcoco.COCOeval) -> tuple[dict[str, float], dict[str, di
         values = precision if name.startswith("AP") else recall
         tail = name[2:]
         chosen = values[at.get(tail, slice(None)), ..., ranges.get(tail, 0), 0]
-        # COCO's -1: there was nobody to find.
+        # COCO's -1: there were no people to find.
         metrics[name] = float(100 * chosen.mean()) if (chosen > -1).all() else float("nan")
     missing = {
         name: "no annotated person in this range" for name, value in metrics.items() if np.isnan(value)

@@ -117,7 +117,7 @@ def data_uri(image: Image, quality: int = 85) -> str:
 
 
 def _assigned(poses: PoseSet, found: Predictions) -> Predictions:
-    """A bottom-up method's poses under the ids of the people they match best; those of nobody are left out."""
+    """A bottom-up method's poses under the ids of the people they match best; poses that match no one are dropped."""
     from posereg.evaluation.keypoint_errors import matched_people
 
     matched = matched_people(poses, found)

@@ -34,7 +34,7 @@ def write(method: PoseModule, poses: PoseSet, path: Path, images: int = 4) -> bo
     """Draw images with people, evenly spread over the set, into one PNG.
 
     Returns:
-        False where there is nothing to draw: ordinary convolutions, or nobody is annotated.
+        False where there is nothing to draw: ordinary convolutions, or no annotated people.
     """
     from posereg.data.modules.base import collate
     from posereg.data.samples.scenes import SceneDataset, crowd

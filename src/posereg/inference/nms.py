@@ -104,7 +104,7 @@ def similarity(
 def _batches(
     scores: NDArray[np.floating], image_ids: NDArray[np.integer]
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
-    """Images of similar size together: rows (B, D) by descending score, and which of them are no padding."""
+    """Images of similar size together: rows (B, D) by descending score, and a mask of those that are not padding."""
     if len(scores) == 0:
         return
     order = np.lexsort((np.arange(len(scores)), -scores, image_ids))

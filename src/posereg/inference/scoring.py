@@ -48,7 +48,7 @@ def best_oks(
         people: (G, K, 2) in the same pixels; visibility: (G, K); areas: (G,) square pixels.
 
     Returns:
-        (M,), 0 where nobody is annotated. People without labelled keypoints do not count: the released code
+        (M,), 0 if no people are annotated. People without labelled keypoints do not count: the released code
         gives poses on them 1 and then sets all ones to 0.
     """
     labelled = visibility > 0

@@ -240,7 +240,9 @@ class BottomUpPose(PoseModule):
         examples = self.collect(data.plain_loader(data.train_split))
         if len(examples.oks) == 0:
             self.score_rule = NAIVE
-            print("scoring network: nobody is found in the training images; poses keep their naive scores")
+            print(
+                "scoring network: no people are found in the training images; poses keep their naive scores"
+            )
             return
         self.scorer.requires_grad_(True)
         with torch.inference_mode(False), torch.enable_grad():

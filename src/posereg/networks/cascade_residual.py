@@ -35,7 +35,7 @@ class ResidualDetector(nn.Module):
             reduced run the 16x16 map that the paper has at 256 px.
 
     Raises:
-        UserError: the backbone is no ResNet, `stride` is not 8, 16 or 32, or `det_up` does not divide it.
+        UserError: the backbone is not a ResNet, `stride` is not 8, 16 or 32, or `det_up` does not divide it.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ def write_mpii(poses: PoseSet, predictions: Predictions, out: Path) -> int:
     """`<out>/pred_keypoints_mpii.mat` as the official toolkit reads it.
 
     `pred` holds all test images in the official order, with everything the annotations say of them; the people of the
-    single-person lists have `annopoints.point` with x, y (1-based) and id (0-based), everybody else has none.
+    single-person lists have `annopoints.point` with x, y (1-based) and id (0-based), all others have none.
 
     Returns:
         how many people were written.
@@ -48,7 +48,7 @@ def write_mpii(poses: PoseSet, predictions: Predictions, out: Path) -> int:
     poses_of: dict[int, dict[int, NDArray[np.float64]]] = {}
     for row, (image, rect) in enumerate(zip(poses.extras["annolist"], poses.extras["annorect"], strict=True)):
         if int(image) not in place:
-            raise UserError(f"{path}: person {poses.ids[row]} is on image {image}, which is no test image")
+            raise UserError(f"{path}: person {poses.ids[row]} is on image {image}, which is not a test image")
         poses_of.setdefault(int(image), {})[int(rect)] = keypoints[row] + 1
     for image, k in place.items():
         pred[0, k]["annorect"] = _with_points(pred[0, k]["annorect"], poses_of.get(image, {}))

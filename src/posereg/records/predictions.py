@@ -82,7 +82,7 @@ def load(path: Path | str) -> Predictions:
             if columns[name].shape != shape:
                 raise UserError(f"{path}: not {kind}: {name} has shape {columns[name].shape}, not {shape}")
         if not isinstance(meta, dict):
-            raise UserError(f"{path}: not {kind}: meta is no JSON object")
+            raise UserError(f"{path}: not {kind}: meta is not a JSON object")
     return Predictions(**columns, meta=meta)
 
 

@@ -45,7 +45,7 @@ def delta(name: str, change: Delta | None) -> str:
 
 
 def headings(table: Table) -> list[tuple[str, list[str]]]:
-    """For every metric the figures shown: ours, and as far as there are any, paper, Δ paper, Δ to the counterpart.
+    """For every metric the figures shown: ours and, where they exist, paper, Δ paper, Δ to the counterpart.
 
     Published metrics that ours were not scored with follow, with the paper's numbers alone.
     """
@@ -75,7 +75,7 @@ def figures(table: Table, row: Row, name: str) -> dict[str, str]:
 
 
 def quoted_cell(values: dict[str, float], name: str, part: str) -> str:
-    """A cell of somebody else's published row."""
+    """A cell of a row that another paper published."""
     return number(name, values.get(name)) if part in ("paper", PUBLISHED) else ""
 
 

@@ -12,7 +12,7 @@ Rows = list[dict[str, float]]
 
 
 def read(path: Path | str) -> Rows:
-    """The rows of a metrics.csv, each with the columns it has; none if there is no file.
+    """The rows of a metrics.csv, each with the columns it has; empty if there is no file.
 
     Raises:
         UserError: a damaged or foreign file.

@@ -30,7 +30,7 @@ def read(root: Path | str, split: str, annotations: Path | str | None = None) ->
         annotations: the folder of pose files, if not `<root>/<Split>/POSE`.
 
     Raises:
-        UserError: unknown split, missing folder, a pose without picture, a file that is no pose.
+        UserError: unknown split, missing folder, a pose without its picture, or a file that is not a pose.
     """
     root = Path(root)
     if split not in SPLITS:

@@ -72,9 +72,8 @@ def pose_set(root: Path, split: str, path: Path, people: People) -> PoseSet:
     visibility = np.where(people.annotated, np.where(people.visible, VISIBLE, OCCLUDED), NOT_LABELLED)
     center, scale = people.center - 1, people.scale
     lacking = np.isnan(center).any(axis=1)
-    if (
-        lacking.any()
-    ):  # no objpos: the middle of the joints, and no shift downwards, since it is no head-biased centre
+    # No objpos: the middle of the joints, without the shift downwards that corrects objpos's bias towards the head.
+    if lacking.any():
         tight = boxes.from_keypoints(joints, people.annotated)
         center[lacking] = boxes.center_size(tight)[0][lacking]
     shifted = center + np.stack([np.zeros_like(scale), np.where(lacking, 0.0, 15 * scale)], axis=1)

@@ -27,7 +27,7 @@ def is_official(path: Path) -> bool:
 def read_official(path: Path, split: str) -> People:
     """The people of one split, in the file's order.
 
-    `trainval` is everybody with joints, scale and centre on a training image (about 29k). `train` and `valid`
+    `trainval` is every person with joints, scale and centre on a training image (about 29k). `train` and `valid`
     are the standard split, defined by `train.h5` and `valid.h5` beside the file. `test` is the
     people of the single-person lists of test images.
 

@@ -41,7 +41,7 @@ def read(
     """CHALL_H80K with joints in the image, depth `z` in pixels and person boxes.
 
     Args:
-        pose2d: predictions of a 2D model by split, below `root` or a path of its own; None to go without: joints are
+        pose2d: predictions of a 2D model by split, below `root` or a path of its own; None to do without: joints are
             unlabelled then, boxes are whole frames. Enough for scoring.
         boxes, max_relative: as in `project`.
 
@@ -73,7 +73,7 @@ def project(
 
     Args:
         poses: with column `xyz` (N, 18, 3) mm.
-        predictions: 2D poses of these people; None for nobody's.
+        predictions: 2D poses of these people; None for no predictions.
         boxes: `projection`: of the projected joints; `pose2d`: of the predicted joints, as for test frames, where
             there is no pose to project; `frame`: as they were. Padding 1.25. People without
             one kind of box get the next.

@@ -40,7 +40,7 @@ class ImageData(pl.LightningDataModule, ABC):
 
         data.train_dataloader()     shuffled batches that resume where they stopped (loader.py)
         data.val_dataloader()       the validation people, each once; a method predicts them
-        data.postprocessed(raw)     what the data set makes of those predictions before they are saved
+        data.postprocessed(raw)     the data set's post-processing of those predictions, before they are saved
         data.evaluate(predictions)  the data set's own metric
         data.protocol               how the people and boxes were chosen, for result.json
 

@@ -90,7 +90,7 @@ class MixedData(TopDownData):
         for poses in sets:
             if not len(poses):
                 raise UserError(
-                    f"{poses.name} {poses.split}: nobody to train on has {self.min_joints} labelled joints"
+                    f"{poses.name} {poses.split}: no person to train on has {self.min_joints} labelled joints"
                 )
         parts = [
             TopDownDataset(

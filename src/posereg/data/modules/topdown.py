@@ -61,7 +61,7 @@ class TopDownData(ImageData):
         return {**named, "min_box_score": self.source.min_box_score}
 
     def postprocessed(self, predictions: Predictions) -> Predictions:
-        """What the data set's `postprocess` makes of raw predictions (COCO: scores and suppression)."""
+        """Apply the data set's `postprocess` to raw predictions (COCO: scores and suppression)."""
         if self.source.postprocess is None:
             return predictions
         return self.source.postprocess(self.poses(self.val_split), predictions)

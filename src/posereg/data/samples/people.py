@@ -15,7 +15,7 @@ from posereg.records.poses import PoseSet
 
 
 class TopDownDataset(ImageDataset):
-    """Samples by (epoch, row), one person each. An undecodable image gives way to the next row's."""
+    """Samples by (epoch, row), one person each. The next row replaces a sample whose image cannot be decoded."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ _LIMIT = 0x5E1EC7
 
 
 def keep_images(poses: PoseSet, keep: NDArray[np.bool_]) -> PoseSet:
-    """Only the images of the mask (M,) and the people on them; other images are no longer part of the set."""
+    """Only the images of the mask (M,) and the people on them; other images leave the set."""
     if keep.all():
         return poses
     kept = poses.people(keep[poses.person_image])

@@ -62,7 +62,7 @@ def frame(
     Args:
         size: picture (W, H), pixels.
         fill: share of the picture the points' box takes on its tighter side.
-        center: where the box centre comes to lie, as a share of (W, H).
+        center: place of the box centre, as a share of (W, H).
     """
     flat = replace(camera, focal=1.0, cx=0.0, cy=0.0).to_pixels(points)
     low, high = flat.min(axis=0), flat.max(axis=0)

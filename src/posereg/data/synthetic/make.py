@@ -40,7 +40,7 @@ def make(kind: str, out: Path | str, count: int, seed: int = 0, size: int = 256,
         UserError: unknown kind, bad numbers, `out` holds something else, or the disk is full.
     """
     if kind not in KINDS:
-        raise UserError(f"kind={kind} is no synthetic data set{nearest(kind, KINDS)}")
+        raise UserError(f"kind={kind} is not a synthetic data set{nearest(kind, KINDS)}")
     out = Path(out)
     module, function, unit = KINDS[kind]
     for name, value, low, high in (

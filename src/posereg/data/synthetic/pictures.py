@@ -52,7 +52,7 @@ def _one(job: Job, seed: int, annotate: Callable[[Scene, Job], T]) -> T:
 def draw_all(
     jobs: Sequence[Job], options: Options, annotate: Callable[[Scene, Job], T], title: str
 ) -> list[T]:
-    """Draw and save every job; what `annotate` (a module-level function) makes of each, in order.
+    """Draw and save every job; returns what `annotate` (a module-level function) gives for each, in order.
 
     Raises:
         UserError: a picture cannot be written.

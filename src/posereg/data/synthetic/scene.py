@@ -17,7 +17,7 @@ from posereg.data.synthetic.shapes import Canvas, Light, Vector, canvas
 from posereg.skeletons.skeleton import Skeleton
 
 OUTSIDE, HIDDEN, SEEN = 0, 1, 2
-SUBJECT, SPLIT = 2**31 + 1, 2**31  # random streams that are no picture
+SUBJECT, SPLIT = 2**31 + 1, 2**31  # random streams that belong to no picture
 
 # How far behind the nearest surface (mm) a joint may lie and still count as seen: joints are inside the body.
 _DEPTH = {

@@ -22,7 +22,7 @@ from posereg.data.synthetic.scene import HIDDEN, OUTSIDE, SPLIT, Person, Scene, 
 from posereg.skeletons.skeleton import COCO, Skeleton
 
 VAL_SHARE = 0.2
-SMALLEST = 30  # pixels of a person below which nobody annotates
+SMALLEST = 30  # people with fewer visible pixels are not annotated
 NO_KEYPOINTS = 0.004  # share of the picture below which a person has no keypoints
 
 
