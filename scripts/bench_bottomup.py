@@ -122,7 +122,7 @@ def looped_targets(batch: dict[str, Tensor]) -> list[np.ndarray]:
 
 
 def targets(device: str, rounds: int) -> None:
-    some = torch.arange(12) * 29 // 11 + 1  # 1 to 30 people an image
+    some = torch.arange(12) * 29 // 11 + 1  # 1 to 30 people per image
     for people, counts in (("1 to 30", some), ("30", torch.full((12,), 30))):
         batch = crowd(12, 30, device)
         batch["person_mask"] &= (torch.arange(30) < counts[:, None]).to(device)

@@ -128,7 +128,7 @@ def bench_oks(repeats: int, images: int = 1000, detections: int = 20) -> None:
 
 
 def coco_case(images: int, detections: int) -> tuple[oks.Json, list[oks.Json]]:
-    """One to four people an image, detections scattered about them."""
+    """One to four people per image, detections scattered about them."""
     rng = np.random.default_rng(0)
     people: list[oks.Json] = []
     found: list[oks.Json] = []

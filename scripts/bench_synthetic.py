@@ -1,7 +1,7 @@
 """How fast synthetic people are drawn, on one core: python scripts/bench_synthetic.py [images=300] [size=256]
 
-Prints pictures per CPU second of the drawing alone and with JPEG encoding, for one to three people a picture (the MPII
-setting) and for exactly one. Floor: 60 pictures of 256 x 256 a second without JPEG.
+Prints pictures per CPU second of the drawing alone and with JPEG encoding, for one to three people per picture
+(the MPII setting) and for exactly one. Floor: 60 pictures of 256 x 256 a second without JPEG.
 """
 
 from __future__ import annotations

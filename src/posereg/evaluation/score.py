@@ -72,7 +72,7 @@ def print_tables(evaluation: Evaluation) -> None:
 
     console = Console(highlight=False)
     for title, columns in tables(evaluation.metrics):
-        # Wide rows (one column a joint) break after a dozen columns.
+        # Wide rows (one column per joint) break after a dozen columns.
         for part in _chunks(list(columns.items()), 12):
             table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
             for name, _ in part:

@@ -1,6 +1,6 @@
 """Networks of integral regression (sections 3 and 4, Figure 1; docs/papers/integral.md#architecture).
 
-`HeatmapNet`: trunk, deconvolutions, one map a joint (H1-H3, I1-I3, I*). `RegressionNet`: trunk, average pool,
+`HeatmapNet`: trunk, deconvolutions, one map per joint (H1-H3, I1-I3, I*). `RegressionNet`: trunk, average pool,
 coordinates (R1). `MultiStageNet`: one stem, S copies of conv4, conv5 and head, each fed the maps before it.
 """
 

@@ -36,7 +36,7 @@ class PoseSet:
             the aspect not yet fitted to the input.
         extras: further columns by name, each with N rows (or M rows for names starting with `image_`):
             `head_size`, `area`, `iscrowd`, `scale`, `xyz` ... as the reader documents.
-        annotations: the annotation file (or folder of one file a person) that was read.
+        annotations: the annotation file (or folder with one file per person) that was read.
     """
 
     name: str

@@ -49,7 +49,7 @@ def accuracy_curves(
     line_styles: Mapping[str, Style] | None = None,
     label: str = "PCKh",
 ) -> Any:
-    """Accuracy (percent) over the threshold, one line a run or row: Figure 3 of the integral paper for any runs."""
+    """Accuracy (percent) over the threshold, one line per run or row: Figure 3 of the integral paper for any runs."""
     line_styles = line_styles or {name: Style(COLORS[k % len(COLORS)]) for k, name in enumerate(curves)}
     with canvas(7.2, 4.4) as (figure, axes):
         for name, (thresholds, values) in curves.items():

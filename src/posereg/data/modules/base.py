@@ -47,7 +47,7 @@ class ImageData(pl.LightningDataModule, ABC):
     Args:
         source: the data set (`data/sources/source.py`).
         input_size: (W, H).
-        batch_size: samples a batch and device in training.
+        batch_size: samples per batch and device in training.
         workers: worker processes of each loader.
         train_split, val_split, test_split: the source's own where None; without a test split that of validation.
         limit_train, limit_val: use a part of the split; training people are drawn by the seed, validation people are
@@ -56,7 +56,7 @@ class ImageData(pl.LightningDataModule, ABC):
         missing_images: `error`, or `drop` what is on images that are not on disk.
     """
 
-    val_batch_size = 1  # samples a batch in validation and test
+    val_batch_size = 1  # samples per batch in validation and test
 
     def __init__(
         self,

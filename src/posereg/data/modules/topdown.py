@@ -28,7 +28,7 @@ class TopDownData(ImageData):
         augment: an `Augment`, its settings as a mapping, or None.
         transforms: albumentations transforms for training, `photometric.build`.
         extras: columns of the PoseSet to put in every batch.
-        val_batch_size: people a batch in validation and test; `batch_size` if None.
+        val_batch_size: people per batch in validation and test; `batch_size` if None.
         min_joints: people with fewer labelled joints are not trained on.
         data: everything ImageData takes; its limits are numbers of people, on whole images.
     """

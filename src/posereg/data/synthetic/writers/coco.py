@@ -1,6 +1,6 @@
 """COCO keypoints: `train2017/`, `val2017/` and `annotations/person_keypoints_{train,val}2017.json`.
 
-Several people a picture. Visibility 0 not labelled (outside, or hidden and left out), 1 hidden, 2 seen. `area`,
+Several people per picture. Visibility 0 not labelled (outside, or hidden and left out), 1 hidden, 2 seen. `area`,
 `segmentation` and `bbox` follow from the pixels where the person is seen. Small people and a few others carry no
 keypoints; in some pictures the farthest people are one crowd region (`iscrowd`, run lengths). Coordinates are
 0-based, keypoints with one decimal (the published ones are whole numbers, too coarse for small pictures).
