@@ -229,6 +229,18 @@ def test_config_dir_is_searched_by_every_command_that_composes(
     assert "POSEREG_CONFIG_DIR" not in os.environ
 
 
+def test_a_positional_argument_may_be_given_by_its_name(
+    called: list[dict[str, object]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in (["integral/table2", "pictures=2"], ["pictures=2", "table=integral/table2"]):
+        assert main(["table", *arguments]) == 0
+        assert called.pop()["table"] == "integral/table2"
+    assert main(["table", "integral/table2", "table=integral/table3"]) == 2
+    assert "table is given twice" in capsys.readouterr().err
+    assert main(["table", "table=integral/table2", "integral/table3"]) == 2
+    assert "'integral/table3' is not key=value" in capsys.readouterr().err
+
+
 def test_without_config_dir_the_users_data_set_is_unknown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "data=mine"]) == 2
     assert "data=mine: there is no such choice" in capsys.readouterr().err
@@ -249,6 +261,21 @@ def test_config_dir_reaches_sweep_children_and_the_rows_they_start_from(mine: Pa
     for row in ("I1", "H1"):
         (result,) = (tmp_path / "out/mine/single" / row).glob("*/result.json")
         assert json.loads(result.read_text())["protocol"]["dataset"] == "mine"
+
+
+@pytest.mark.slow
+def test_config_dir_reaches_the_ranks_of_a_distributed_run(mine: Path, tmp_path: Path) -> None:
+    tiny = ["trainer=demo", "trainer.epochs=1", "trainer.limit_train_batches=1", "batch_size=4", "width=0.125",
+            "input_scale=0.25", "backbone=resnet18", "backbone.pretrained=false", "trainer.devices=2"]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "posereg.cli.main", "train", "--config-dir=my configs", "data=mine", "method=R1",
+         "runs=out", *tiny],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "MEMBER: 2/2" in done.stderr + done.stdout
+    (result,) = tmp_path.glob("out/mine/single/R1/*/result.json")
+    assert json.loads(result.read_text())["protocol"]["dataset"] == "mine"
 
 
 @pytest.mark.parametrize("arguments", [[], ["version"], *([*name.split()] for name in NAMES)], ids=" ".join)

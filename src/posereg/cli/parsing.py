@@ -23,7 +23,7 @@ def parse(command: Command, arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def _parse(command: Command, arguments: Sequence[str]) -> dict[str, Any]:
-    options = {option.name: option for option in command.options}
+    options = {option.name: option for option in (*command.positional, *command.options)}
     positional = list(command.positional)
     values: dict[str, Any] = {}
     overrides: list[str] = []
@@ -36,12 +36,14 @@ def _parse(command: Command, arguments: Sequence[str]) -> dict[str, Any]:
                 raise ValueError(f"'{argument}' is not key=value")
             option = positional.pop(0)
             values[option.name] = _value(option, argument, "")
+            seen.add(option.name)
             continue
         if key in seen and not key.lstrip("+~").startswith("hydra"):  # launchers add hydra.* of their own
             raise ValueError(f"{key} is given twice")
         seen.add(key)
         if key in options:
             values[key] = _value(options[key], text, f"{key}=")
+            positional = [one for one in positional if one.name != key]
         elif _is_config_key(command, key):
             overrides.append(argument)
         else:
@@ -54,7 +56,7 @@ def _parse(command: Command, arguments: Sequence[str]) -> dict[str, Any]:
 
 def known_keys(command: Command) -> list[str]:
     """The names that may stand before `=`: the command's own and the config's topmost ones."""
-    own = [option.name for option in command.options]
+    own = [option.name for option in (*command.positional, *command.options)]
     if command.config == "data":
         return [*own, "data"]
     if command.config == "all":

@@ -60,7 +60,7 @@ class Command:
         name: as it is typed, e.g. `data check`.
         help: one line.
         description: further paragraphs of `--help`.
-        positional: arguments without `key=`, in order.
+        positional: arguments that may stand without `key=`, in order.
         config: which keys of a run's config it takes besides its own: none, `data` and what lies in it, or all.
         data_required: whether `data=` must be given (commands of config="data").
         flags: flags of its own, besides --help and --config-dir.
