@@ -1,5 +1,4 @@
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -77,7 +76,6 @@ class Data(pl.LightningDataModule):
     def __init__(self, batch, steps):
         super().__init__()
         self.batch, self.steps = batch, steps
-        self.source = SimpleNamespace(truth=None, evaluate=self.nearest)
 
     def poses(self, split):
         images = np.arange(100, 100 + len(self.batch["image"]))
@@ -87,6 +85,12 @@ class Data(pl.LightningDataModule):
             image_ids=images, person_image=none, ids=none, keypoints=np.zeros((0, 17, 2), np.float32),
             visibility=np.zeros((0, 17), np.uint8), boxes=np.zeros((0, 4), np.float32), annotations=Path(),
         )  # fmt: skip
+
+    def postprocessed(self, predictions):
+        return predictions
+
+    def evaluate(self, predictions):
+        return self.nearest(self.poses("val"), predictions)
 
     def nearest(self, poses, predictions):
         """Percent of images whose best pose is within 4 input pixels on average."""
