@@ -1,13 +1,34 @@
-"""The one exception for the user's mistakes; its message names the file or field and says what to do."""
+"""What ends a program early: the user's mistakes, told in one line, and signals."""
 
 from __future__ import annotations
 
 import difflib
+import signal
 from collections.abc import Iterable
 
 
 class UserError(Exception):
     """Bad input. The command line prints the message alone, without a traceback, and exits with 2."""
+
+
+class Interrupted(BaseException):
+    """A signal asked the program to end. Not an Exception, so that nothing takes it for a failure on its way up.
+
+    Attributes:
+        number: the signal; the exit code is 128 + number, as a shell reports it.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"interrupted by {self.name}")
+
+    @property
+    def name(self) -> str:
+        return signal.Signals(self.number).name
+
+    @property
+    def exit_code(self) -> int:
+        return 128 + self.number
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

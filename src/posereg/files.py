@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,10 +17,17 @@ from typing import Any
 
 from posereg.errors import UserError
 
+# What `tempfile.mkstemp` makes of a name in `whole_file`.
+_TEMPORARY = re.compile(r"\..+-[a-z0-9_]{8}(\.\w+)?")
+
 
 @contextmanager
-def whole_file(path: Path | str) -> Iterator[Path]:
+def whole_file(path: Path | str, durable: bool = True) -> Iterator[Path]:
     """Yields a temporary path beside `path`; renames it over `path` when the block ends without an error.
+
+    Args:
+        durable: wait until the disk has it, so that the file also survives a power cut. False for what is written
+            often and can be made again.
 
     Raises:
         UserError: the disk is full or the folder cannot be written; the old file stays as it was.
@@ -35,7 +43,11 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     try:
         yield temporary
         os.chmod(temporary, 0o644)
+        if durable:
+            _to_disk(temporary)
         os.replace(temporary, path)
+        if durable:
+            _to_disk(path.parent)
     except OSError as error:
         raise UserError(
             f"cannot write {path}: {error.strerror or error}; the earlier file is intact"
@@ -43,6 +55,25 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _to_disk(path: Path) -> None:
+    """fsync a file or a folder; file systems that cannot sync a folder are left alone."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        if not path.is_dir():
+            raise
+    finally:
+        os.close(handle)
+
+
+def remove_leftovers(folder: Path | str) -> None:
+    """Delete the temporary files that killed processes left in a folder nobody else is writing to."""
+    for path in Path(folder).glob(".*"):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

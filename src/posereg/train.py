@@ -20,8 +20,8 @@ from omegaconf import DictConfig, OmegaConf
 from posereg import config as configs
 from posereg.build import build_method, load_network
 from posereg.data.modules.base import ImageData
-from posereg.errors import UserError
-from posereg.files import read_json, whole_file, write_json
+from posereg.errors import Interrupted, UserError
+from posereg.files import read_json, remove_leftovers, whole_file, write_json
 from posereg.methods.base import PoseModule
 from posereg.networks.complexity import counts, rates
 from posereg.records.poses import PoseSet
@@ -29,7 +29,11 @@ from posereg.records.predictions import load as load_predictions
 from posereg.runs import folder as runs
 from posereg.runs import results
 from posereg.runs.results import Result
-from posereg.training.trainer import Throughput
+from posereg.runs.signals import Signals
+from posereg.training.callbacks import Throughput
+from posereg.training.checkpoint_files import last_good
+from posereg.training.checkpoints import Position
+from posereg.training.fit import Progress, fit, validate
 
 CONFIG = "config.json"
 
@@ -50,17 +54,25 @@ def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
     digest = runs.config_hash(plain)
     if rank() > 0:
         # The first process of a distributed run holds the lock and keeps the record.
-        return _run(plain, folder, digest, overrides)
-    with runs.lock(folder):
+        with Signals() as signals:
+            return _run(plain, folder, digest, overrides, signals)
+    with Signals() as signals, runs.lock(folder):
         if runs.is_done(folder, digest):
             print(f"{folder}: done already, same configuration")
             return results.read(folder / runs.RESULT)
         _refuse_other(folder, plain, digest)
+        remove_leftovers(folder)
         write_json(folder / CONFIG, plain)
         runs.write_status(folder, "running", config_hash=digest)
         start = time.monotonic()
         try:
-            result = _run(plain, folder, digest, overrides)
+            result = _run(plain, folder, digest, overrides, signals)
+        except (Interrupted, KeyboardInterrupt) as error:
+            with suppress(UserError):
+                runs.write_status(
+                    folder, "interrupted", config_hash=digest, error=str(error) or "interrupted"
+                )
+            raise
         except BaseException as error:
             message = str(error).splitlines()[0] if str(error) else type(error).__name__
             with suppress(UserError):  # a full disk must not hide what went wrong
@@ -75,7 +87,7 @@ def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
 
 def rank() -> int:
     """This process's rank in a distributed run, before Lightning has started."""
-    if int(os.environ.get("SLURM_NTASKS", "1")) > 1:
+    if int(os.environ.get("SLURM_NTASKS", "1")) > 1 and "SLURM_PROCID" in os.environ:
         return int(os.environ["SLURM_PROCID"])
     return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
 
@@ -87,7 +99,8 @@ def _refuse_other(folder: Path, plain: dict[str, Any], digest: str) -> None:
         return
     worth_keeping = any((folder / name).exists() for name in (runs.RESULT, runs.CHECKPOINT))
     if plain["overwrite"] or not worth_keeping:
-        for name in (runs.RESULT, runs.CHECKPOINT, runs.PREDICTIONS, runs.METRICS, runs.EVALUATION):
+        for name in (runs.RESULT, runs.CHECKPOINT, runs.CHECKPOINT_BEFORE, runs.PREDICTIONS, runs.METRICS,
+                     runs.EVALUATION):  # fmt: skip
             (folder / name).unlink(missing_ok=True)
         return
     old = folder / CONFIG
@@ -99,16 +112,17 @@ def _refuse_other(folder: Path, plain: dict[str, Any], digest: str) -> None:
     )
 
 
-def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[str]) -> Result:
+def _run(
+    plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[str], signals: Signals
+) -> Result:
     from posereg.training.loggers import build_loggers, finish, log_examples
     from posereg.training.progress import progress_callbacks
 
-    checkpoint = folder / runs.CHECKPOINT
     trains = not plain["evaluate_only"]
-    resumed = trains and checkpoint.exists()
-    start = None if resumed else _starting_weights(plain, overrides)
+    saved = last_good(folder, tidy=rank() == 0) if trains else None
+    start = None if saved else _starting_weights(plain, overrides)
     pl.seed_everything(plain["seed"], workers=True, verbose=False)
-    module = build_method(plain, weights=trains and not resumed and start is None)
+    module = build_method(plain, weights=trains and saved is None and start is None)
     if not trains and start is None and module.needs_weights:
         raise UserError("evaluate_only: nothing to evaluate; name init_weights=FILE or method.pretrain=ROW")
     if start is not None:
@@ -121,25 +135,23 @@ def _run(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[s
     code = 1
     try:
         trainer: pl.Trainer = configs.instantiate(plain["trainer"])(
-            run_dir=folder, seed=plain["seed"], loggers=loggers, callbacks=[throughput, *progress_callbacks()]
+            run_dir=folder,
+            seed=plain["seed"],
+            loggers=loggers,
+            signals=signals,
+            callbacks=[throughput, *progress_callbacks()],
         )
-        began = time.monotonic()
-        if trains:
-            trainer.fit(
-                module, datamodule=data, ckpt_path=str(checkpoint) if resumed else None, weights_only=True
-            )
-        if trainer.interrupted:
-            raise KeyboardInterrupt
-        seconds = time.monotonic() - began
-        trainer.validate(module, datamodule=data, verbose=False)
+        progress = fit(trainer, module, data, saved) if trains else Progress(Position(0, 0, 0))
+        validate(trainer, module, data, progress)
         if not trains:
-            trainer.save_checkpoint(checkpoint, weights_only=True)
+            trainer.save_checkpoint(folder / runs.CHECKPOINT, weights_only=True)
         result = _finish(plain, folder, digest, module, data, trainer)
+        position = progress.position
         result["training"] = {
-            "epochs": trainer.current_epoch,
-            "steps": trainer.global_step,
-            "images": trainer.global_step * plain["batch_size"],
-            "seconds": round(seconds, 1),
+            "epochs": position.epoch,
+            "steps": position.step,
+            "images": position.step * plain["batch_size"],
+            "seconds": round(progress.seconds, 1),
             **throughput.summary(),
         }
         if trainer.is_global_zero:

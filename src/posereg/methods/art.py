@@ -18,7 +18,6 @@ from torch import Tensor
 from posereg.codecs import art as bottomup
 from posereg.codecs.art_maps import Compat
 from posereg.errors import UserError
-from posereg.files import whole_file
 from posereg.inference import scoring as scorers
 from posereg.inference.grouping import Grouping, Heat, Poses, Proposals
 from posereg.inference.multiscale import as_proposals, heat_and_proposals, people, rescaled
@@ -147,7 +146,7 @@ class BottomUpPose(PoseModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         images = self.images(batch)
-        self._log("val", self.losses(images, batch), len(images))
+        self._log_validation(self.losses(images, batch), len(images))
         ids = self._image_ids(batch)
         plain = replace(self.grouping, absorb=0.0, refine=False)
         # Annotated people are never duplicates; keypoints that absorb no candidate must not count for the heat maps.
@@ -231,9 +230,12 @@ class BottomUpPose(PoseModule):
 
     # The scoring stage.
 
+    def unfinished(self) -> bool:
+        return self.scorer is not None and not bool(self.scorer_trained)
+
     def on_validation_start(self) -> None:
         """Trains the scoring network once the rest is trained: at the validation after the last epoch."""
-        if self.scorer is None or bool(self.scorer_trained) or self.trainer.state.fn != "validate":
+        if self.scorer is None or not self.unfinished() or self.trainer.state.fn != "validate":
             return
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         self.network.eval()
@@ -252,7 +254,6 @@ class BottomUpPose(PoseModule):
         self.scorer.requires_grad_(False)
         self.scorer_trained.fill_(True)
         print(f"scoring network: {len(examples.oks)} poses, loss {losses[0]:.4f} -> {losses[-1]:.4f}")
-        self._keep_scorer()
 
     def collect(self, batches: Iterable[Batch]) -> scorers.Examples:
         """Features and OKS of the poses found in training images."""
@@ -285,19 +286,6 @@ class BottomUpPose(PoseModule):
             torch.distributed.all_gather_object(boxes, examples)
             examples = scorers.Examples(*(torch.cat(column) for column in zip(*boxes, strict=True)))
         return examples
-
-    def _keep_scorer(self) -> None:
-        """Put the trained scoring network into the checkpoint that training wrote, if it wrote one."""
-        from posereg.runs.folder import CHECKPOINT
-
-        path = Path(self.trainer.default_root_dir) / CHECKPOINT
-        if not self.trainer.is_global_zero or not path.exists():
-            return
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        state = {k: v.cpu() for k, v in self.state_dict().items() if k.startswith("scorer")}
-        content["state_dict"].update(state)
-        with whole_file(path) as temporary:
-            torch.save(content, temporary)
 
 
 def annotated(batch: Batch, image: int) -> Tensor:

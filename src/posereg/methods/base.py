@@ -27,6 +27,7 @@ from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, concatenate
 from posereg.skeletons.skeleton import mapping
 from posereg.skeletons.skeleton import skeleton as skeleton_of
+from posereg.training.means import Means
 from posereg.training.phases import Phase, Phases, first_steps, in_use, phased_optimizer
 
 Batch = dict[str, Any]
@@ -106,7 +107,7 @@ class PoseModule(pl.LightningModule):
             raise UserError(
                 f"method.network_skeleton: {joints.name} has no {', '.join(lacking)}, which {skeleton} data have"
             )
-        self.register_buffer("flip_order", torch.from_numpy(joints.flip), persistent=False)
+        self.register_buffer("flip_order", torch.tensor(joints.flip), persistent=False)
         self.register_buffer("data_joint", torch.from_numpy(data_joint), persistent=False)
         self.register_buffer("network_joint", torch.from_numpy(network_joint), persistent=False)
         self.phases = in_use(phases or {})
@@ -114,6 +115,7 @@ class PoseModule(pl.LightningModule):
         self.phase = next(reversed(self.phases), None)
         self.phase_starts: list[int] = []
         self._predicted: list[Predictions] = []
+        self.means = Means()  # of this epoch's training losses
 
     # Methods define these.
 
@@ -124,6 +126,10 @@ class PoseModule(pl.LightningModule):
     def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Keypoints (B, K, D) in input pixels and their scores (B, K), flip test included."""
         raise NotImplementedError
+
+    def unfinished(self) -> bool:
+        """Whether the validation after the last epoch will train a part of the method."""
+        return False
 
     def measured(self) -> dict[str, float]:
         """Metrics of the last validation besides the data set's own, for result.json."""
@@ -161,12 +167,13 @@ class PoseModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         losses = self.losses(self.images(batch), batch)
-        self._log("train", losses, len(batch["image"]))
+        for name, value in losses.items():
+            self.means.add(f"train/{name}", value, len(batch["image"]))
         return losses["loss"]
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         images = self.images(batch)
-        self._log("val", self.losses(images, batch), len(images))
+        self._log_validation(self.losses(images, batch), len(images))
         self._predicted.append(self.predictions(batch, *self.predict(images)))
 
     def on_validation_epoch_start(self) -> None:
@@ -202,6 +209,10 @@ class PoseModule(pl.LightningModule):
             keypoint_scores=confidence,
             scores=confidence.mean(1),
         )
+
+    def has_predictions(self) -> bool:
+        """Whether a validation of this process left its predictions."""
+        return bool(self._predicted)
 
     def gathered(self) -> Predictions | None:
         """This epoch's predictions of all ranks, each person once."""
@@ -241,10 +252,10 @@ class PoseModule(pl.LightningModule):
             "lr_scheduler": self.schedule_factory(optimizer, total_steps(self.trainer)),
         }
 
-    def _log(self, stage: str, losses: dict[str, Tensor], batch_size: int) -> None:
+    def _log_validation(self, losses: dict[str, Tensor], batch_size: int) -> None:
         for name, value in losses.items():
             self.log(
-                f"{stage}/{name}",
+                f"val/{name}",
                 value.detach(),
                 on_step=False,
                 on_epoch=True,

@@ -62,7 +62,7 @@ class CascadePose(PoseModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         images = self.images(batch)
         maps = self._forward(images)
-        self._log("val", self._losses(maps, batch), len(images))
+        self._log_validation(self._losses(maps, batch), len(images))
         self._measure(maps, batch)
         self._predicted.append(self.predictions(batch, *self._decode(images, maps)))
 

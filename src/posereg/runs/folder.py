@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -11,11 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import filelock
+
 from posereg.errors import UserError
 from posereg.files import read_object, write_json
 
 STATUS, RESULT, CHECKPOINT, PREDICTIONS = "status.json", "result.json", "last.ckpt", "predictions.npz"
 EVALUATION, METRICS = "evaluation.npz", "metrics.csv"
+CHECKPOINT_BEFORE = "last-1.ckpt"  # the one before
+
+# What flock says where it is not supported, or where the network file system's lock service is down.
+NO_FLOCK = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}
 
 # Keys that name a run or say where it runs; they do not change its numbers.
 NOT_IDENTITY = (
@@ -70,7 +77,8 @@ def read_status(folder: Path | str) -> dict[str, Any] | None:
 
 
 def write_status(folder: Path | str, state: str, **more: Any) -> None:
-    """`state` is running, done or failed; `more` is kept beside it (config_hash, error, seconds)."""
+    """`state` is running, done, failed or interrupted (by a signal); `more` (config_hash, error, seconds) is kept
+    beside it."""
     write_json(Path(folder) / STATUS, {"state": state, "time": time.time(), "pid": os.getpid(), **more})
 
 
@@ -86,28 +94,40 @@ def lock(folder: Path | str, patience: float = 86400.0) -> Iterator[bool]:
     """Hold the folder's lock; yields True if another process held it first, so that the caller checks again whether
     the run is done.
 
-    The lock is released when the process that holds it ends, however it ends.
-    """
-    import fcntl
+    The lock goes with the process that holds it, however that ends. On file systems without flock (some network
+    ones) it is a file that names its process; one left behind by a dead process of this machine is taken over.
 
+    Raises:
+        UserError: the folder cannot be written, or another process held on for `patience` seconds.
+    """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as file:
-        waited = False
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waited = True
-            print(f"waiting for the run in {folder}, which another process is training")
-            deadline = time.monotonic() + patience
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise TimeoutError(
-                            f"{folder} stayed locked by another process for {patience:.0f} s"
-                        ) from None
-                    time.sleep(1.0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held, waited = _acquire(folder / ".lock", folder, patience)
+    except filelock.Timeout:
+        raise UserError(f"{folder} stayed locked by another process for {patience:.0f} s") from None
+    except OSError as error:
+        raise UserError(f"cannot lock {folder}: {error.strerror or error}") from error
+    try:
         yield waited
+    finally:
+        held.release()
+
+
+def _acquire(path: Path, folder: Path, patience: float) -> tuple[filelock.BaseFileLock, bool]:
+    """The lock, and whether it had to be waited for."""
+    kind: type[filelock.BaseFileLock] = filelock.FileLock
+    while True:
+        held = kind(path)
+        try:
+            try:
+                held.acquire(blocking=False)
+                return held, False
+            except filelock.Timeout:
+                print(f"waiting for the run in {folder}, which another process is training", flush=True)
+                held.acquire(timeout=patience, poll_interval=1.0)
+                return held, True
+        except OSError as error:
+            if kind is filelock.SoftFileLock or error.errno not in NO_FLOCK:
+                raise
+            kind, path = filelock.SoftFileLock, path.with_name(".lock-file")

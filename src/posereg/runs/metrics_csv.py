@@ -28,7 +28,10 @@ def read(path: Path | str) -> Rows:
 def write(path: Path | str, rows: Rows) -> None:
     """All rows, whole or not at all; columns in order of first mention, epoch and step first."""
     columns = list(dict.fromkeys(["epoch", "step", *(name for row in rows for name in row)]))
-    with whole_file(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+    with (
+        whole_file(path, durable=False) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows({name: _short(value) for name, value in row.items()} for row in rows)

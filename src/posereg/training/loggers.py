@@ -25,14 +25,12 @@ MODES = ("auto", "online", "offline", "disabled")
 
 
 class MetricsCsv(Logger):
-    """metrics.csv, complete at any moment. A resumed run appends to its rows; steps that it trains again replace
-    the old ones."""
+    """metrics.csv, whole at any moment. A run that goes on starts from the rows of its checkpoint."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
-        self.rows = metrics_csv.read(path)
-        self._resumed = bool(self.rows)
+        self.rows: metrics_csv.Rows = []
 
     @property
     def name(self) -> str:
@@ -54,9 +52,6 @@ class MetricsCsv(Logger):
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         if step is None:
             return  # final figures, which result.json holds
-        if self._resumed:
-            self.rows = [row for row in self.rows if row["step"] < step]
-            self._resumed = False
         if not self.rows or self.rows[-1]["step"] != step:
             self.rows.append({"step": step})
         self.rows[-1].update({name: float(value) for name, value in metrics.items()})

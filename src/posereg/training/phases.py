@@ -152,7 +152,7 @@ def phased_optimizer(
 
 
 class Phases(Callback):
-    """Puts the module into the phase of the step, by its `phases` and `phase_starts`; logs its number and rates.
+    """Puts the module into the phase of the step, by its `phases` and `phase_starts`; logs its number.
 
     Freezing waits for the first batch: a distributed wrapper must have seen every parameter as trainable, or it
     would never average the gradients of a part that was frozen when the run was resumed.
@@ -160,7 +160,6 @@ class Phases(Callback):
 
     def __init__(self) -> None:
         self._entered: str | None = None
-        self._rates: dict[str, float] = {}
 
     def setup(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
         if isinstance(trainer.strategy, DDPStrategy):
@@ -178,15 +177,12 @@ class Phases(Callback):
         if name != self._entered:
             apply_phase(pose, name)
             self._entered = name
-        # Kept for the epoch's end, when the optimiser holds the next step's rates already.
-        groups = trainer.optimizers[0].param_groups
-        self._rates = {f"lr/{group['part']}": float(group["lr"]) for group in groups}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if self._entered is None:
             return
         pose: Any = module
-        module.log_dict({"phase": float(list(pose.phases).index(self._entered) + 1), **self._rates})
+        module.log("phase", float(list(pose.phases).index(self._entered) + 1))
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         network: Any = module.network

@@ -42,6 +42,9 @@ class PlainProgress(ProgressBar):
     def enable(self) -> None:
         self.enabled = True
 
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._began = self._spoke = time.monotonic()  # within an epoch, where a run goes on
+
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._began = self._spoke = time.monotonic()
 

@@ -1,9 +1,9 @@
 """A data loader that resumes at the exact batch and gives every rank and worker count the same samples.
 
 The order of an epoch is a function of the epoch's number, the randomness of a sample one of (seed, epoch, index);
-so the loader's whole state is the epoch and the number of batches handed out. Lightning stores that with its
-checkpoints because `Loader` has `state_dict` and `load_state_dict`; and since it is not a torch DataLoader,
-Lightning does not replace its sampler.
+so all there is to remember is the epoch and how many batches were handed out. training/checkpoints.py keeps that
+(Lightning discards the loader's state of a finished epoch); and since `Loader` is no torch DataLoader, Lightning
+does not put a sampler of its own in.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from posereg.data.samples.dataset import Key
+from posereg.runs.signals import spare_worker
 
 Order = Callable[[int], NDArray[np.int64]]
 
@@ -74,7 +75,7 @@ class Loader:
             collate_fn=collate,
             pin_memory=torch.cuda.is_available(),
             persistent_workers=workers > 0,
-            worker_init_fn=one_thread,
+            worker_init_fn=quiet_worker,
         )
 
     def __len__(self) -> int:
@@ -136,10 +137,12 @@ def epoch_batches(trainer: Any, batches: int) -> int | None:
     return limit if isinstance(limit, int) else int(limit * batches)
 
 
-def one_thread(worker: int) -> None:
-    """A worker process uses one core: threads of libraries would only compete for it."""
+def quiet_worker(worker: int) -> None:
+    """A worker process uses one core (threads of libraries would only compete for it) and leaves it to the main
+    process to answer signals."""
     import cv2
 
+    spare_worker()
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
 

@@ -1,0 +1,80 @@
+"""Training to the end from wherever a run stands, and the validation that its result comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+
+from posereg.errors import UserError
+from posereg.runs.folder import CHECKPOINT
+from posereg.training import checkpoint_files
+from posereg.training.callbacks import NotFiniteError
+from posereg.training.checkpoint_files import SECTION
+from posereg.training.checkpoints import Checkpoints, Position, restore_rows
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What training has come to: where it ended, and the seconds it took, those of interrupted attempts included."""
+
+    position: Position
+    seconds: float = 0.0
+
+
+def fit(
+    trainer: pl.Trainer, module: Any, data: pl.LightningDataModule, saved: tuple[Path, dict[str, Any]] | None
+) -> Progress:
+    """Train to the end, from the checkpoint `saved` if there is one.
+
+    Raises:
+        UserError: the loss or a weight became NaN or infinite; the message says how to go on.
+    """
+    if saved is not None:
+        path, content = saved
+        section = content[SECTION]
+        position = Position(**section["position"])
+        if position.finished:
+            module.load_state_dict(content["state_dict"])
+            restore_rows(trainer.loggers, section)
+            return Progress(position, section["seconds"])
+        print(
+            f"going on from {path}: epoch {position.epoch + 1}, batch {position.batch}, step {position.step}"
+        )
+    (checkpoints,) = (callback for callback in trainer.callbacks if isinstance(callback, Checkpoints))  # type: ignore[attr-defined]
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=saved and str(saved[0]), weights_only=True)
+    except NotFiniteError as error:
+        raise UserError(f"{error}; {_way_out(module, checkpoints)}") from error
+    return Progress(checkpoints.position, checkpoints.seconds)
+
+
+def validate(trainer: pl.Trainer, module: Any, data: pl.LightningDataModule, progress: Progress) -> None:
+    """The module's predictions of the validation people with its present weights: those of the last epoch's
+    validation where that looked at the same weights, else computed now."""
+    position, unfinished = progress.position, module.unfinished()
+    if position.validated and not unfinished and module.has_predictions():
+        return
+    loggers = trainer.loggers
+    if position.validated:  # the figures are in the logs already
+        trainer.loggers = []
+    trainer.validate(module, datamodule=data, verbose=False)
+    trainer.loggers = loggers
+    if position.finished and unfinished and trainer.is_global_zero:
+        path = Path(next(c for c in trainer.callbacks if isinstance(c, Checkpoints)).path)  # type: ignore[attr-defined]
+        checkpoint_files.replace_weights(path, module.state_dict())
+
+
+def _way_out(module: Any, checkpoints: Checkpoints) -> str:
+    """What to do about a training that leaves the finite numbers; the same command would do the same again."""
+    rate = module.plain_config["method"]["optimizer"]["lr"]
+    if checkpoints.position.step == 0:
+        return f"there is no checkpoint before; try the same command with method.optimizer.lr={rate / 2:g} at its end"
+    folder = checkpoints.path.parent
+    return (
+        f"{CHECKPOINT} holds the state of step {checkpoints.position.step}, which is good; the same command with "
+        f"`resume_from={checkpoints.path} method.optimizer.lr={rate / 2:g} run_dir={folder}-retry` at its end goes on "
+        "from there at half the learning rate"
+    )

@@ -1,0 +1,44 @@
+"""Running means of an epoch's losses, which a checkpoint within the epoch takes along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+from torch import Tensor
+
+
+class Means:
+    """Means by name, weighted by batch size; sums stay on the device."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, tuple[Tensor, int]] = {}
+
+    def add(self, name: str, value: Tensor, count: int) -> None:
+        """
+        Args:
+            value: scalar, the mean over `count` samples.
+        """
+        total, number = self._sums.get(name, (value.new_zeros((), dtype=value.float().dtype), 0))
+        self._sums[name] = (total + value.detach().float() * count, number + count)
+
+    def take(self) -> dict[str, Tensor]:
+        """The means so far; counting starts anew."""
+        found = {name: total / number for name, (total, number) in self._sums.items()}
+        self._sums = {}
+        return found
+
+    def state_dict(self) -> dict[str, Any]:
+        return {name: [total.cpu(), number] for name, (total, number) in self._sums.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._sums = {name: (total, int(number)) for name, (total, number) in state.items()}
+
+
+class EpochMeans(Callback):
+    """Logs the module's `means` at the end of every epoch, before the callbacks that read them."""
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        means: Means = module.means  # type: ignore[assignment]
+        module.log_dict(means.take(), sync_dist=True)
