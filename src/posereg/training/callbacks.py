@@ -14,7 +14,8 @@ from posereg.errors import UserError
 
 
 class StepSeed(Callback):
-    """Random numbers on the device (H3's negatives, dropout) are a function of seed, rank and step alone."""
+    """Random numbers on the device (H3's negatives, dropout) are a function of seed, rank and step alone; on the CPU,
+    whose generator reads the lower 32 bits, of the step alone."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,12 @@ from typing import Any
 import pytorch_lightning as pl
 
 from posereg.errors import UserError
-from posereg.runs.folder import CHECKPOINT
 from posereg.training import checkpoint_files
 from posereg.training.callbacks import NotFiniteError
 from posereg.training.checkpoint_files import SECTION
 from posereg.training.checkpoints import Checkpoints, Position, restore_rows
+
+LR = "method.optimizer.lr"
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,18 @@ def validate(trainer: pl.Trainer, module: Any, data: pl.LightningDataModule, pro
 
 def _way_out(module: Any, checkpoints: Checkpoints) -> str:
     """What to do about a training that leaves the finite numbers; the same command would do the same again."""
-    rate = module.plain_config["method"]["optimizer"]["lr"]
-    if checkpoints.position.step == 0:
-        return f"there is no checkpoint before; try the same command with method.optimizer.lr={rate / 2:g} at its end"
-    folder = checkpoints.path.parent
+    rate = module.plain_config["method"]["optimizer"]["lr"] / 2
+    step, path = checkpoints.position.step, checkpoints.path
+    if step == 0:
+        return f"there is no checkpoint before; try\n  {_command(module.overrides, {LR: f'{rate:g}'})}"
+    changed = {LR: f"{rate:g}", "init_weights": str(path), "run_dir": f"{path.parent}-retry"}
     return (
-        f"{CHECKPOINT} holds the state of step {checkpoints.position.step}, which is good; the same command with "
-        f"`resume_from={checkpoints.path} method.optimizer.lr={rate / 2:g} run_dir={folder}-retry` at its end goes on "
-        "from there at half the learning rate"
+        f"{path.name} holds the state of step {step}, which is good; to train from its weights at half the learning "
+        f"rate:\n  {_command(module.overrides, changed)}"
     )
+
+
+def _command(overrides: Sequence[str], changed: Mapping[str, str]) -> str:
+    """The run's command with other values of some keys."""
+    kept = [text for text in overrides if text.partition("=")[0].lstrip("+") not in changed]
+    return shlex.join(["posereg", "train", *kept, *(f"{key}={value}" for key, value in changed.items())])
