@@ -85,7 +85,7 @@ def test_a_nan_loss_stops_with_the_last_good_checkpoint(tmp_path, monkeypatch):
         return found
 
     monkeypatch.setattr(IntegralPose, "losses", poisoned)
-    with pytest.raises(UserError, match=r"NaN or infinite.*lr"):
+    with pytest.raises(UserError, match=r"NaN or infinite[\s\S]*lr"):
         run(tmp_path, "method=I_star")
     folder = only_run(tmp_path)
     state = torch.load(folder / "last.ckpt", weights_only=True)
