@@ -1,13 +1,7 @@
-"""Configs: where they are found, and how they are composed, checked and turned into objects.
-
-The check looks at every `_target_` node and compares its keys with the constructor's parameters, so a key
-that nothing reads is an error wherever it came from, even one added with `+`.
-"""
+"""Configs: where they are found, and how they are composed, checked (`settings/`) and turned into objects."""
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,13 +12,11 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from posereg.errors import UserError, nearest
+from posereg.errors import UserError
+from posereg.settings.run import METHOD_KEYS as METHOD_KEYS
 from posereg.skeletons.skeleton import skeleton
 from posereg.terminal.hydra_errors import one_line
 
-HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
-# Keys of the method node that the run reads, not the constructor.
-METHOD_KEYS = {"pretrain"}
 # Modules and objects by their former names: configs in older results and checkpoints still name them.
 RENAMED = {
     "posereg.data.augment": "posereg.data.samples.augment",
@@ -68,13 +60,25 @@ def experiments() -> Path:
 
 
 def register_resolvers() -> None:
-    """Register `${joints:mpii}`, `${scaled:[256,256],0.5}`, `${channels:256,0.25}` and `${divide:128,2}`."""
+    """Register `${joints:mpii}`, `${scaled:[256,256],0.5}`, `${channels:256,0.25}` and `${divide:128,2}`.
+
+    What they cannot compute with they pass on as it is, for the check to name with its key.
+    """
 
     def scaled(size: Sequence[int], factor: float) -> ListConfig:
         # Multiples of 32, the trunk's stride; a published size stays as it is.
         if factor == 1:
-            return OmegaConf.create([int(side) for side in size])
+            return OmegaConf.create(list(size))
         return OmegaConf.create([max(32, round(side * factor / 32) * 32) for side in size])
+
+    def lenient(function: Callable[..., Any]) -> Callable[..., Any]:
+        def resolver(first: Any, *rest: Any) -> Any:
+            try:
+                return function(first, *rest)
+            except (TypeError, ValueError, ArithmeticError, UserError):
+                return first
+
+        return resolver
 
     resolvers: dict[str, Callable[..., Any]] = {
         "joints": lambda name: len(skeleton(name)),
@@ -83,7 +87,7 @@ def register_resolvers() -> None:
         "divide": lambda whole, *parts: max(1, round(whole / math.prod(map(_count, parts)))),
     }
     for name, function in resolvers.items():
-        OmegaConf.register_new_resolver(name, function, replace=True)
+        OmegaConf.register_new_resolver(name, lenient(function), replace=True)
 
 
 def _count(devices: int | str | Sequence[int]) -> int:
@@ -164,7 +168,7 @@ def plain(config: DictConfig) -> dict[str, Any]:
     try:
         resolved: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise UserError(f"config: {str(error).splitlines()[0]}") from error
+        raise UserError(f"config: {one_line(error) or str(error).splitlines()[0]}") from error
     resolved.pop("hydra", None)
     return dict(resolved)
 
@@ -172,29 +176,12 @@ def plain(config: DictConfig) -> dict[str, Any]:
 def validate(config: Mapping[str, Any]) -> None:
     """
     Raises:
-        UserError: every key that nothing reads, each with the nearest valid name.
+        UserError: everything that is wrong with a resolved config, one line each, in one message.
     """
-    known = top_level_keys() - {"experiments"}
-    problems = [f"{key}: no such key{nearest(key, known)}" for key in config if key not in known]
-    problems += _unknown_arguments(config, "")
-    if problems:
-        raise UserError("config: " + "; ".join(dict.fromkeys(problems)))
+    from posereg.settings.check import problems
 
-
-def _unknown_arguments(node: Any, path: str) -> Iterator[str]:
-    if isinstance(node, list):
-        for k, item in enumerate(node):
-            yield from _unknown_arguments(item, f"{path}[{k}]")
-    if not isinstance(node, Mapping):
-        return
-    if "_target_" in node:
-        given = set(node) - HYDRA_KEYS - (METHOD_KEYS if path == "method" else set())
-        valid, open_ended = _parameters(_locate(node["_target_"], path))
-        if not open_ended:
-            for key in sorted(given - valid):
-                yield f"{path}.{key}: no such key{nearest(key, valid)}"
-    for key, value in node.items():
-        yield from _unknown_arguments(value, f"{path}.{key}" if path else str(key))
+    if found := problems(with_current_targets(config)):
+        raise UserError("config: " + "\n        ".join(found))
 
 
 def current_target(target: str) -> str:
@@ -215,45 +202,6 @@ def with_current_targets(node: Any) -> Any:
         else with_current_targets(value)
         for key, value in node.items()
     }
-
-
-def _locate(target: str, path: str) -> Any:
-    """Import `package.module.name` (or `package.module.Class.method`).
-
-    Raises:
-        UserError: nothing there, naming the config path.
-    """
-    target = current_target(target)
-    parts = target.split(".")
-    for k in range(len(parts) - 1, 0, -1):
-        try:
-            found: Any = importlib.import_module(".".join(parts[:k]))
-        except ModuleNotFoundError as error:
-            if error.name and not target.startswith(error.name):
-                raise
-            continue
-        for name in parts[k:]:
-            if not hasattr(found, name):
-                raise UserError(f"config: {path}._target_: {'.'.join(parts[:k])} has no '{name}'")
-            found = getattr(found, name)
-        return found
-    raise UserError(f"config: {path}._target_: cannot import '{target}'")
-
-
-def _parameters(target: Any) -> tuple[set[str], bool]:
-    """The argument names of a constructor, following `**kwargs` to its base classes, and whether it takes any name."""
-    names: set[str] = set()
-    classes = target.__mro__ if isinstance(target, type) else ()
-    constructors = [vars(c)["__init__"] for c in classes if "__init__" in vars(c)] or [target]
-    for constructor in constructors:
-        try:
-            parameters = inspect.signature(constructor).parameters.values()
-        except (TypeError, ValueError):
-            return names, True
-        names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return names - {"self"}, False
-    return names - {"self"}, True
 
 
 def instantiate(node: Mapping[str, Any], **extra: Any) -> Any:

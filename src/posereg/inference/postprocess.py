@@ -16,6 +16,7 @@ from posereg.errors import UserError, nearest
 from posereg.inference.nms import oks_nms, soft_oks_nms
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
+from posereg.settings.ranges import Count, Share
 
 Suppression = Literal["oks", "soft_oks", "none"]
 
@@ -24,9 +25,9 @@ def topdown(
     poses: PoseSet,
     predictions: Predictions,
     nms: Suppression = "oks",
-    nms_threshold: float = 0.9,
-    keypoint_threshold: float = 0.2,
-    max_poses: int = 20,
+    nms_threshold: Share = 0.9,
+    keypoint_threshold: Share = 0.2,
+    max_poses: Count = 20,
 ) -> Predictions:
     """Rescore the poses, drop duplicates of an image.
 

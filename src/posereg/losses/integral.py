@@ -16,6 +16,7 @@ from torch.nn import functional
 from posereg.codecs.disc import disc_maps
 from posereg.codecs.gaussian import gaussian_maps
 from posereg.codecs.grid import Grid
+from posereg.settings.ranges import Positive, Whole
 
 HeatmapLoss = Callable[[Tensor, Tensor, Tensor, Grid], Tensor]
 
@@ -25,7 +26,9 @@ def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
     return (values * weight).sum() / weight.sum().clamp_min(1e-6)
 
 
-def gaussian_mse(maps: Tensor, keypoints: Tensor, weight: Tensor, grid: Grid, sigma: float = 1.0) -> Tensor:
+def gaussian_mse(
+    maps: Tensor, keypoints: Tensor, weight: Tensor, grid: Grid, sigma: Positive = 1.0
+) -> Tensor:
     """H1: mean squared error to a peak-1 Gaussian, mean over cells and counted joints."""
     target, weight = gaussian_maps(keypoints, weight, grid, sigma)
     return weighted_mean((maps.float() - target).square().mean((2, 3)), weight)
@@ -40,7 +43,7 @@ def one_hot_cross_entropy(maps: Tensor, keypoints: Tensor, weight: Tensor, grid:
 
 
 def disc_cross_entropy(
-    maps: Tensor, keypoints: Tensor, weight: Tensor, grid: Grid, radius: float = 15.0, negatives: int = 3
+    maps: Tensor, keypoints: Tensor, weight: Tensor, grid: Grid, radius: Positive = 15.0, negatives: Whole = 3
 ) -> Tensor:
     """H3: binary cross-entropy, positive within `radius` input pixels, `negatives` random cells per positive.
 

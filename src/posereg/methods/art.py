@@ -26,6 +26,7 @@ from posereg.methods.base import Batch, PoseModule
 from posereg.networks.art import ARTNet, complexity
 from posereg.networks.scoring import PoseScorer
 from posereg.records.predictions import Predictions, concatenate
+from posereg.settings.ranges import Annotated, Count, Len, NotNegative, Positive, Share, Whole, Zoom
 
 QUALITIES = ("regression", "heatmap")
 NAIVE = "mean of heat values times the centre's"
@@ -55,16 +56,16 @@ class BottomUpPose(PoseModule):
 
     def __init__(
         self,
-        background: float = 0.1,
-        fine_background: float = 0.025,
-        regression_weight: float = 0.01,
-        center_sigma: float = 4.0,
+        background: Share = 0.1,
+        fine_background: Share = 0.025,
+        regression_weight: NotNegative = 0.01,
+        center_sigma: Positive = 4.0,
         compat: Compat = "paper",
         grouping: Mapping[str, Any] | None = None,
-        scales: Sequence[float] = (1.0,),
+        scales: Annotated[Sequence[Zoom], Len(1)] = (1.0,),
         scoring: bool = False,
-        scoring_epochs: int = 20,
-        scoring_images: int | None = None,
+        scoring_epochs: Whole = 20,
+        scoring_images: Count | None = None,
         qualities: bool = False,
         count_macs: bool = False,
         **pose: Any,

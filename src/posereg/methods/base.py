@@ -25,7 +25,8 @@ from posereg.errors import UserError
 from posereg.geometry.pixels import Convention, flip_x, inside
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, concatenate
-from posereg.skeletons.skeleton import mapping
+from posereg.settings.ranges import Positive, Rgb, Size
+from posereg.skeletons.skeleton import SkeletonName, mapping
 from posereg.skeletons.skeleton import skeleton as skeleton_of
 from posereg.training.means import Means
 from posereg.training.phases import Phase, Phases, first_steps, in_use, phased_optimizer
@@ -75,16 +76,16 @@ class PoseModule(pl.LightningModule):
     def __init__(
         self,
         network: nn.Module,
-        skeleton: str,
-        input_size: tuple[int, int],
+        skeleton: SkeletonName,
+        input_size: Size,
         optimizer: Callable[[Iterable[Any]], Optimizer],
         schedule: Callable[[Optimizer, int], dict[str, Any]] | None = None,
         name: str = "",
         flip_test: bool = False,
         convention: Convention = "center",
-        mean: tuple[float, float, float] = MEAN,
-        std: tuple[float, float, float] = STD,
-        network_skeleton: str | None = None,
+        mean: Rgb = MEAN,
+        std: tuple[Positive, Positive, Positive] = STD,
+        network_skeleton: SkeletonName | None = None,
         phases: Mapping[str, Phase] | None = None,
     ) -> None:
         super().__init__()

@@ -19,6 +19,7 @@ from posereg.losses.cascade import BODY, Reduction, body_size, confidence_l2, pa
 from posereg.methods.base import Batch, PoseModule
 from posereg.networks.cascade import CascadeMaps
 from posereg.records.poses import OCCLUDED, VISIBLE
+from posereg.settings.ranges import Positive
 
 FLAGS = {"visible": VISIBLE, "occluded": OCCLUDED}
 
@@ -40,8 +41,8 @@ class CascadePose(PoseModule):
     def __init__(
         self,
         first: Literal["parts", "confidence"] = "parts",
-        radius: float = 10.0,
-        sigma: float = 5.0,
+        radius: Positive = 10.0,
+        sigma: Positive = 5.0,
         scale_sigma: bool = True,
         reduction: Reduction = "mean",
         **pose: Any,

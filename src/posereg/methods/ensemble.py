@@ -19,6 +19,7 @@ from posereg.methods.base import Batch, PoseModule
 from posereg.records.predictions import Predictions, load
 from posereg.runs import folder as runs
 from posereg.runs.siblings import sibling_run
+from posereg.settings.ranges import Annotated, Len
 
 
 def average(members: Sequence[Predictions], names: Sequence[str] = ()) -> Predictions:
@@ -70,7 +71,7 @@ class PredictionEnsemble(PoseModule):
     score_rule = "mean of members"
     needs_weights = False
 
-    def __init__(self, members: Sequence[str], **pose: Any) -> None:
+    def __init__(self, members: Annotated[Sequence[str], Len(1)], **pose: Any) -> None:
         super().__init__(**pose)
         if not members:
             raise UserError("method.members: an ensemble needs at least one row")

@@ -17,6 +17,7 @@ from posereg.codecs.grid import grid_of
 from posereg.codecs.integral import Normalisation, integral_decode
 from posereg.losses.integral import HeatmapLoss, coordinate_loss
 from posereg.methods.base import Batch, PoseModule
+from posereg.settings.ranges import NotNegative, Positive
 
 
 class IntegralPose(PoseModule):
@@ -35,11 +36,11 @@ class IntegralPose(PoseModule):
     def __init__(
         self,
         heatmap_loss: HeatmapLoss | None = None,
-        heatmap_weight: float = 1.0,
-        joint_weight: float = 0.0,
+        heatmap_weight: NotNegative = 1.0,
+        joint_weight: NotNegative = 0.0,
         joint_kind: Literal["l1", "l2"] = "l1",
         decode: Literal["argmax", "integral"] = "integral",
-        beta: float = 1.0,
+        beta: Positive = 1.0,
         normalisation: Normalisation = "softmax",
         **pose: Any,
     ) -> None:

@@ -16,6 +16,7 @@ from posereg.codecs.context import ContextPose, Ramp, aggregate, hard_argmax, to
 from posereg.errors import UserError
 from posereg.losses.context import context_loss, labels
 from posereg.methods.base import Batch, PoseModule
+from posereg.settings.ranges import NotNegative, Share
 
 
 class SoftArgmaxPose(PoseModule):
@@ -37,10 +38,10 @@ class SoftArgmaxPose(PoseModule):
 
     def __init__(
         self,
-        alpha: float = 0.8,
+        alpha: Share = 0.8,
         ramp: Ramp = "linspace",
         decode: Literal["softargmax", "argmax"] = "softargmax",
-        presence_weight: float = 0.01,
+        presence_weight: NotNegative = 0.01,
         reduction: Literal["mean", "sum"] = "mean",
         **pose: Any,
     ) -> None:

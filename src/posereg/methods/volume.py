@@ -17,11 +17,12 @@ from torch import Tensor
 from posereg.codecs.coordinates import denormalise, normalise
 from posereg.codecs.volume import integral3d, to_unit
 from posereg.errors import UserError
+from posereg.geometry.bones import BoneSource, length_sum, mean_lengths, rescale
 from posereg.geometry.bones import bone_source as checked
-from posereg.geometry.bones import length_sum, mean_lengths, rescale
 from posereg.methods.base import Batch, PoseModule
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
+from posereg.settings.ranges import Positive
 
 
 class VolumePose(PoseModule):
@@ -41,8 +42,8 @@ class VolumePose(PoseModule):
 
     def __init__(
         self,
-        bone_source: str = "train+val",
-        bone_lengths: Mapping[str, float] | None = None,
+        bone_source: BoneSource = "train+val",
+        bone_lengths: Mapping[str, Positive] | None = None,
         **pose: Any,
     ) -> None:
         super().__init__(**pose)

@@ -17,6 +17,9 @@ from posereg.networks.adaptive import AdaptiveConv2d, ARTBlock, Init
 from posereg.networks.complexity import Complexity
 from posereg.networks.complexity import complexity as count
 from posereg.networks.hrnet import HRNetTrunk
+from posereg.settings.ranges import Annotated, Channels, Count, Interval, Len
+
+Dilation = Annotated[int, Interval(ge=1, le=16)]
 
 
 class ARTNet(nn.Module):
@@ -39,14 +42,14 @@ class ARTNet(nn.Module):
     def __init__(
         self,
         backbone: HRNetTrunk,
-        keypoints: int = 17,
+        keypoints: Count = 17,
         guidance: bool = True,
         adaptive: bool = True,
-        dilations: Sequence[int] = (1, 2, 3),
+        dilations: Annotated[Sequence[Dilation], Len(1)] = (1, 2, 3),
         init: Init = "zero",
         high_resolution: bool = False,
-        width: int | None = None,
-        regression_width: int = 256,
+        width: Channels | None = None,
+        regression_width: Channels = 256,
         compat: Compat = "paper",
     ) -> None:
         super().__init__()

@@ -11,15 +11,17 @@ from torch import nn
 
 from posereg.errors import UserError
 from posereg.networks.weights import load_fitting, read_tensors, without_prefix
+from posereg.settings.ranges import Among, Annotated, Interval
 
 log = logging.getLogger(__name__)
+TimmName = Annotated[str, Among(timm.list_models, timm.is_model)]
 
 
 def backbone(
-    name: str,
+    name: TimmName,
     pretrained: bool = False,
     weights: str | None = None,
-    width: float = 1.0,
+    width: Annotated[float, Interval(ge=1 / 32, le=16)] = 1.0,
     **options: Any,
 ) -> nn.Module:
     """A trunk with `feature_info`; its forward gives the list of feature maps, finest first.

@@ -14,6 +14,7 @@ from torch.nn import functional
 from posereg.errors import UserError
 from posereg.networks.backbone import channels
 from posereg.networks.hourglass import bilinear_
+from posereg.settings.ranges import Count
 
 
 class ResidualDetector(nn.Module):
@@ -41,10 +42,10 @@ class ResidualDetector(nn.Module):
     def __init__(
         self,
         backbone: nn.Module,
-        joints: int = 16,
-        det_up: int = 4,
+        joints: Count = 16,
+        det_up: Literal[1, 2, 4, 8, 16, 32] = 4,
         init: Literal["working", "printed"] = "working",
-        stride: int = 16,
+        stride: Literal[8, 16, 32] = 16,
     ) -> None:
         super().__init__()
         if stride not in (8, 16, 32):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +13,13 @@ from torch.nn import functional
 
 from posereg.errors import UserError
 from posereg.networks.weights import read_tensors
+from posereg.settings.ranges import Annotated, Channels, Count, Interval, Len
 
 # Channels of the 3x3 convolutions of VGG-16's five stages (A1 to A5).
 STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+
+OddKernel = Literal[1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25]  # an even one would shift the map
+Dropout = Annotated[float, Interval(ge=0, lt=1)]
 
 
 class VGGDetector(nn.Module):
@@ -39,10 +44,10 @@ class VGGDetector(nn.Module):
 
     def __init__(
         self,
-        joints: int = 16,
-        a5_kernel: int = 3,
-        fc_channels: int = 4096,
-        dropout: float = 0.5,
+        joints: Count = 16,
+        a5_kernel: OddKernel = 3,
+        fc_channels: Channels = 4096,
+        dropout: Dropout = 0.5,
         pretrained: bool = False,
         weights: str | None = None,
     ) -> None:
@@ -126,9 +131,9 @@ class VGGRegressor(nn.Module):
 
     def __init__(
         self,
-        joints: int = 16,
-        kernels: Sequence[int] = (9, 13, 13, 15),
-        channels: Sequence[int] = (64, 64, 128, 256, 512, 512),
+        joints: Count = 16,
+        kernels: tuple[OddKernel, OddKernel, OddKernel, OddKernel] = (9, 13, 13, 15),
+        channels: Annotated[Sequence[Channels], Len(6, 6)] = (64, 64, 128, 256, 512, 512),
     ) -> None:
         super().__init__()
         sizes = (*kernels, 1, 1)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from posereg.errors import UserError
 from posereg.networks.backbone import channels
+from posereg.settings.ranges import Annotated, Channels, Count, Interval
+
+Deconvolutions = Annotated[int, Interval(ge=0, le=5)]  # 5 give maps of the input's size
 
 
 def deconv_head(inputs: int, outputs: int, layers: int = 2, width: int = 256) -> nn.Sequential:
@@ -38,7 +42,11 @@ class HeatmapNet(nn.Module):
     """Images (B, 3, H, W) to a list of one map tensor (B, K, H/s, W/s), s = 32 / 2^layers."""
 
     def __init__(
-        self, backbone: nn.Module, joints: int, deconv_layers: int = 2, deconv_width: int = 256
+        self,
+        backbone: nn.Module,
+        joints: Count,
+        deconv_layers: Deconvolutions = 2,
+        deconv_width: Channels = 256,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -51,7 +59,7 @@ class HeatmapNet(nn.Module):
 class RegressionNet(nn.Module):
     """Images (B, 3, H, W) to normalised coordinates (B, K, D): global average pool and one linear layer."""
 
-    def __init__(self, backbone: nn.Module, joints: int, dimensions: int = 2) -> None:
+    def __init__(self, backbone: nn.Module, joints: Count, dimensions: Literal[2, 3] = 2) -> None:
         super().__init__()
         self.backbone = backbone
         self.joints = joints
@@ -72,10 +80,10 @@ class MultiStageNet(nn.Module):
     def __init__(
         self,
         backbone: nn.Module,
-        joints: int,
-        stages: int = 2,
-        deconv_layers: int = 2,
-        deconv_width: int = 256,
+        joints: Count,
+        stages: Annotated[int, Interval(ge=1, le=16)] = 2,
+        deconv_layers: Deconvolutions = 2,
+        deconv_width: Channels = 256,
     ) -> None:
         super().__init__()
         parts = dict(backbone.named_children())

@@ -11,6 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from posereg.settings.ranges import Annotated, Count, Interval
+
+Width = Annotated[int, Interval(ge=4, le=65536)]  # a quarter of it is the stem's
 RegressionInit = Literal["working", "printed"]
 
 
@@ -88,10 +91,10 @@ class HourglassRegressor(nn.Module):
 
     def __init__(
         self,
-        joints: int = 16,
-        channels: int = 256,
-        order: int = 4,
-        units: int = 3,
+        joints: Count = 16,
+        channels: Width = 256,
+        order: Annotated[int, Interval(ge=1, le=6)] = 4,
+        units: Annotated[int, Interval(ge=1, le=16)] = 3,
         init: RegressionInit = "working",
     ) -> None:
         super().__init__()
@@ -132,7 +135,9 @@ class StackedHourglass(nn.Module):
     H and W divisible by 64. The 8-stack network with 256 features is the published one.
     """
 
-    def __init__(self, joints: int = 16, stacks: int = 8, channels: int = 256, units: int = 1) -> None:
+    def __init__(
+        self, joints: Count = 16, stacks: Count = 8, channels: Width = 256, units: Count = 1
+    ) -> None:
         super().__init__()
         self.stem = nn.Sequential(
             nn.Conv2d(3, channels // 4, 7, stride=2, padding=3),

@@ -9,6 +9,9 @@ from torch.nn import functional as F
 
 from posereg.errors import UserError, nearest
 from posereg.networks.backbone import backbone, channels
+from posereg.settings.ranges import Among, Annotated
+
+HRNetName = Annotated[str, Among(lambda: timm.list_models("hrnet*"))]
 
 
 class HRNetTrunk(nn.Module):
@@ -25,7 +28,9 @@ class HRNetTrunk(nn.Module):
         UserError: no such network, or weights that cannot be downloaded or read, or do not fit.
     """
 
-    def __init__(self, name: str = "hrnet_w32", pretrained: bool = False, weights: str | None = None) -> None:
+    def __init__(
+        self, name: HRNetName = "hrnet_w32", pretrained: bool = False, weights: str | None = None
+    ) -> None:
         super().__init__()
         known = timm.list_models("hrnet*")
         if name not in known:

@@ -11,6 +11,8 @@ from typing import Any
 from torch import Tensor, cat, nn
 from torch.nn import functional
 
+from posereg.settings.ranges import Annotated, Count, Interval
+
 
 class SoftArgmaxNet(nn.Module):
     """Images (B, 3, H, W), in [-1, 1], to one map tensor (B, K * (1 + Nc), H/8, W/8) per block.
@@ -28,7 +30,12 @@ class SoftArgmaxNet(nn.Module):
     """
 
     def __init__(
-        self, joints: int = 16, context: int = 2, blocks: int = 8, width: int = 576, momentum: float = 0.01
+        self,
+        joints: Count = 16,
+        context: Annotated[int, Interval(ge=0, le=64)] = 2,
+        blocks: Annotated[int, Interval(ge=1, le=64)] = 8,
+        width: Annotated[int, Interval(ge=2, le=65536)] = 576,
+        momentum: Annotated[float, Interval(gt=0, le=1)] = 0.01,
     ) -> None:
         super().__init__()
         maps = joints * (1 + context)

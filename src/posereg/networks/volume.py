@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from posereg.networks.backbone import channels
-from posereg.networks.deconv import deconv_head
+from posereg.networks.deconv import Deconvolutions, deconv_head
+from posereg.settings.ranges import Annotated, Channels, Count, Interval
 
 
 class VolumeNet(nn.Module):
@@ -23,10 +24,10 @@ class VolumeNet(nn.Module):
     def __init__(
         self,
         backbone: nn.Module,
-        joints: int = 18,
-        depth: int = 64,
-        deconv_layers: int = 3,
-        deconv_width: int = 256,
+        joints: Count = 18,
+        depth: Annotated[int, Interval(ge=2, le=1024)] = 64,
+        deconv_layers: Deconvolutions = 3,
+        deconv_width: Channels = 256,
     ) -> None:
         super().__init__()
         self.backbone = backbone

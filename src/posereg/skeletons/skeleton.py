@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.errors import UserError, nearest
+from posereg.settings.ranges import Among, Annotated
 
 # Visibility of a joint, in every record.
 NOT_LABELLED, OCCLUDED, VISIBLE = 0, 1, 2
@@ -128,6 +129,7 @@ H80K = Skeleton(
 )
 
 SKELETONS = {s.name: s for s in (MPII, LSP, COCO, CROWDPOSE, H80K)}
+SkeletonName = Annotated[str, Among(lambda: SKELETONS)]
 
 
 def skeleton(name: str) -> Skeleton:

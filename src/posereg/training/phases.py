@@ -27,7 +27,9 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from posereg.errors import UserError, nearest
+from posereg.settings.ranges import Annotated, Len, NotNegative, Positive
 
+Factors = Annotated[Sequence[Positive], Len(1)]
 REST = "rest"  # the parameters of no named part
 
 
@@ -43,9 +45,9 @@ class Phase:
         freeze: parts whose parameters and batch statistics stay as they are, dropout off.
     """
 
-    epochs: float
-    losses: Mapping[str, float] = field(default_factory=dict)
-    lr: Sequence[float] | Mapping[str, Sequence[float]] = (1.0,)
+    epochs: NotNegative
+    losses: Mapping[str, NotNegative] = field(default_factory=dict)
+    lr: Factors | Mapping[str, Factors] = (1.0,)
     law: Literal["steps", "geometric"] = "steps"
     freeze: Sequence[str] = ()
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
+
+from posereg.settings.ranges import Annotated, Count, Interval, NotNegative, Positive, Share, Whole
 
 
 def steps(
     optimizer: Optimizer,
     total_steps: int,
-    at: Sequence[float] = (0.643, 0.857),
-    factor: float = 0.1,
-    warmup: int = 0,
+    at: Sequence[Share] = (0.643, 0.857),
+    factor: Positive = 0.1,
+    warmup: Whole = 0,
 ) -> dict[str, Any]:
     """Multiply by `factor` at each fraction `at` of the training, after `warmup` linear steps.
 
@@ -31,7 +33,7 @@ def steps(
     return {"scheduler": LambdaLR(optimizer, scale), "interval": "step"}
 
 
-def cosine(optimizer: Optimizer, total_steps: int, warmup: int = 0, final: float = 0.01) -> dict[str, Any]:
+def cosine(optimizer: Optimizer, total_steps: int, warmup: Whole = 0, final: Share = 0.01) -> dict[str, Any]:
     """Half a cosine from 1 to `final`, after `warmup` linear steps. For short budgets."""
 
     def scale(step: int) -> float:
@@ -46,18 +48,18 @@ def cosine(optimizer: Optimizer, total_steps: int, warmup: int = 0, final: float
 def plateau(
     optimizer: Optimizer,
     total_steps: int,
-    factor: float = 0.01,
-    patience: int = 10,
+    factor: Annotated[float, Interval(gt=0, lt=1)] = 0.01,
+    patience: Whole = 10,
     monitor: str = "val/loss",
-    mode: str = "min",
-    minimum: float = 1e-6,
-    every: int = 1,
+    mode: Literal["min", "max"] = "min",
+    minimum: NotNegative = 1e-6,
+    every: Count = 1,
 ) -> dict[str, Any]:
     """Multiply by `factor` when `monitor` has not improved for `patience` validations (integral paper: 1e-3 to 1e-5).
 
     A look is every `every` epochs: for a validation metric the trainer's `validate_every`.
     """
-    scheduler = ReduceLROnPlateau(optimizer, mode=mode, factor=factor, patience=patience, min_lr=minimum)  # type: ignore[arg-type]
+    scheduler = ReduceLROnPlateau(optimizer, mode=mode, factor=factor, patience=patience, min_lr=minimum)
     return {"scheduler": scheduler, "interval": "epoch", "frequency": every, "monitor": monitor}
 
 

@@ -16,6 +16,8 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
 from posereg.runs.signals import Signals
+from posereg.settings.hardware import Accelerator, Devices, Precision
+from posereg.settings.ranges import Annotated, Count, Interval, Positive
 from posereg.training.average import WeightAverage
 from posereg.training.callbacks import FiniteLoss, LearningRates, NetworkFormat, StepSeed
 from posereg.training.checkpoint_files import WholeFiles
@@ -29,18 +31,18 @@ def build_trainer(
     loggers: Sequence[Logger],
     signals: Signals | None = None,
     callbacks: Sequence[Callback] = (),
-    epochs: int = 140,
-    precision: Any = "32-true",
-    accelerator: str = "auto",
-    devices: int | str = 1,
-    accumulate: int = 1,
+    epochs: Annotated[int, Interval(ge=1, le=100_000)] = 140,
+    precision: Precision = "32-true",
+    accelerator: Accelerator = "auto",
+    devices: Devices = 1,
+    accumulate: Count = 1,
     channels_last: bool = True,
     compile: bool = False,
-    ema: float | None = None,
-    clip: float | None = None,
-    validate_every: int = 1,
-    checkpoint_minutes: float | None = 10,
-    limit_train_batches: float | int = 1.0,
+    ema: Annotated[float, Interval(gt=0, lt=1)] | None = None,
+    clip: Positive | None = None,
+    validate_every: Count = 1,
+    checkpoint_minutes: Positive | None = 10,
+    limit_train_batches: Annotated[float, Interval(gt=0, le=1)] | Count = 1.0,
 ) -> pl.Trainer:
     """The Trainer of a run: `last.ckpt` in `run_dir`, everything else as conf/trainer/default.yaml explains."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)

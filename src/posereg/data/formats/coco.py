@@ -19,6 +19,7 @@ from posereg.data.formats.paths import annotation_file, image_folder
 from posereg.files import reading
 from posereg.geometry.boxes import padded
 from posereg.records.poses import PoseSet
+from posereg.settings.ranges import Whole
 from posereg.skeletons.skeleton import COCO
 
 ALIASES = {"train": "train2017", "val": "val2017", "valid": "val2017"}
@@ -29,7 +30,7 @@ def read(
     split: str,
     annotations: Path | str | None = None,
     everyone: bool = False,
-    min_keypoints: int = 1,
+    min_keypoints: Whole = 1,
 ) -> PoseSet:
     """The people of one split, for crops: no crowd regions, no people with fewer than `min_keypoints`, no empty
     boxes (simple baselines). Boxes are clipped to the image and padded x1.25.

@@ -15,6 +15,7 @@ from posereg.data.formats.paths import annotation_file, image_folder
 from posereg.files import reading
 from posereg.geometry.boxes import padded
 from posereg.records.poses import PoseSet
+from posereg.settings.ranges import Whole
 from posereg.skeletons.skeleton import CROWDPOSE
 
 AREA_SHARE = 0.53
@@ -25,7 +26,7 @@ def read(
     split: str,
     annotations: Path | str | None = None,
     everyone: bool = False,
-    min_keypoints: int = 1,
+    min_keypoints: Whole = 1,
 ) -> PoseSet:
     """As `coco.read`. With `everyone` people without keypoints and crowd regions stay; there are no ignore masks."""
     root = Path(root)

@@ -20,17 +20,18 @@ from posereg.files import reading
 from posereg.geometry import boxes
 from posereg.geometry.pixels import image_box
 from posereg.records.poses import NOT_LABELLED, OCCLUDED, VISIBLE, PoseSet
+from posereg.settings.ranges import Annotated, Gt, Range
 from posereg.skeletons.skeleton import LSP
 
 RANGES = {"train": (1, 1000), "test": (1001, 2000), "all": (1, 2000)}
-Crop = Literal["joints", "image"] | float
+Crop = Literal["joints", "image"] | Annotated[float, Gt(1)]
 
 
 def read(
     root: Path | str,
     split: str,
     annotations: Path | str | None = None,
-    ranges: Mapping[str, Sequence[int]] | None = None,
+    ranges: Mapping[str, Range] | None = None,
     crop: Crop = "joints",
 ) -> PoseSet:
     """

@@ -6,7 +6,7 @@ zero. Mind the flag: in LSP the third number is 1 where the joint is occluded, h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from posereg.data.formats.lsp import Crop, load_joints, pose_set
 from posereg.data.formats.paths import annotation_file
 from posereg.records.poses import NOT_LABELLED, VISIBLE, PoseSet
+from posereg.settings.ranges import Range
 
 RANGES = {"train": (1, 9000), "val": (9001, 10000), "all": (1, 10000)}
 
@@ -22,7 +23,7 @@ def read(
     root: Path | str,
     split: str,
     annotations: Path | str | None = None,
-    ranges: Mapping[str, Sequence[int]] | None = None,
+    ranges: Mapping[str, Range] | None = None,
     crop: Crop = "joints",
 ) -> PoseSet:
     """As `lsp.read`. The data set has no split of its own; `ranges` names one (default: the last 1,000 validate)."""

@@ -23,6 +23,7 @@ from posereg.geometry.cameras import WeakPerspective, fit_weak_perspective
 from posereg.records import predictions as prediction_files
 from posereg.records.poses import VISIBLE, PoseSet
 from posereg.records.predictions import Predictions
+from posereg.settings.ranges import Positive
 from posereg.skeletons.skeleton import H80K, SKELETONS, mapping, skeleton
 
 Array = NDArray[np.float64]
@@ -36,7 +37,7 @@ def read(
     annotations: Path | str | None = None,
     pose2d: str | None = "pose2d/{split}.npz",
     boxes: Boxes = "projection",
-    max_relative: float | None = None,
+    max_relative: Positive | None = None,
 ) -> PoseSet:
     """CHALL_H80K with joints in the image, depth `z` in pixels and person boxes.
 

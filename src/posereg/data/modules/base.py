@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +16,10 @@ from posereg.data.sources.subset import Missing
 from posereg.records.evaluation import Evaluation
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
+from posereg.settings.ranges import Annotated, Count, Interval, Seed, Size, Whole
 from posereg.skeletons.skeleton import Skeleton, skeleton
+
+Workers = Annotated[int, Interval(ge=0, le=1024)]
 
 
 class TrainingImages(Protocol):
@@ -61,16 +63,16 @@ class ImageData(pl.LightningDataModule, ABC):
     def __init__(
         self,
         source: Source,
-        input_size: Sequence[int],
-        batch_size: int,
-        workers: int = 0,
-        seed: int = 0,
+        input_size: Size,
+        batch_size: Count,
+        workers: Workers = 0,
+        seed: Seed = 0,
         train_split: str | None = None,
         val_split: str | None = None,
         test_split: str | None = None,
-        limit_train: int | None = None,
-        limit_val: int | None = None,
-        max_bad_images: int = 20,
+        limit_train: Count | None = None,
+        limit_val: Count | None = None,
+        max_bad_images: Whole = 20,
         missing_images: Missing = "error",
     ) -> None:
         super().__init__()

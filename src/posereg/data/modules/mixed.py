@@ -20,6 +20,7 @@ from posereg.data.sources.joined import in_joints_of
 from posereg.data.sources.source import Source
 from posereg.errors import UserError, nearest
 from posereg.records.poses import PoseSet
+from posereg.settings.ranges import Count
 
 MIN_JOINTS = 2
 
@@ -44,7 +45,7 @@ class MixedData(TopDownData):
         others: Mapping[str, Source] | None = None,
         use: Sequence[str] = (),
         joint_boxes: Sequence[str] = ("mpii",),
-        limit_others: int | None = None,
+        limit_others: Count | None = None,
         box_source: str = "as read",
         **topdown: Any,
     ) -> None:

@@ -16,7 +16,7 @@ A batch has the image side of a top-down one (`image`, `to_image`, `color_gain`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from posereg.data.sources.source import Source
 from posereg.data.sources.subset import keep_images, limit_images, present
 from posereg.errors import UserError
 from posereg.records.poses import PoseSet
+from posereg.settings.ranges import Count, NotNegative, Size
 
 Matrix = NDArray[np.float64]
 
@@ -47,11 +48,11 @@ class BottomUpData(ImageData):
     def __init__(
         self,
         source: Source,
-        input_size: Sequence[int] = (512, 512),
-        batch_size: int = 12,
+        input_size: Size = (512, 512),
+        batch_size: Count = 12,
         augment: SceneAugment | Mapping[str, Any] | None = None,
-        max_people: int = 30,
-        small_area: float = 32.0**2,
+        max_people: Count = 30,
+        small_area: NotNegative = 32.0**2,
         **data: Any,
     ) -> None:
         super().__init__(source, input_size, batch_size, **data)

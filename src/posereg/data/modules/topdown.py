@@ -18,6 +18,7 @@ from posereg.data.sources.subset import limit_people, present
 from posereg.errors import UserError
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
+from posereg.settings.ranges import Count, Size, Whole
 
 
 class TopDownData(ImageData):
@@ -36,13 +37,13 @@ class TopDownData(ImageData):
     def __init__(
         self,
         source: Source,
-        input_size: Sequence[int] = (256, 256),
-        batch_size: int = 32,
+        input_size: Size = (256, 256),
+        batch_size: Count = 32,
         augment: Augment | Mapping[str, Any] | None = None,
         transforms: Sequence[Mapping[str, Any]] = (),
         extras: Sequence[str] = (),
-        val_batch_size: int | None = None,
-        min_joints: int = 1,
+        val_batch_size: Count | None = None,
+        min_joints: Whole = 1,
         **data: Any,
     ) -> None:
         super().__init__(source, input_size, batch_size, **data)

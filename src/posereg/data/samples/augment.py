@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.errors import UserError, nearest
+from posereg.settings.ranges import Annotated, Interval, NotNegative, Positive, Share
 
 Law = Literal["normal", "uniform", "steps"]
 LAWS = ("normal", "uniform", "steps")
@@ -40,19 +41,19 @@ class Augment:
         color_power: exponent on each channel of [0, 1] colours, steps of 0.02 within 1 +- color_power.
     """
 
-    rotation: float = 30.0
+    rotation: Annotated[float, Interval(ge=0, le=180)] = 30.0
     rotation_law: Law = "normal"
-    rotation_step: float = 5.0
-    rotation_clip: float = 2.0
-    rotation_chance: float = 0.6
-    scale: float = 0.25
+    rotation_step: Positive = 5.0
+    rotation_clip: NotNegative = 2.0
+    rotation_chance: Share = 0.6
+    scale: Annotated[float, Interval(ge=0, lt=1)] = 0.25
     scale_law: Law = "normal"
-    scale_step: float = 0.1
-    scale_clip: float = 1.0
-    translation: float = 0.0
-    flip: float = 0.5
-    color_gain: float = 0.2
-    color_power: float = 0.0
+    scale_step: Positive = 0.1
+    scale_clip: NotNegative = 1.0
+    translation: Share = 0.0
+    flip: Share = 0.5
+    color_gain: Share = 0.2
+    color_power: Share = 0.0
 
     def __post_init__(self) -> None:
         for name in ("rotation_law", "scale_law"):

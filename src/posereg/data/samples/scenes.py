@@ -33,6 +33,7 @@ from posereg.geometry.affine import crop_matrix, transform
 from posereg.geometry.pixels import middle, pixel_to_cell
 from posereg.geometry.scenes import inference_matrix, inference_size
 from posereg.records.poses import PoseSet
+from posereg.settings.ranges import Annotated, Interval, Is, Share, Zoom, rising
 
 Matrix = NDArray[np.float64]
 
@@ -50,10 +51,10 @@ class SceneAugment:
         flip: chance of a mirror image.
     """
 
-    rotation: float = 30.0
-    scale: tuple[float, float] = (0.75, 1.5)
-    translation: float = 0.2
-    flip: float = 0.5
+    rotation: Annotated[float, Interval(ge=0, le=180)] = 30.0
+    scale: Annotated[tuple[Zoom, Zoom], Is("a range [low, high], both above 0", rising)] = (0.75, 1.5)
+    translation: Share = 0.2
+    flip: Share = 0.5
 
     def __post_init__(self) -> None:
         scale = self.scale if isinstance(self.scale, Sequence) else ()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from posereg.data.formats import detections
 from posereg.errors import UserError
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
+from posereg.settings.ranges import File, Name, NotNegative
+from posereg.skeletons.skeleton import SkeletonName
 
 if TYPE_CHECKING:
     from posereg.records.evaluation import Evaluation
@@ -36,18 +38,18 @@ class Source:
         annotations: annotation file, of every split or by split; None for the usual place below root.
     """
 
-    name: str
-    skeleton: str
+    name: Name
+    skeleton: SkeletonName
     reader: Reader
     evaluate: Callable[[PoseSet, Predictions], Evaluation]
     root: Path | str
-    annotations: Any = None
-    train_split: str = "train"
-    val_split: str = "valid"
-    test_split: str | None = None
+    annotations: File | Mapping[str, File] | None = None
+    train_split: Name = "train"
+    val_split: Name = "valid"
+    test_split: Name | None = None
     truth: Reader | None = None
-    boxes: Any = None
-    min_box_score: float = 0.0
+    boxes: File | Mapping[str, File] | None = None
+    min_box_score: NotNegative = 0.0
     postprocess: Callable[[PoseSet, Predictions], Predictions] | None = None
 
     def read(self, split: str) -> PoseSet:

@@ -1,0 +1,21 @@
+"""One thing that is wrong with a config."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from posereg.settings.words import shown
+
+NONE_GIVEN = object()
+
+
+class Problem(NamedTuple):
+    """`key=value: text`, or `key: text` where it is about the key."""
+
+    key: str
+    text: str
+    value: Any = NONE_GIVEN
+
+    def __str__(self) -> str:
+        given = "" if self.value is NONE_GIVEN else f"={shown(self.value)}"
+        return f"{self.key}{given}: {self.text}"
