@@ -17,6 +17,8 @@ from posereg.settings.words import shown
 
 # Groups that other nodes hold once more under these names.
 REPEATED = {"source": "data", "augment": "augment", "schedule": "schedule", "backbone": "backbone"}
+# Arguments that are made from another setting.
+DERIVED = {"joints": "skeleton", "keypoints": "skeleton"}
 # Groups that may be left empty (`method.schedule: null` under phases).
 OPTIONAL = {"augment", "schedule", "backbone"}
 
@@ -24,10 +26,17 @@ OPTIONAL = {"augment", "schedule", "backbone"}
 def problems(config: Mapping[str, Any]) -> list[str]:
     """One line for each thing that is wrong with a resolved config, without Hydra's own part."""
     found = [*_keys(config), *_groups(config)]
-    wrong = {problem.key for problem in found}
-    # A setting that a group only repeats is said once, where it is given.
-    said = [p for p in found if "." not in p.key or p.key.rpartition(".")[2] not in wrong]
-    return list(dict.fromkeys(map(str, said)))
+    return list(dict.fromkeys(map(str, _once(found))))
+
+
+def _once(found: list[Problem]) -> Iterator[Problem]:
+    """A setting that a group only repeats is told of once, where it is given."""
+    wrong = {p.key.removeprefix("data.") for p in found if p.key.count(".") == p.key.startswith("data.")}
+    for problem in found:
+        leaf = problem.key.rpartition(".")[2]
+        given = DERIVED.get(leaf, leaf)
+        if problem.key in (given, f"data.{leaf}") or given not in wrong:
+            yield problem
 
 
 def _keys(config: Mapping[str, Any]) -> Iterator[Problem]:

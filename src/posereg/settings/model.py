@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union
 
-from annotated_types import BaseMetadata
 from pydantic import AfterValidator, ConfigDict, Strict, TypeAdapter, ValidationError
 
 from posereg.settings.ranges import Among, Is
@@ -83,7 +82,7 @@ def _checked(metadata: Any) -> Any:
             return value
 
         return AfterValidator(check)
-    return metadata if isinstance(metadata, BaseMetadata) else None
+    return metadata
 
 
 def _place(error: ValidationError, value: Any) -> str:

@@ -82,6 +82,10 @@ def near(annotation: Any, value: Any) -> str:
 
 def _constrained(base: Any, metadata: Iterable[Any]) -> str:
     text = valid(base)
+    metadata = list(metadata)
+    for one in metadata:
+        if isinstance(one, Interval) and one.ge is not None and one.le is not None:
+            return f"{text} from {one.ge:,} to {one.le:,}"
     limits, extra = [], ""
     for one in _flat(metadata):
         if isinstance(one, Ge):
@@ -97,7 +101,8 @@ def _constrained(base: Any, metadata: Iterable[Any]) -> str:
         elif isinstance(one, MinLen) and one.min_length:
             extra += " that is not empty" if one.min_length == 1 else f" of at least {one.min_length}"
         elif isinstance(one, Among):
-            return _either(sorted(one.names())[:40])
+            names = sorted(one.names())
+            return _either(names) if len(names) <= 12 else f"one of {len(names):,} known names"
         elif isinstance(one, Is):
             return one.words
     return text + (f" {' and '.join(limits)}" if limits else "") + extra
