@@ -11,6 +11,7 @@ from posereg import config as configs
 from posereg.data.samples.augment import Augment
 from posereg.errors import UserError
 from posereg.runs import folder as runs
+from posereg.settings.targets import locate
 
 
 def plain(*overrides):
@@ -36,7 +37,7 @@ def test_unknown_keys_behind_plus_are_errors(override, message):
 
 
 def test_all_unknown_keys_are_reported_at_once():
-    with pytest.raises(UserError, match=r"sede.*trainer\.epoch"):
+    with pytest.raises(UserError, match=r"(?s)sede.*trainer\.epoch"):
         configs.validate(plain("+sede=3", "+trainer.epoch=2"))
 
 
@@ -110,7 +111,7 @@ def test_every_target_of_the_stored_results_still_exists():
         targets |= _targets(json.loads(file.read_text()))
     assert any(configs.current_target(target) != target for target in targets)
     for target in targets:
-        assert callable(configs._locate(target, "config")), target
+        assert callable(locate(configs.current_target(target))[0]), target
 
 
 def test_every_target_that_a_config_ever_named_still_exists():
@@ -125,7 +126,7 @@ def test_every_target_that_a_config_ever_named_still_exists():
     targets = set(re.findall(r"^[-+].*_target_: *(posereg\.[\w.]+)", log.stdout, re.MULTILINE))
     assert len(targets) > 20
     for target in targets:
-        assert callable(configs._locate(target, "config")), target
+        assert callable(locate(configs.current_target(target))[0]), target
 
 
 def test_renamed_names_no_module_that_is_there_under_its_former_name():

@@ -74,7 +74,7 @@ def check_folders(jobs: Sequence[Job]) -> None:
 def mark_finished(jobs: Sequence[Job]) -> None:
     """Skips what is done under the same configuration, and notes what has begun or has changed."""
     for job in jobs:
-        status = runs.read_status(job.directory)
+        status = runs.read_status(job.directory) if job.state == "waiting" else None
         if status is None:
             continue
         if runs.is_done(job.directory, job.config_hash):

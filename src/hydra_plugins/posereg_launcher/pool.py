@@ -65,6 +65,7 @@ class PoolLauncher(Launcher):
     ) -> None:
         self.slot_options = (devices, devices_per_job, jobs_per_device, slots, threads)
         self.fail_fast = fail_fast
+        self.checked = command is None  # another program has settings of its own
         self.command = list(command or [sys.executable, "-m", "posereg.cli.main", "train"])
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -107,7 +108,10 @@ class PoolLauncher(Launcher):
         finally:
             HydraConfig.instance().cfg = outer
         directory = Path(runs.run_dir(resolved)).absolute()
+        refused = _refused(resolved) if self.checked else ""
         return Job(
+            state="failed" if refused else "waiting",
+            note=refused,
             number=number,
             row=str(resolved.get("row") or " ".join(overrides)),
             seed=resolved.get("seed"),
@@ -125,6 +129,18 @@ class PoolLauncher(Launcher):
         kind = JobReturn if job.state in ("done", "skipped") else _Failed
         status = JobStatus.COMPLETED if kind is JobReturn else JobStatus.FAILED
         return kind(overrides=job.command, working_dir=str(job.directory), task_name=job.name, status=status)
+
+
+def _refused(resolved: dict[str, Any]) -> str:
+    """Why a run's settings make no sense, in one line; nothing of it is started and no folder made."""
+    from posereg import config as configs
+    from posereg.errors import UserError
+
+    try:
+        configs.validate(resolved)
+    except UserError as error:
+        return str(error).splitlines()[0]
+    return ""
 
 
 def _flags(config: DictConfig) -> list[str]:

@@ -54,6 +54,8 @@ class BottomUpPose(PoseModule):
         UserError: settings that do not exist, scales without 1.
     """
 
+    looks_at = "scenes"
+
     def __init__(
         self,
         background: Share = 0.1,

@@ -66,6 +66,8 @@ class PoseModule(pl.LightningModule):
     """
 
     score_rule = "as the method defines"
+    looks_at = "people"  # crops of people; scenes: whole images
+    dimensions: int | None = 2  # of the joints it predicts; None: whatever the data have
     needs_weights = True  # False: evaluates without training and without a checkpoint
     mean: Tensor
     std: Tensor

@@ -69,6 +69,7 @@ class PredictionEnsemble(PoseModule):
     """
 
     score_rule = "mean of members"
+    dimensions = None
     needs_weights = False
 
     def __init__(self, members: Annotated[Sequence[str], Len(1)], **pose: Any) -> None:

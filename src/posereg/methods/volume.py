@@ -39,6 +39,7 @@ class VolumePose(PoseModule):
     """
 
     score_rule = "none"
+    dimensions = 3
 
     def __init__(
         self,

@@ -42,6 +42,8 @@ class VGGDetector(nn.Module):
         UserError: the weights cannot be downloaded or read, or do not fit.
     """
 
+    input_multiple = 4
+
     def __init__(
         self,
         joints: Count = 16,
@@ -128,6 +130,8 @@ class VGGRegressor(nn.Module):
         kernels: sizes of C1 to C4.
         channels: widths of C1 to C6.
     """
+
+    input_multiple = 4
 
     def __init__(
         self,

@@ -5,7 +5,8 @@ Both are built of the pre-activation bottleneck (BN, ReLU, convolution, three ti
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -88,6 +89,11 @@ class HourglassRegressor(nn.Module):
             `working` draws the convolutions He-normal and the scoring layer from N(0, 0.001), so that the
             maps start near zero as the paper's do. Deconvolutions are bilinear in both.
     """
+
+    @staticmethod
+    def input_multiple(settings: Mapping[str, Any]) -> int:
+        """What the input's sides must be a multiple of, by the arguments in a config."""
+        return int(4 * 2 ** settings.get("order", 4))
 
     def __init__(
         self,

@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from annotated_types import Len
 
+from posereg.settings.problem import Problem
 from posereg.settings.ranges import Count, Whole
 
-Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"]
+Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps"]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true", "64-true"]
 Devices = Count | Literal["auto", -1] | Annotated[Sequence[Whole], Len(1)]
+
+
+def hardware_problems(trainer: Mapping[str, Any]) -> Iterator[Problem]:
+    """What the trainer asks of this machine that it has not got."""
+    import torch
+
+    kind, devices = trainer.get("accelerator", "auto"), trainer.get("devices", 1)
+    gpus = torch.cuda.device_count()
+    if kind in ("gpu", "cuda") and not gpus and not (kind == "gpu" and torch.backends.mps.is_available()):
+        yield Problem(
+            "trainer.accelerator", "this machine has no GPU that torch can use; give cpu or auto", kind
+        )
+    elif kind == "mps" and not torch.backends.mps.is_available():
+        yield Problem("trainer.accelerator", "there is no Apple GPU here; give cpu or auto", kind)
+    elif kind in ("gpu", "cuda") and gpus:
+        wanted = len(devices) if isinstance(devices, list) else devices if isinstance(devices, int) else 1
+        highest = max(devices, default=0) if isinstance(devices, list) else 0
+        if wanted > gpus or highest >= gpus:
+            yield Problem("trainer.devices", f"{gpus} GPUs are visible, numbers 0 to {gpus - 1}", devices)
+    on_cpu = kind == "cpu" or (kind == "auto" and not gpus and not torch.backends.mps.is_available())
+    if on_cpu and trainer.get("precision", "32-true") in ("16-mixed", "16-true"):
+        yield Problem(
+            "trainer.precision",
+            "the CPU has no float16 training; give bf16-mixed or 32-true",
+            trainer["precision"],
+        )

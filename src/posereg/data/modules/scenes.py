@@ -45,6 +45,8 @@ class BottomUpData(ImageData):
             images, which differ in size, come one by one; limits are numbers of images.
     """
 
+    gives = "scenes"
+
     def __init__(
         self,
         source: Source,

@@ -34,6 +34,8 @@ class TopDownData(ImageData):
         data: everything ImageData takes; its limits are numbers of people, on whole images.
     """
 
+    gives = "people"
+
     def __init__(
         self,
         source: Source,
