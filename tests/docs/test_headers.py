@@ -39,7 +39,8 @@ def test_the_head_says_what_a_user_asks_first(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", TRAINERS, ids=lambda path: path.stem)
-def test_a_trainers_command_composes(path: Path) -> None:
+def test_a_trainers_command_composes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     command, *overrides = shlex.split(head(path)["Command"])[1:]
     assert command == "train"
     for row in rows(overrides)[:2]:
