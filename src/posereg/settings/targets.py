@@ -22,7 +22,7 @@ HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_"}
 CONVERSIONS = ("none", "partial", "object", "all")
 # Arguments with a default that the caller always gives, by the name of the node.
 GIVEN = {
-    "trainer": {"callbacks"},
+    "trainer": {"callbacks", "signals"},
     "reader": {"annotations", "everyone"},
     "truth": {"annotations", "everyone"},
     "first": {"annotations", "everyone"},

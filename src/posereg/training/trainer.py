@@ -47,14 +47,15 @@ def build_trainer(
     """The Trainer of a run: `last.ckpt` in `run_dir`, everything else as conf/trainer/default.yaml explains."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+    chosen: Any = devices
     return pl.Trainer(
         # Lightning would look into the run's folder for checkpoints of its own (hpc_ckpt_*) and load them.
         default_root_dir=run_dir / "lightning",
         max_epochs=epochs,
         precision=precision,
         accelerator=accelerator,
-        devices=devices,
-        plugins=[WholeFiles(), *_environment(devices)],
+        devices=chosen,
+        plugins=[WholeFiles(), *_environment(chosen)],
         accumulate_grad_batches=accumulate,
         gradient_clip_val=clip,
         check_val_every_n_epoch=validate_every,
