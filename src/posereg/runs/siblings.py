@@ -17,6 +17,9 @@ from posereg import config as configs
 from posereg.errors import UserError
 from posereg.runs import folder as runs
 
+# What rows share of `method.*`; beside it all that is not the method's: data, loader, trainer, trunk, seed and so on.
+SHARED = ("network", "optimizer", "schedule", "phases")
+
 
 def sibling_overrides(sibling: str, overrides: Sequence[str]) -> list[str]:
     """The overrides of the sibling row: its name in place of this row's.
@@ -33,12 +36,18 @@ def sibling_overrides(sibling: str, overrides: Sequence[str]) -> list[str]:
             swapped.append(f"+experiments/{table}={row}" if table else f"{key}={row}")
         elif key.lstrip("+~").split(".")[0] in ("hydra", "run_dir", "row"):
             continue
-        elif not in_table and key.lstrip("+~").split(".")[0] == "method":
-            # Outside a table, settings of this method are not the sibling's.
+        elif key.lstrip("+~").split(".")[0] == "method" and not _is_shared(key):
             continue
         else:
             swapped.append(override)
     return swapped if in_table else [*swapped, f"method={sibling}"]
+
+
+def _is_shared(key: str) -> bool:
+    """Whether a setting of the method is the sibling's too: how it learns and what it learns with. Losses, decoding,
+    names and starting rows are a row's own, and so is the choice of the method."""
+    parts = key.lstrip("+~").split(".")
+    return len(parts) > 1 and parts[1] in SHARED
 
 
 def sibling_run(
