@@ -18,7 +18,7 @@ from posereg.errors import UserError
 from posereg.runs import folder as runs
 
 # What rows share of `method.*`; beside it all that is not the method's: data, loader, trainer, trunk, seed and so on.
-SHARED = ("network", "optimizer", "schedule", "phases")
+SHARED = ("network", "optimizer", "schedule")
 
 
 def sibling_overrides(sibling: str, overrides: Sequence[str]) -> list[str]:
@@ -34,9 +34,9 @@ def sibling_overrides(sibling: str, overrides: Sequence[str]) -> list[str]:
         key, _, _ = override.partition("=")
         if key.lstrip("+").startswith("experiments/"):
             swapped.append(f"+experiments/{table}={row}" if table else f"{key}={row}")
-        elif key.lstrip("+~").split(".")[0] in ("hydra", "run_dir", "row"):
-            continue
-        elif key.lstrip("+~").split(".")[0] == "method" and not _is_shared(key):
+        elif key.lstrip("+~").split(".")[0] in ("hydra", "run_dir", "row") or (
+            key.lstrip("+~").split(".")[0] == "method" and not _is_shared(key)
+        ):
             continue
         else:
             swapped.append(override)
