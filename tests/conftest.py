@@ -1,9 +1,21 @@
 """Tests import helpers that lie beside them (`from shared import shared`) and run on one thread a process."""
 
 import os
+import socket
 import sys
 from pathlib import Path
+
+import pytest
 
 # Before torch is imported: threads of several test processes would only spin against each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port of this machine that nothing listens on."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
+        return port

@@ -77,7 +77,6 @@ UNMIRRORED = {
     "networks/cascade_vgg.py",
     "networks/volume.py",
     "networks/weights.py",
-    "predict/predictor.py",
     "records/arrays.py",
     "records/evaluation.py",
     "records/poses.py",

@@ -21,10 +21,9 @@ from posereg import config as configs
 from posereg.build import build_method, load_network
 from posereg.data.modules.base import ImageData
 from posereg.errors import Interrupted, UserError
-from posereg.files import read_json, remove_leftovers, whole_file, write_json
-from posereg.methods.base import PoseModule
+from posereg.files import read_json, remove_leftovers, write_json
 from posereg.networks.complexity import counts, rates
-from posereg.records.poses import PoseSet
+from posereg.predict.final import final_result
 from posereg.records.predictions import load as load_predictions
 from posereg.runs import folder as runs
 from posereg.runs import results
@@ -34,8 +33,6 @@ from posereg.training.callbacks import Throughput
 from posereg.training.checkpoint_files import last_good
 from posereg.training.checkpoints import Position
 from posereg.training.fit import Progress, fit, validate
-
-CONFIG = "config.json"
 
 
 def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
@@ -62,7 +59,7 @@ def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
             return results.read(folder / runs.RESULT)
         _refuse_other(folder, plain, digest)
         remove_leftovers(folder)
-        write_json(folder / CONFIG, plain)
+        write_json(folder / runs.CONFIG, plain)
         runs.write_status(folder, "running", config_hash=digest)
         start = time.monotonic()
         try:
@@ -103,7 +100,7 @@ def _refuse_other(folder: Path, plain: dict[str, Any], digest: str) -> None:
                      runs.EVALUATION):  # fmt: skip
             (folder / name).unlink(missing_ok=True)
         return
-    old = folder / CONFIG
+    old = folder / runs.CONFIG
     changed = configs.differences(runs.identity(read_json(old)), runs.identity(plain)) if old.exists() else []
     detail = "; ".join(changed[:5]) + (f"; and {len(changed) - 5} more" if len(changed) > 5 else "")
     raise UserError(
@@ -145,7 +142,7 @@ def _run(
         validate(trainer, module, data, progress)
         if not trains:
             trainer.save_checkpoint(folder / runs.CHECKPOINT, weights_only=True)
-        result = _finish(plain, folder, digest, module, data, trainer)
+        result = final_result(plain, folder, digest, module, data, trainer)
         position = progress.position
         result["training"] = {
             "epochs": position.epoch,
@@ -183,80 +180,6 @@ def _starting_weights(plain: dict[str, Any], overrides: Sequence[str]) -> Path |
     from posereg.runs.siblings import sibling_checkpoint
 
     return sibling_checkpoint(sibling, plain, overrides)
-
-
-def _finish(
-    plain: dict[str, Any], folder: Path, digest: str, module: PoseModule, data: ImageData, trainer: pl.Trainer
-) -> Result:
-    """Predictions and evaluation on disk, and the result that describes them."""
-    import numpy as np
-
-    predictions = module.gathered()
-    if predictions is None:
-        raise UserError(f"{plain['data']['name']}: the validation split has no people to evaluate")
-    poses = data.poses(data.val_split)
-    scales = plain["crop_scales"]
-    if scales != [1.0]:
-        from posereg.predict import multicrop
-
-        predictions = multicrop.predict(
-            module, poses, scales, data.val_batch_size, str(trainer.strategy.root_device)
-        )
-    predictions = data.postprocessed(predictions)
-    evaluation = data.evaluate(predictions)
-    protocol = {
-        "split": poses.split,
-        "annotation_hash": poses.annotation_hash,
-        "train_split": data.poses(data.train_split).split,
-        "train_people": len(data.poses(data.train_split)),
-        "validation_images_trained_on": len(_images(data.poses(data.train_split)) & _images(poses)),
-        "input_size": list(module.input_size),
-        "convention": module.convention,
-        "flip_test": module.flip_test,
-        "scales": scales,
-        "score_rule": module.score_rule,
-        "effective_batch": plain["batch_size"],
-        "precision": plain["trainer"]["precision"],
-        **data.protocol,
-        **predictions.meta,
-        **evaluation.protocol,
-        # The source's name, not the format's: synthetic people in MPII's layout are not MPII.
-        "dataset": plain["data"]["name"],
-    }
-    predictions = type(predictions)(**{**vars(predictions), "meta": protocol})
-    if trainer.is_global_zero:
-        predictions.save(folder / runs.PREDICTIONS)
-        with whole_file(folder / runs.EVALUATION) as temporary, open(temporary, "wb") as file:
-            arrays: dict[str, Any] = {**evaluation.per_person, **module.drawn_from()}
-            if len(arrays.get("distance", ())) == len(poses):
-                # What confidence intervals and the split by occlusion need besides the distances.
-                arrays |= {"images": poses.image_ids[poses.person_image], "visibility": poses.visibility}
-            np.savez_compressed(file, **arrays)
-    return {
-        "schema": 1,
-        "table": plain["table"],
-        "row": plain["row"],
-        "seed": plain["seed"],
-        "metrics": {**evaluation.as_json()["metrics"], **module.measured()},
-        "curve": evaluation.curve,
-        "protocol": protocol,
-        "paper": plain["paper"],
-        "config_hash": digest,
-        "config": plain,
-        "git_revision": results.git_revision(Path(__file__).parent),
-        "versions": results.versions(),
-        "files": {
-            "predictions": runs.PREDICTIONS,
-            "checkpoint": runs.CHECKPOINT,
-            "evaluation": runs.EVALUATION,
-            **(module.draw(data, folder) if trainer.is_global_zero else {}),
-        },
-    }
-
-
-def _images(poses: PoseSet) -> set[Path]:
-    """The images of a set that show people."""
-    return {poses.root / poses.images[k] for k in set(poses.person_image.tolist())}
 
 
 def resolve_and_train(config: DictConfig, overrides: Sequence[str]) -> Result:

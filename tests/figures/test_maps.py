@@ -13,6 +13,7 @@ from posereg.data.samples.people import TopDownDataset
 from posereg.errors import UserError
 from posereg.figures import maps as map_figures
 from posereg.figures.maps import TILE, Seen, SeenInContext
+from posereg.methods.seen import people_seen
 from posereg.skeletons.skeleton import LSP, MPII, SKELETONS
 from tiny import data_set, overrides
 
@@ -59,7 +60,7 @@ def one_spot(place, joints=16, side=8):
 def test_what_is_drawn_has_the_predicted_positions_for_means(soft):
     """The aggregate is a distribution whose mean on the ramp is Eq. 6's position, the part map's is its own."""
     module = load_method(soft)
-    people = map_figures.seen_by(module, validation(module), [0, 3])
+    people = people_seen(module, validation(module), [0, 3])
     ramp = np.linspace(0, 1, 16)
     for person in people:
         assert isinstance(person, SeenInContext)
@@ -71,12 +72,6 @@ def test_what_is_drawn_has_the_predicted_positions_for_means(soft):
         likeliest = person.logits.reshape(16, -1).argmax(1)
         assert np.array_equal(likeliest, person.maps.reshape(16, -1).argmax(1))
         assert np.abs(person.keypoints - person.part).max() > 0.1
-
-
-def test_looking_leaves_a_training_network_in_training(soft):
-    module = load_method(soft).train()
-    map_figures.seen_by(module, validation(module), [0])
-    assert module.training
 
 
 @pytest.mark.parametrize("name", sorted(SKELETONS))

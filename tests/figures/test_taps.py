@@ -1,58 +1,32 @@
-"""Where the regression head looks: the positions drawn are those of the matrices, at the people's centres."""
-
-from dataclasses import replace
+"""Sampled positions over an image: each person's grid in a colour of its own, at the place that was sampled."""
 
 import cv2
 import numpy as np
-import torch
 
-from posereg.data.formats import coco
-from posereg.figures import taps as taps_figure
-from posereg.methods.art import BottomUpPose
-from posereg.networks.art import ARTNet
-from posereg.networks.hrnet import HRNetTrunk
-from tiny import data_set
-
-SIZE = 64
+from posereg.figures import taps
+from posereg.skeletons.skeleton import COCO
 
 
-def method(adaptive: bool = True) -> BottomUpPose:
-    torch.manual_seed(0)
-    network = ARTNet(
-        HRNetTrunk("hrnet_w18_small"), adaptive=adaptive, init="identity", width=8, regression_width=16
-    )
-    return BottomUpPose(
-        network=network, skeleton="coco", input_size=(SIZE, SIZE), optimizer=torch.optim.Adam
-    ).eval()
+def grid(x, y, step=6.0):
+    return np.array([[x + step * column, y + step * row] for row in (-1, 0, 1) for column in (-1, 0, 1)])
 
 
-def test_positions_are_a_stretched_and_turned_grid_about_the_centre():
-    art = method()
-    # A quarter turn and twice the size: y' = 2 x, x' = -2 y, in cells of four pixels.
-    conv = art.network.regression_block.conv1
-    conv.transform.bias.data = torch.tensor([0.0, 2.0, -2.0, 0.0])
-    keypoints = torch.full((1, 17, 2), 29.5)
-    keypoints[0, 5] = 1000.0  # not labelled: no part of the centre
-    visibility = torch.full((1, 17), 2)
-    visibility[0, 5] = 0
-    with torch.inference_mode():
-        found = taps_figure.sampled(art, torch.zeros(1, 3, SIZE, SIZE), keypoints, visibility)[0]
-    center = found[4]
-    assert (center - 29.5).abs().max() <= 2  # the middle of the nearest cell
-    right = found[5] - center  # the kernel's (0, +1)
-    torch.testing.assert_close(right, torch.tensor([0.0, 8.0]), atol=1e-3, rtol=0)
-    below = found[7] - center
-    torch.testing.assert_close(below, torch.tensor([-8.0, 0.0]), atol=1e-3, rtol=0)
+def test_a_dot_at_every_sampled_position_in_the_persons_colour():
+    image = np.full((120, 240, 3), 90, np.uint8)
+    nobody = np.zeros((0, 17, 2), np.float32), np.zeros((0, 17), np.uint8)
+    positions = np.stack([grid(40, 60), grid(180, 30)])
+    picture = taps.drawn(image, positions, *nobody, COCO)
+    factor = taps.SIDE / 240
+    assert picture.shape == (240, 480, 3)
+    for person, color in zip(positions, taps.COLORS, strict=False):
+        for x, y in (person + 0.5) * factor - 0.5:
+            np.testing.assert_array_equal(picture[round(y), round(x)], color)
 
 
-def test_images_with_people_side_by_side(tmp_path):
-    poses = coco.read(data_set("coco"), "val2017")
-    assert taps_figure.write(method(), poses, tmp_path / "a.png", images=2)
-    picture = cv2.imread(str(tmp_path / "a.png"))
-    sides = [taps_figure.SIDE + taps_figure.GAP, 0]
-    assert picture.shape[0] <= taps_figure.SIDE
-    assert sides[0] <= picture.shape[1] <= 2 * sides[0]
-    assert not taps_figure.write(method(adaptive=False), poses, tmp_path / "b.png")
-    nobody = replace(poses, visibility=np.zeros_like(poses.visibility))
-    assert not taps_figure.write(method(), nobody, tmp_path / "b.png")
-    assert not (tmp_path / "b.png").exists()
+def test_pictures_of_different_heights_stand_side_by_side(tmp_path):
+    low, high = np.zeros((10, 20, 3), np.uint8), np.full((30, 8, 3), 7, np.uint8)
+    taps.write(tmp_path / "a.png", [low, high])
+    page = cv2.imread(str(tmp_path / "a.png"))
+    assert page.shape == (30, 20 + taps.GAP + 8 + taps.GAP, 3)
+    assert (page[10:, :20] == 255).all()
+    assert (page[:, 20 + taps.GAP : -taps.GAP] == 7).all()

@@ -88,7 +88,7 @@ def test_mpii_needs_the_official_file_and_everybody(mpii_root, tmp_path):
     with pytest.raises(UserError, match="official"):
         write_mpii(other, random_predictions(other), tmp_path)
     train = mpii.read(mpii_root, "train", poses.annotations)
-    with pytest.raises(UserError, match="no test image"):
+    with pytest.raises(UserError, match="not a test image"):
         write_mpii(train, random_predictions(train), tmp_path)
     assert not list(tmp_path.iterdir())
 

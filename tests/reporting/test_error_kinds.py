@@ -13,12 +13,12 @@ from omegaconf import OmegaConf
 from posereg import config as configs
 from posereg.data.samples.scenes import crowd
 from posereg.evaluation.keypoint_errors import evaluate
+from posereg.figures.canvas import save
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, load
 from posereg.reporting import collect, report
 from posereg.reporting import error_kinds as error_bars_module
 from posereg.reporting.collect import Table
-from posereg.reporting.curves import save
 from posereg.reporting.error_kinds import STACK, error_bars
 from posereg.runs import results
 from tiny import data_set

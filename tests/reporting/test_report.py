@@ -129,14 +129,6 @@ def test_pairs_share_a_colour_and_others_do_not(table: Table) -> None:
     assert len({style.color for style in look.values()}) == 4
 
 
-def test_svg_is_text_without_a_date(table: Table) -> None:
-    figure = curves.against_paper(table)
-    first, second = curves.svg(figure), curves.svg(curves.against_paper(table))
-    assert first == second
-    assert first.startswith("<svg")
-    assert re.search(r">\s*PCKh@0.1\s*<", first)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

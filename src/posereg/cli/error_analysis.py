@@ -120,7 +120,7 @@ def _write(evaluations: Mapping[str, Evaluation], out: Path | None, figure: Path
         }
         write_json(out, next(iter(parts.values())) if len(parts) == 1 else parts)
     if figure is not None:
-        from posereg.reporting.curves import save
+        from posereg.figures.canvas import save
         from posereg.reporting.error_kinds import error_bars
 
         panels = {"errors": {label: evaluation.metrics for label, evaluation in evaluations.items()}}

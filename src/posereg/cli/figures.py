@@ -52,6 +52,7 @@ def run(
     """
     from posereg.build import load_method
     from posereg.figures import maps as map_figures
+    from posereg.methods.seen import people_seen
 
     modules = [load_method(path).to(device) for path in checkpoint]
     first = modules[0]
@@ -60,9 +61,7 @@ def run(
     poses = _pictures(first, source, boxes) if source is not None else _validation(first, root)
     rows = spread(len(poses), people)
     if len(modules) == 1:
-        written = map_figures.write(
-            map_figures.seen_by(first, poses, rows), first.skeleton, out, joints or []
-        )
+        written = map_figures.write(people_seen(first, poses, rows), first.skeleton, out, joints or [])
     else:
         written = [_compare(modules, poses, rows, joints or [], out)]
     print(f"{out}: {', '.join(written)}")
@@ -71,13 +70,12 @@ def run(
 
 def _compare(modules: list[PoseModule], poses: PoseSet, rows: list[int], joints: list[str], out: Path) -> str:
     from posereg.figures import maps as map_figures
+    from posereg.methods.seen import people_seen
 
     skeleton = poses.skeleton
     names = [str(module.plain_config.get("row") or module.name) for module in modules]
     names = [name if names.count(name) == 1 else f"{name} {k + 1}" for k, name in enumerate(names)]
-    seen = {
-        name: map_figures.seen_by(module, poses, rows) for name, module in zip(names, modules, strict=True)
-    }
+    seen = {name: people_seen(module, poses, rows) for name, module in zip(names, modules, strict=True)}
     chosen = map_figures.indices(skeleton, joints or map_figures.COMPARED_JOINTS, strict=bool(joints))
     truth = map_figures.truth(poses, rows, modules[0].input_size)
     map_figures.save(map_figures.compare_figure(seen, skeleton, chosen, truth), out / "compare.png")

@@ -42,8 +42,6 @@ def run(
         UserError: a checkpoint, pictures or boxes that cannot be used.
     """
     from posereg.build import load_method
-    from posereg.methods.art import BottomUpPose
-    from posereg.predict import scenes
     from posereg.predict.predictor import find_images, people_of, predict, read_boxes
 
     module = load_method(checkpoint)
@@ -53,12 +51,9 @@ def run(
     people = read_boxes(boxes) if boxes is not None else None
     width, height = module.input_size
     poses = people_of(images, people, module.skeleton, width / height)
-    if isinstance(module, BottomUpPose):
-        if people is not None:
-            raise UserError("posereg predict: a bottom-up model finds the people itself; leave boxes= out")
-        found = scenes.predict(module, poses, device)
-    else:
-        found = predict(module, poses, batch_size, device)
+    if module.finds_people and people is not None:
+        raise UserError("posereg predict: a bottom-up model finds the people itself; leave boxes= out")
+    found = predict(module, poses, batch_size, device)
     _write(out, images, poses, found, module.skeleton)
     print(f"{len(found)} people in {len(images)} images: {out / 'predictions.json'}, {out / 'overlays'}")
     return 0

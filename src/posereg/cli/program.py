@@ -66,7 +66,7 @@ class KeyValueCommand(click.Command):
         """What can follow: flags, own keys and their values, config keys and group choices."""
         if incomplete.startswith("-"):
             return super().shell_complete(ctx, incomplete)
-        from posereg.cli.completion import candidates
+        from posereg.cli.candidates import candidates
 
         folders = ctx.params.get("config_dir") or ()
         return candidates(self.command, ctx.args, incomplete, folders)

@@ -101,15 +101,14 @@ def _predicted(
     device: str,
     batch_size: int,
 ) -> Predictions:
-    from posereg.methods.art import BottomUpPose
     from posereg.methods.ensemble import average
-    from posereg.predict import multicrop, scenes
+    from posereg.predict import multicrop
+    from posereg.predict.predictor import predict
 
-    bottom_up = [module for module in modules if isinstance(module, BottomUpPose)]
-    if bottom_up:
+    if any(module.finds_people for module in modules):
         if len(modules) > 1 or scales is not None:
             raise UserError("posereg submit: a bottom-up model takes one checkpoint= and no crop_scales=")
-        return scenes.predict(bottom_up[0], poses, device)
+        return predict(modules[0], poses, batch_size, device)
     if not len(poses):
         raise UserError(
             f"{poses.annotations}: it has no annotated people; name a detector's boxes with data.boxes=FILE"

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from posereg.files import whole_file
-from posereg.records.poses import NOT_LABELLED, OCCLUDED, VISIBLE, PoseSet
+from posereg.records.poses import NOT_LABELLED, OCCLUDED, VISIBLE
 from posereg.skeletons.skeleton import Skeleton
 
 Image = NDArray[np.uint8]
@@ -21,55 +18,40 @@ TILE = 160  # least pixels of a picture's side
 FONT, INK = cv2.FONT_HERSHEY_SIMPLEX, (51, 65, 85)
 
 
-class Confident(Protocol):
-    """What the figure needs of the method, `CascadePose`."""
-
-    training: bool
-    input_size: tuple[int, int]
-    network_joint: Tensor
-
-    @property
-    def device(self) -> torch.device: ...
-
-    def train(self, mode: bool = True) -> Any: ...
-
-    def images(self, batch: dict[str, Any]) -> Tensor: ...
-
-    def confidence_of(self, images: Tensor) -> dict[str, Tensor]: ...
-
-
-def write(method: Confident, poses: PoseSet, path: Path, people: int = 4, joints: int = 3) -> bool:
-    """Draw the people with the most occluded joints into one PNG; False where no joint is flagged as occluded."""
-    from posereg.data.modules.base import collate
-    from posereg.data.samples.people import TopDownDataset
-
-    hidden = (poses.visibility == OCCLUDED).sum(axis=1)
-    seen = (poses.visibility == VISIBLE).sum(axis=1)
+def most_hidden(visibility: NDArray[np.integer], people: int = 4) -> list[int]:
+    """Rows of the people (N, K) with the most occluded joints that have visible ones too; at most `people`."""
+    hidden = (visibility == OCCLUDED).sum(axis=1)
+    seen = (visibility == VISIBLE).sum(axis=1)
     order = np.argsort(-np.minimum(hidden, seen), kind="stable")[:people]
-    rows = [int(row) for row in order if min(hidden[row], seen[row]) > 0]
-    if not rows:
-        return False
-    dataset = TopDownDataset(poses, method.input_size)
-    batch = collate([dataset[row] for row in rows])
-    on_device: dict[str, Any] = {name: value.to(method.device) for name, value in batch.items()}
-    training = method.training
-    method.train(False)
-    with torch.inference_mode():
-        confidence = method.confidence_of(method.images(on_device))
-    method.train(training)
-    # Maps of the data's joints, as the labels beside them.
-    index = method.network_joint
-    found = {name: maps[:, index].float().cpu().numpy() for name, maps in confidence.items()}
+    return [int(row) for row in order if min(hidden[row], seen[row]) > 0]
+
+
+def write(
+    path: Path,
+    images: NDArray[np.uint8],
+    confidence: Mapping[str, NDArray[np.floating]],
+    keypoints: NDArray[np.floating],
+    visibility: NDArray[np.integer],
+    skeleton: Skeleton,
+    joints: int = 3,
+) -> None:
+    """People as one PNG, a strip each.
+
+    Args:
+        images: (N, H, W, 3). confidence: by network, maps (N, K, H, W) of the input's size. keypoints: (N, K, 2)
+            input pixels, with visibility (N, K).
+        joints: how many visible and how many occluded ones of each person.
+    """
     strips = [
         strip(
-            batch["image"][k].numpy(),
-            {name: maps[k] for name, maps in found.items()},
-            batch["keypoints"][k].numpy(),
-            batch["visibility"][k].numpy(),
-            poses.skeleton,
+            images[k],
+            {name: maps[k] for name, maps in confidence.items()},
+            keypoints[k],
+            visibility[k],
+            skeleton,
             joints,
         )
-        for k in range(len(rows))
+        for k in range(len(images))
     ]
     width = max(s.shape[1] for s in strips)
     page = np.concatenate(
@@ -77,7 +59,6 @@ def write(method: Confident, poses: PoseSet, path: Path, people: int = 4, joints
     )
     with whole_file(path) as temporary:
         cv2.imwrite(str(temporary), page[..., ::-1])
-    return True
 
 
 def strip(

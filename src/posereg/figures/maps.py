@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -19,9 +18,6 @@ from posereg.files import whole_file
 from posereg.geometry.pixels import pixel_to_cell
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import Skeleton
-
-if TYPE_CHECKING:
-    from posereg.methods.base import PoseModule
 
 Image = NDArray[np.uint8]
 Float = NDArray[np.float32]
@@ -76,79 +72,6 @@ class SeenInContext(Seen):
     def aggregate(self) -> Float:
         """(K, h, w) distributions whose means are the positions, Eq. 6."""
         return self.alpha * self.maps + self.context
-
-
-@runtime_checkable
-class InContext(Protocol):
-    """The interface by which a method with context maps (`SoftArgmaxPose`) is recognised."""
-
-    def all_maps(self, images: Any) -> Any: ...
-
-    def aggregate(self, maps: Any) -> Any: ...
-
-
-def seen_by(module: PoseModule, poses: PoseSet, rows: Sequence[int]) -> list[Seen]:
-    """These people through the network; `SeenInContext` if it is a soft-argmax method.
-
-    Raises:
-        UserError: a method without maps.
-    """
-    import torch
-
-    from posereg.data.modules.base import collate
-    from posereg.data.samples.people import TopDownDataset
-
-    dataset = TopDownDataset(poses, module.input_size)
-    batch: dict[str, Any] = collate([dataset[row] for row in rows])
-    on_device = {name: value.to(module.device) for name, value in batch.items()}
-    training = module.training
-    with torch.inference_mode():
-        module.eval()
-        images = module.images(on_device)
-        found = _in_context(module, images) if isinstance(module, InContext) else _plain(module, images)
-    module.train(training)
-    joints = module.network_joint.cpu().numpy()
-    columns = {k: v.float().cpu().numpy()[:, joints] for k, v in found.items() if k != "alpha"}
-    people: list[Seen] = []
-    for n in range(len(rows)):
-        values: dict[str, Any] = {name: column[n] for name, column in columns.items()}
-        image = batch["image"][n].numpy()
-        if "alpha" in found:
-            people.append(SeenInContext(image=image, alpha=found["alpha"], **values))
-        else:
-            people.append(Seen(image=image, **values))
-    return people
-
-
-def _plain(module: PoseModule, images: Any) -> dict[str, Any]:
-    from posereg.codecs.integral import expectation
-
-    method: Any = module
-    maps = method.maps(images) if hasattr(method, "maps") else None
-    if maps is None or maps.dim() != 4:
-        raise UserError(f"{module.name or type(module).__name__} has no heat maps to draw")
-    if getattr(method, "decode", "") == "integral":
-        maps = expectation(maps, method.beta, method.normalisation)[1]
-    return {"maps": maps, "keypoints": module.predict(images)[0]}
-
-
-def _in_context(module: Any, images: Any) -> dict[str, Any]:
-    from posereg.codecs.context import to_pixels
-    from posereg.codecs.integral import expectation
-
-    maps = module.all_maps(images)
-    pose = module.aggregate(maps)
-    _, probability = expectation(maps)
-    joints = module.joints
-    context = probability[:, joints:].reshape(*pose.weights.shape, *maps.shape[2:])
-    return {
-        "maps": probability[:, :joints],
-        "keypoints": module.predict(images)[0],
-        "logits": maps[:, :joints],
-        "context": (pose.weights[..., None, None] * context).sum(2),
-        "alpha": module.alpha if pose.weights.shape[-1] else 1.0,
-        "part": to_pixels(pose.part, module.input_size, module.ramp),
-    }
 
 
 def write(people: Sequence[Seen], skeleton: Skeleton, out: Path, joints: Sequence[str] = ()) -> list[str]:

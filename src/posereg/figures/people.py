@@ -10,12 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg import config as configs
 from posereg.errors import UserError
 from posereg.geometry import affine, boxes
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
-from posereg.reporting.collect import Run
 from posereg.skeletons.skeleton import Skeleton
 
 Image = NDArray[np.uint8]
@@ -122,22 +120,6 @@ def _assigned(poses: PoseSet, found: Predictions) -> Predictions:
 
     matched = matched_people(poses, found)
     return replace(found.rows(matched.detection), ids=matched.person)
-
-
-def scored_people(run: Run) -> PoseSet:
-    """The people a run was scored on, read through its own configuration.
-
-    Raises:
-        UserError: the data is gone, or its annotations have changed since.
-    """
-    wanted = run.result["protocol"]
-    data = run.result["config"].get("data") or {}
-    if "_target_" not in data:
-        raise UserError(f"{run.path}: its config does not say how to read the data")
-    poses: PoseSet = configs.instantiate(data).read(wanted["split"])
-    if poses.annotation_hash != wanted["annotation_hash"]:
-        raise UserError(f"{poses.annotations} is not the file that {run.path} was scored against")
-    return poses
 
 
 def _errors(poses: PoseSet, keypoints: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from posereg.evaluation.align import align
 from posereg.evaluation.mpjpe import root_error
+from posereg.figures import canvas
 from posereg.figures.people import Example, sheet, spread, tile
 from posereg.files import whole_file
 from posereg.geometry.drawing import draw_skeleton
 from posereg.records.poses import VISIBLE, PoseSet
 from posereg.records.predictions import Predictions
-from posereg.reporting import curves
 from posereg.skeletons.skeleton import Skeleton
 
 Image = NDArray[np.uint8]
@@ -39,8 +39,8 @@ def write(poses: PoseSet, predictions: Predictions, folder: Path, people: int = 
     with whole_file(folder / "skeletons.jpg") as temporary:
         cv2.imwrite(str(temporary), sheet(gallery(poses, {"predicted": predictions}, people))[..., ::-1])
     depth = _relative(np.asarray(poses.extras["xyz"], np.float64))[..., 2]
-    curves.save(error_by_joint({"": difference}, poses.skeleton.joints), folder / "error_by_joint.png")
-    curves.save(error_by_depth(difference, depth), folder / "error_by_depth.png")
+    canvas.save(error_by_joint({"": difference}, poses.skeleton.joints), folder / "error_by_joint.png")
+    canvas.save(error_by_depth(difference, depth), folder / "error_by_depth.png")
     names = ("skeletons.jpg", "error_by_joint.png", "error_by_depth.png")
     return {Path(name).stem: name for name in names}
 
@@ -124,10 +124,10 @@ def error_by_joint(runs: Mapping[str, Array], joints: Sequence[str]) -> Any:
     Args:
         runs: by name, `differences` (N, K, 3).
     """
-    with curves.canvas(6.0, 0.26 * len(joints) + 1.0) as (figure, axes):
+    with canvas.canvas(6.0, 0.26 * len(joints) + 1.0) as (figure, axes):
         places = np.arange(len(joints))
         for k, (name, difference) in enumerate(runs.items()):
-            error, color = np.linalg.norm(difference, axis=-1), curves.COLORS[k % len(curves.COLORS)]
+            error, color = np.linalg.norm(difference, axis=-1), canvas.COLORS[k % len(canvas.COLORS)]
             shift = (k - (len(runs) - 1) / 2) * 0.7 / len(runs)
             high = np.percentile(error, 90, axis=0)
             axes.barh(places + shift, high, 0.6 / len(runs), color=color, alpha=0.18)
@@ -156,10 +156,10 @@ def error_by_depth(difference: Array, depth: Array, bins: int = 12) -> Any:
         "in the image plane": (np.linalg.norm(parts[:, :2], axis=1), "dashed"),
         "along the depth": (np.abs(parts[:, 2]), "dotted"),
     }
-    with curves.canvas(6.0, 3.4) as (figure, axes):
+    with canvas.canvas(6.0, 3.4) as (figure, axes):
         for k, (name, (values, dash)) in enumerate(lines.items()):
             means = [float(values[rows].mean()) for rows in order]
-            axes.plot(middle, means, marker="o", ms=3.5, lw=1.6, ls=dash, color=curves.COLORS[k], label=name)
+            axes.plot(middle, means, marker="o", ms=3.5, lw=1.6, ls=dash, color=canvas.COLORS[k], label=name)
         axes.set_xlabel("true depth relative to the pelvis (mm), away from the camera")
         axes.set_ylabel("mean error (mm)")
         axes.set_ylim(bottom=0)

@@ -17,16 +17,20 @@ from torch import Tensor
 
 from posereg.codecs import art as bottomup
 from posereg.codecs.art_maps import Compat
+from posereg.data.samples.scenes import SceneDataset
 from posereg.errors import UserError
 from posereg.inference import scoring as scorers
 from posereg.inference.grouping import Grouping, Heat, Poses, Proposals
 from posereg.inference.multiscale import as_proposals, heat_and_proposals, people, rescaled
 from posereg.losses.art import losses as art_losses
-from posereg.methods.base import Batch, PoseModule
+from posereg.methods import art_taps
+from posereg.methods.base import Batch, PoseModule, SampleRows
 from posereg.networks.art import ARTNet, complexity
 from posereg.networks.scoring import PoseScorer
-from posereg.records.predictions import Predictions, concatenate
+from posereg.records.poses import PoseSet
+from posereg.records.predictions import Predictions, concatenate, nobody
 from posereg.settings.ranges import Annotated, Count, Len, NotNegative, Positive, Share, Whole, Zoom
+from posereg.training.distributed import gathered
 
 QUALITIES = ("regression", "heatmap")
 NAIVE = "mean of heat values times the centre's"
@@ -131,6 +135,18 @@ class BottomUpPose(PoseModule):
         """People of normalised images (B, 3, H, W), in input pixels."""
         return [people(heat, proposals, self.grouping) for heat, proposals in self.heat_and_proposals(images)]
 
+    def samples(self, poses: PoseSet) -> SampleRows:
+        """Whole images at test size."""
+        return SceneDataset(poses, self.input_size)
+
+    def predict_batch(self, batch: Batch, poses: PoseSet) -> Predictions:
+        """The people found on whole images, best first on each; annotated people are not used."""
+        parts = [nobody(len(poses.skeleton))]
+        for i, found in enumerate(self.detect(self.images(batch))):
+            image_id = int(poses.image_ids[int(batch["index"][i])])
+            parts.append(self.predicted(found, batch["to_image"][i], image_id))
+        return concatenate(parts)
+
     def predicted(self, poses: Poses, to_image: Tensor, image_id: int, learned: bool = True) -> Predictions:
         """Poses of one image in image pixels, best first by the learned score if there is one, or the naive one."""
         poses = poses._replace(keypoints=_moved(poses.keypoints, to_image))
@@ -192,8 +208,6 @@ class BottomUpPose(PoseModule):
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
         """Predictions of the other two qualities, for the error analysis, and where the regression head looks."""
-        from posereg.figures import taps as taps_figure
-
         files = {}
         for name, parts in self._others.items():
             everyone = self._gather(parts)
@@ -201,7 +215,7 @@ class BottomUpPose(PoseModule):
                 file = f"predictions_{name}.npz"
                 everyone.save(folder / file)
                 files[f"predictions_{name}"] = file
-        if taps_figure.write(self, data.poses(data.val_split), folder / "taps.png"):
+        if art_taps.draw(self, data.poses(data.val_split), folder / "taps.png"):
             files["taps_figure"] = "taps.png"
         return files
 
@@ -210,21 +224,19 @@ class BottomUpPose(PoseModule):
 
     def _gather(self, parts: list[Predictions]) -> Predictions | None:
         """The predictions of all ranks, each image once."""
-        if self.trainer.world_size > 1:
-            boxes: list[Any] = [None] * self.trainer.world_size
-            torch.distributed.all_gather_object(boxes, parts)
-            parts = [part for box in boxes for part in box]
+        parts = gathered(parts)
         # A sampler that shards evenly repeats a few images; images without people are skipped.
         by_image = {int(part.image_ids[0]): part for part in parts if len(part)}
         if not parts:
             return None
-        return replace(concatenate(list(by_image.values()) or parts[:1]), meta=self._protocol())
+        return concatenate(list(by_image.values()) or parts[:1])
 
-    def _protocol(self) -> dict[str, Any]:
-        """Protocol entries besides those of every method."""
+    def protocol(self) -> dict[str, Any]:
+        """Also scales, grouping, and which of paper and released code is followed."""
         settings = self.grouping
         nms = f"centre maxima; more than {settings.nms_keypoints} keypoints within {settings.nms_distance} px"
-        return {"scales": list(self.scales), "nms": nms, "refine": settings.refine, "compat": self.compat}
+        own = {"scales": list(self.scales), "nms": nms, "refine": settings.refine, "compat": self.compat}
+        return {**super().protocol(), **own}
 
     def _image_ids(self, batch: Batch, split: str | None = None) -> list[int]:
         data = self.trainer.datamodule  # type: ignore[attr-defined]
@@ -284,11 +296,7 @@ class BottomUpPose(PoseModule):
                 if self.scoring_images is not None and seen * self.trainer.world_size >= self.scoring_images:
                     break
         examples = scorers.Examples(torch.cat(features).cpu(), torch.cat(reached).cpu())
-        if self.trainer.world_size > 1:
-            boxes: list[Any] = [None] * self.trainer.world_size
-            torch.distributed.all_gather_object(boxes, examples)
-            examples = scorers.Examples(*(torch.cat(column) for column in zip(*boxes, strict=True)))
-        return examples
+        return scorers.Examples(*(torch.cat(column) for column in zip(*gathered([examples]), strict=True)))
 
 
 def annotated(batch: Batch, image: int) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pytorch_lightning as pl
@@ -19,8 +19,8 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from posereg.data.modules.base import ImageData
-from posereg.data.modules.loader import epoch_batches
+from posereg.data.modules.loader import taken_batches
+from posereg.data.samples.people import TopDownDataset
 from posereg.errors import UserError
 from posereg.geometry.pixels import Convention, flip_x, inside
 from posereg.records.poses import PoseSet
@@ -28,10 +28,21 @@ from posereg.records.predictions import Predictions, concatenate
 from posereg.settings.ranges import Positive, Rgb, Size
 from posereg.skeletons.skeleton import SkeletonName, mapping
 from posereg.skeletons.skeleton import skeleton as skeleton_of
+from posereg.training.distributed import gathered
 from posereg.training.means import Means
 from posereg.training.phases import Phase, Phases, first_steps, in_use, phased_optimizer
 
 Batch = dict[str, Any]
+
+
+class SampleRows(Protocol):
+    """Samples by row."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: int) -> dict[str, Any]: ...
+
+
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -42,8 +53,7 @@ def total_steps(trainer: pl.Trainer) -> int:
     forget where in the epoch the loader was.
     """
     batches = len(trainer.datamodule.train_dataloader())  # type: ignore[attr-defined]
-    limit = epoch_batches(trainer, batches)
-    batches = batches if limit is None else min(batches, limit)
+    batches = taken_batches(trainer, batches)
     return max(1, math.ceil(batches / trainer.accumulate_grad_batches)) * max(1, trainer.max_epochs or 1)
 
 
@@ -134,6 +144,37 @@ class PoseModule(pl.LightningModule):
         """Whether the validation after the last epoch will train a part of the method."""
         return False
 
+    @property
+    def finds_people(self) -> bool:
+        """Whether it looks at whole images and finds the people itself; else it is given their crops."""
+        return self.looks_at == "scenes"
+
+    def samples(self, poses: PoseSet) -> SampleRows:
+        """What the method looks at, without augmentation: one crop a person, or one whole image a row."""
+        return TopDownDataset(poses, self.input_size)
+
+    def predict_batch(self, batch: Batch, poses: PoseSet) -> Predictions:
+        """From a batch of `samples(poses)` to poses in image pixels (or millimetres): what every command calls."""
+        return self.predictions(batch, *self.predict(self.images(batch)), poses=poses)
+
+    def seen(self, images: Tensor) -> dict[str, Any]:
+        """What figures of maps show of normalised images (B, 3, H, W): `maps` (B, K, h, w) as they are decoded and
+        `keypoints` (B, K, 2) in input pixels; further fields as `figures.maps.SeenInContext` lists them.
+
+        Raises:
+            UserError: a method without heat maps.
+        """
+        raise UserError(f"{self.name or type(self).__name__} has no heat maps to draw")
+
+    def protocol(self) -> dict[str, Any]:
+        """What makes two figures comparable on the method's side; part of every result."""
+        return {
+            "input_size": list(self.input_size),
+            "convention": self.convention,
+            "flip_test": self.flip_test,
+            "score_rule": self.score_rule,
+        }
+
     def measured(self) -> dict[str, float]:
         """Metrics of the last validation besides the data set's own, for result.json."""
         return {}
@@ -186,7 +227,7 @@ class PoseModule(pl.LightningModule):
         everyone = self.gathered()
         if everyone is None or self.trainer.sanity_checking:
             return
-        data: ImageData = self.trainer.datamodule  # type: ignore[attr-defined]
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
         evaluation = data.evaluate(data.postprocessed(everyone))
         for name, value in evaluation.metrics.items():
             if "/" not in name and math.isfinite(value):
@@ -219,11 +260,7 @@ class PoseModule(pl.LightningModule):
 
     def gathered(self) -> Predictions | None:
         """This epoch's predictions of all ranks, each person once."""
-        parts = self._predicted
-        if self.trainer.world_size > 1:
-            boxes: list[Any] = [None] * self.trainer.world_size
-            torch.distributed.all_gather_object(boxes, parts)
-            parts = [part for box in boxes for part in box]
+        parts = gathered(self._predicted)
         if not parts:
             return None
         everyone = concatenate(parts)

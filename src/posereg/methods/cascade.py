@@ -15,8 +15,10 @@ from torch import Tensor
 
 from posereg.codecs.argmax import argmax_decode
 from posereg.codecs.grid import grid_of
+from posereg.figures import cascade as cascade_figure
 from posereg.losses.cascade import BODY, Reduction, body_size, confidence_l2, part_cross_entropy
 from posereg.methods.base import Batch, PoseModule
+from posereg.methods.seen import batch_of, evaluating
 from posereg.networks.cascade import CascadeMaps
 from posereg.records.poses import OCCLUDED, VISIBLE
 from posereg.settings.ranges import Positive
@@ -92,10 +94,19 @@ class CascadePose(PoseModule):
         return self.confidence(self._forward(images))
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
-        from posereg.figures import cascade as cascade_figure
-
-        written = cascade_figure.write(self, data.poses(data.val_split), folder / "cascade.png")
-        return {"cascade_figure": "cascade.png"} if written else {}
+        """Confidence at visible and occluded joints; nothing where no joint is marked as occluded."""
+        poses = data.poses(data.val_split)
+        rows = cascade_figure.most_hidden(poses.visibility)
+        if not rows:
+            return {}
+        batch = batch_of(self, poses, rows)
+        with evaluating(self):
+            found = self.confidence_of(self.images(batch))
+        # Maps of the data's joints, as the labels beside them.
+        maps = {name: each[:, self.network_joint].float().cpu().numpy() for name, each in found.items()}
+        images, keypoints, visibility = (batch[k].cpu().numpy() for k in ("image", "keypoints", "visibility"))
+        cascade_figure.write(folder / "cascade.png", images, maps, keypoints, visibility, poses.skeleton)
+        return {"cascade_figure": "cascade.png"}
 
     def _weights(self) -> dict[str, float]:
         if self.phase is not None:

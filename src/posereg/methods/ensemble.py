@@ -21,6 +21,10 @@ from posereg.runs import folder as runs
 from posereg.runs.siblings import sibling_run
 from posereg.settings.ranges import Annotated, Len
 
+# What an ensemble's result takes over from its members' protocol: how they were tested, and what their poses mean.
+SHARED = ("input_size", "convention", "flip_test")
+KEPT = ("members", "bone_source", "bone_lengths")
+
 
 def average(members: Sequence[Predictions], names: Sequence[str] = ()) -> Predictions:
     """The mean of poses and scores of the same people, in the order of the first member.
@@ -78,13 +82,21 @@ class PredictionEnsemble(PoseModule):
             raise UserError("method.members: an ensemble needs at least one row")
         self.members = tuple(members)
         self._average: Predictions | None = None
+        self._shared: dict[str, Any] = {}
 
     def on_validation_start(self) -> None:
         found = []
         for member in self.members:
             folder = sibling_run(member, self.plain_config, self.overrides)
             found.append(load(folder / runs.PREDICTIONS))
-        self._average = average(found, self.members)
+        mean = average(found, self.members)
+        self._shared = {name: mean.meta[name] for name in SHARED if name in mean.meta}
+        kept = {name: value for name, value in mean.meta.items() if name in KEPT}
+        self._average = replace(mean, meta=kept)
+
+    def protocol(self) -> dict[str, Any]:
+        """As the members were tested."""
+        return {**super().protocol(), **self._shared}
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         assert self._average is not None

@@ -14,7 +14,7 @@ from torch import Tensor
 from posereg.codecs.argmax import argmax_decode
 from posereg.codecs.coordinates import denormalise, normalise
 from posereg.codecs.grid import grid_of
-from posereg.codecs.integral import Normalisation, integral_decode
+from posereg.codecs.integral import Normalisation, expectation, integral_decode
 from posereg.losses.integral import HeatmapLoss, coordinate_loss
 from posereg.methods.base import Batch, PoseModule
 from posereg.settings.ranges import NotNegative, Positive
@@ -89,6 +89,19 @@ class IntegralPose(PoseModule):
         other, other_scores = self._decode(mirrored)
         average = (keypoints + self.unflip_keypoints(other)) / 2
         return average, (scores + other_scores[:, self.flip_order]) / 2
+
+    def seen(self, images: Tensor) -> dict[str, Any]:
+        """The fields of `figures.maps.Seen`: the maps that the decoder reads, and its keypoints.
+
+        Raises:
+            UserError: direct regression, which has no maps, or maps of several stages.
+        """
+        maps = self.maps(images)
+        if maps.dim() != 4:
+            return super().seen(images)
+        if self.decode == "integral":
+            maps = expectation(maps, self.beta, self.normalisation)[1]
+        return {"maps": maps, "keypoints": self.predict(images)[0]}
 
     def maps(self, images: Tensor) -> Tensor:
         """The last stage's maps (B, K, H, W), for pictures."""

@@ -13,9 +13,12 @@ import torch
 from torch import Tensor
 
 from posereg.codecs.context import ContextPose, Ramp, aggregate, hard_argmax, to_pixels
+from posereg.codecs.integral import expectation
 from posereg.errors import UserError
+from posereg.figures import maps as map_figures
 from posereg.losses.context import context_loss, labels
 from posereg.methods.base import Batch, PoseModule
+from posereg.methods.seen import people_seen
 from posereg.settings.ranges import NotNegative, Share
 
 
@@ -74,27 +77,35 @@ class SoftArgmaxPose(PoseModule):
         average = (keypoints + self.unflip_keypoints(other)) / 2
         return average, (scores + other_scores[:, self.flip_order]) / 2
 
-    def maps(self, images: Tensor) -> Tensor:
-        """The last block's part maps (B, K, H/8, W/8), for pictures."""
-        return self.all_maps(images)[:, : self.joints]
-
     def all_maps(self, images: Tensor) -> Tensor:
         """The last block's maps (B, K (1 + Nc), H/8, W/8): part maps, then the context maps joint by joint."""
         last: Tensor = self.network(images)[-1]
         return last
+
+    def seen(self, images: Tensor) -> dict[str, Any]:
+        """The fields of `figures.maps.SeenInContext`, in the joints of the network."""
+        maps = self.all_maps(images)
+        pose = self.aggregate(maps)
+        _, probability = expectation(maps)
+        context = probability[:, self.joints :].reshape(*pose.weights.shape, *maps.shape[2:])
+        return {
+            "maps": probability[:, : self.joints],
+            "keypoints": self.predict(images)[0],
+            "logits": maps[:, : self.joints],
+            "context": (pose.weights[..., None, None] * context).sum(2),
+            "alpha": self.alpha if pose.weights.shape[-1] else 1.0,
+            "part": to_pixels(pose.part, self.input_size, self.ramp),
+        }
 
     def aggregate(self, maps: Tensor) -> ContextPose:
         """`all_maps` to positions, with the positions of part and context maps on their own."""
         return aggregate(maps, self.joints, self.alpha, self.ramp)
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
-        from posereg.figures import maps as map_figures
-
+        """Maps before and after the softmax and what context maps add, of three validation people."""
         poses = data.poses(data.val_split)
         rows = range(0, len(poses), max(1, len(poses) // 3))[:3]
-        written = map_figures.write(
-            map_figures.seen_by(self, poses, rows), poses.skeleton, folder / "figures"
-        )
+        written = map_figures.write(people_seen(self, poses, rows), poses.skeleton, folder / "figures")
         return {f"figure_{Path(name).stem}": f"figures/{name}" for name in written}
 
     def _locate(self, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,7 @@ from torch import Tensor
 from posereg.codecs.coordinates import denormalise, normalise
 from posereg.codecs.volume import integral3d, to_unit
 from posereg.errors import UserError
+from posereg.figures import volume as figures3d
 from posereg.geometry.bones import BoneSource, length_sum, mean_lengths, rescale
 from posereg.geometry.bones import bone_source as checked
 from posereg.methods.base import Batch, PoseModule
@@ -112,8 +113,6 @@ class VolumePose(PoseModule):
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
         """Skeletons from two views, error by joint and by depth."""
-        from posereg.figures import volume as figures3d
-
         found = self.gathered()
         return {} if found is None else figures3d.write(data.poses(data.val_split), found, folder)
 

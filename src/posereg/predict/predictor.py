@@ -1,9 +1,9 @@
-"""Poses of people in any images, with a trained top-down model."""
+"""Poses of people in any images, with any trained model."""
 
 from __future__ import annotations
 
 import glob as globbing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from posereg.data.modules.base import collate
+from posereg.data.samples.jpeg import image_size
 from posereg.errors import UserError
 from posereg.files import read_json, reading
 from posereg.geometry.boxes import PADDING, fix_aspect
 from posereg.geometry.pixels import image_box
 from posereg.methods.base import PoseModule
 from posereg.records.poses import PoseSet
-from posereg.records.predictions import Predictions, concatenate
+from posereg.records.predictions import Predictions, concatenate, nobody
 from posereg.skeletons.skeleton import Skeleton
 from posereg.terminal.progress import tracked
 
@@ -77,8 +79,6 @@ def people_of(
     images: Sequence[Path], boxes: Mapping[str, list[list[float]]] | None, skeleton: Skeleton, aspect: float
 ) -> PoseSet:
     """A PoseSet without labels: the given boxes x 1.25, or each whole image as one box."""
-    from posereg.data.samples.jpeg import image_size
-
     rows: list[tuple[int, list[float]]] = []
     for k, image in enumerate(images):
         if boxes is None:
@@ -107,21 +107,23 @@ def people_of(
 
 
 def predict(module: PoseModule, poses: PoseSet, batch_size: int = 32, device: str = "auto") -> Predictions:
-    """Poses of all people of a set, in image pixels."""
-    from posereg.data.modules.base import collate
-    from posereg.data.samples.people import TopDownDataset
+    """Poses of all people of a set, or of everybody that the method finds on its images, in image pixels.
 
+    Args:
+        batch_size: people at a time. Whole images, which differ in size, are looked at one by one.
+
+    Raises:
+        BadImageError: an image that cannot be decoded.
+    """
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    module.to(where)
-    dataset = TopDownDataset(poses, module.input_size)
-    parts = []
+    module.to(where).eval()
+    samples = module.samples(poses)
+    size = 1 if module.finds_people else batch_size
+    parts = [nobody(len(poses.skeleton))] if module.finds_people else []
     with torch.inference_mode():
-        chunks = list(_chunks(len(poses), batch_size))
-        for rows in tracked(chunks, len(chunks), "people"):
-            batch: dict[str, Any] = {k: v.to(where) for k, v in collate([dataset[r] for r in rows]).items()}
-            parts.append(module.predictions(batch, *module.predict(module.images(batch)), poses=poses))
+        chunks = [range(start, min(start + size, len(samples))) for start in range(0, len(samples), size)]
+        for rows in tracked(chunks, len(chunks), "images" if module.finds_people else "people"):
+            batch: dict[str, Any] = collate([samples[row] for row in rows])
+            batch = {name: value.to(where) for name, value in batch.items()}
+            parts.append(module.predict_batch(batch, poses))
     return replace(concatenate(parts), meta={"checkpoint_config": module.plain_config.get("row", "")})
-
-
-def _chunks(count: int, size: int) -> Iterator[range]:
-    return (range(start, min(start + size, count)) for start in range(0, count, size))

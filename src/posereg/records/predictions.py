@@ -103,3 +103,10 @@ def concatenate(parts: Sequence[Predictions]) -> Predictions:
     """Join several predictions (batches, ranks); `meta` is the first part's."""
     columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
     return Predictions(**columns, meta=parts[0].meta)
+
+
+def nobody(joints: int, dimensions: int = 2) -> Predictions:
+    """No predictions, of a skeleton of so many joints."""
+    none = np.zeros(0, np.int64)
+    keypoints, scores = np.zeros((0, joints, dimensions), np.float32), np.zeros((0, joints), np.float32)
+    return Predictions(none, none, keypoints, scores, np.zeros(0, np.float32))

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from posereg.errors import UserError
 from posereg.evaluation.pckh import by_number
+from posereg.figures.canvas import canvas
 from posereg.reporting.collect import Row, Table
-from posereg.reporting.curves import canvas, styles
+from posereg.reporting.curves import styles
 from posereg.reporting.significance import evaluation_of
 
 MOST = 5  # images with as many people or more count together

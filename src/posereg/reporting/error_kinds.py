@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from posereg.errors import UserError
-from posereg.figures.people import scored_people
+from posereg.figures.canvas import INK, canvas
 from posereg.records.predictions import load
 from posereg.reporting.collect import Table
-from posereg.reporting.curves import INK, canvas
+from posereg.reporting.scored import scored_people
 
 # From the nearest miss to the farthest; colours of Okabe and Ito.
 STACK = {"jitter": "#56B4E9", "inversion": "#E69F00", "swap": "#CC79A7", "miss": "#555555"}

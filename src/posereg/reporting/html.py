@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from posereg.figures import canvas
 from posereg.figures.people import Example, data_uri
 from posereg.files import whole_file
 from posereg.reporting import curves, table
@@ -58,7 +59,7 @@ def page(
         main=_main(results),
         joints=[block for name in results.columns if (block := _joints(results, name))],
         confidence=_confidence(results),
-        figures={name: curves.svg(figure) for name, figure in figures.items()},
+        figures={name: canvas.svg(figure) for name, figure in figures.items()},
         label=curves.metric_label(results),
         maps=_picture(folder / COMPARED),
         examples=[_example(example) for example in examples],

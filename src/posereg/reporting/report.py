@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from posereg.errors import UserError
+from posereg.figures import canvas
 from posereg.figures import volume as figures3d
-from posereg.figures.people import Example, gallery, scored_people, sheet
+from posereg.figures.people import Example, gallery, sheet
 from posereg.files import whole_file
 from posereg.records.predictions import load
 from posereg.reporting import crowding, curves, html, table
 from posereg.reporting import error_kinds as error_bars
 from posereg.reporting.collect import Table
+from posereg.reporting.scored import scored_people
 from posereg.runs.folder import PREDICTIONS
 
 
@@ -31,7 +33,7 @@ def write(results: Table, out: Path, pictures: int = 6) -> Path:
     figures = figures_of(results)
     for name, figure in figures.items():
         for ending in ("png", "svg"):
-            curves.save(figure, out / f"{name}.{ending}")
+            canvas.save(figure, out / f"{name}.{ending}")
     if examples:
         import cv2
 

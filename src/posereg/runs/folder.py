@@ -17,9 +17,10 @@ import filelock
 from posereg.errors import UserError
 from posereg.files import read_object, write_json
 
-STATUS, RESULT, CHECKPOINT, PREDICTIONS = "status.json", "result.json", "last.ckpt", "predictions.npz"
-EVALUATION, METRICS = "evaluation.npz", "metrics.csv"
-CHECKPOINT_BEFORE = "last-1.ckpt"  # the one before
+# The files of a run.
+STATUS, CONFIG, RESULT = "status.json", "config.json", "result.json"
+CHECKPOINT, CHECKPOINT_BEFORE = "last.ckpt", "last-1.ckpt"
+PREDICTIONS, EVALUATION, METRICS = "predictions.npz", "evaluation.npz", "metrics.csv"
 
 # What flock says where it is not supported, or where the network file system's lock service is down.
 NO_FLOCK = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}

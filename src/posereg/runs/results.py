@@ -37,7 +37,7 @@ class Result(TypedDict, total=False):
     `metrics` are in percent (or mm for MPJPE) by name, e.g. `PCKh@0.5`, `PCKh@0.5/Head`, `AUC`. `protocol`
     holds every setting that makes two numbers comparable: dataset, split, annotation_hash, images, people,
     box_source, flip_test, scales, nms, score_rule, metric, metric_version, input_size, convention, and
-    `train_images` with `train_steps`. Rows of one table column must agree on it (reporting decides which keys).
+    `train_images`. Rows of one table column must agree on it (reporting decides which keys).
     """
 
     schema: int

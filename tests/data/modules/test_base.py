@@ -40,7 +40,7 @@ class Words(ImageData):
         return split
 
 
-@pytest.mark.parametrize("name", ["protocol", "selected", "train_dataloader", "plain_loader"])
+@pytest.mark.parametrize("name", ["selected", "train_dataloader", "plain_loader"])
 def test_a_module_that_lacks_a_part_of_the_contract_cannot_be_built(name):
     own = {key: value for key, value in vars(Words).items() if key != name}
     partial = type("Partial", (ImageData,), own)

@@ -162,7 +162,7 @@ def fit(folder, callbacks=(), resume=None, workers=0, limit=None):
         ],
     )
     val = Loader(Numbers(6), sequential(6), 3, collate=stack)
-    trainer.fit(module, make(21, 4, workers, epoch_batches=limit), val, ckpt_path=resume, weights_only=True)
+    trainer.fit(module, make(21, 4, workers, taken=limit), val, ckpt_path=resume, weights_only=True)
     return module
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from posereg.data.modules.loader import Loader, Order, epoch_batches
+from posereg.data.modules.loader import Loader, Order, taken_batches
 from posereg.data.samples.crop import Sample
 from posereg.data.sources.source import Source
 from posereg.data.sources.subset import Missing
@@ -37,8 +38,8 @@ class TrainingImages(Protocol):
 class ImageData(pl.LightningDataModule, ABC):
     """Train, validation and test loaders of one source. This is all that training and methods ask of data.
 
-    A subclass must define `protocol`, `selected`, `train_dataloader` and `plain_loader`; a class that lacks one
-    cannot be built. `postprocessed` may be overridden; `poses` and `evaluate` hold for all. In a run:
+    A subclass must define `selected`, `train_dataloader` and `plain_loader`; a class that lacks one cannot be built.
+    `postprocessed` may be overridden and `protocol` extended; `poses` and `evaluate` hold for all. In a run:
 
         data.train_dataloader()     shuffled batches that resume where they stopped (loader.py)
         data.val_dataloader()       the validation people, each once; a method predicts them
@@ -98,11 +99,6 @@ class ImageData(pl.LightningDataModule, ABC):
         # All seeds of a row are scored on the same people, else their figures could not share a column.
         return self.seed if split == self.train_split else 0
 
-    @property
-    @abstractmethod
-    def protocol(self) -> dict[str, Any]:
-        """What result.json records about these data: `box_source` always, and whatever else a table must not mix."""
-
     @abstractmethod
     def train_dataloader(self) -> Loader:
         """Shuffled, augmented batches of the training split.
@@ -135,6 +131,18 @@ class ImageData(pl.LightningDataModule, ABC):
     def plain_loader(self, split: str) -> Loader:
         """Every sample of a split once, in order, without augmentation; a bad image is an error."""
 
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """The data's part of a result's protocol: which people were trained on and evaluated."""
+        trained, validated = self.poses(self.train_split), self.poses(self.val_split)
+        return {
+            "split": validated.split,
+            "annotation_hash": validated.annotation_hash,
+            "train_split": trained.split,
+            "train_people": len(trained),
+            "validation_images_trained_on": len(_shown(trained) & _shown(validated)),
+        }
+
     def val_dataloader(self) -> Loader:
         return self.plain_loader(self.val_split)
 
@@ -155,7 +163,7 @@ class ImageData(pl.LightningDataModule, ABC):
             drop_last=True,
             collate=collate,
             check=dataset.check,
-            epoch_batches=epoch_batches(self.trainer, count // self.batch_size),
+            taken=taken_batches(self.trainer, count // self.batch_size),
         )
 
     def bad_images(self) -> str | None:
@@ -168,6 +176,11 @@ class ImageData(pl.LightningDataModule, ABC):
             from pytorch_lightning.utilities import rank_zero_warn
 
             rank_zero_warn(report)
+
+
+def _shown(poses: PoseSet) -> set[Path]:
+    """The images of a set that show people."""
+    return {poses.root / poses.images[k] for k in set(poses.person_image.tolist())}
 
 
 def collate(samples: list[Sample]) -> dict[str, torch.Tensor]:

@@ -47,7 +47,7 @@ class Loader:
     Args:
         collate: list of samples -> batch.
         check: called before each batch in the main process; raises to stop (too many bad images).
-        epoch_batches: the batches the trainer takes of an epoch if it takes fewer than there are.
+        taken: the batches the trainer takes of an epoch if it takes fewer than there are.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ class Loader:
         drop_last: bool = False,
         collate: Callable[[list[dict[str, Any]]], dict[str, Any]] | None = None,
         check: Callable[[], None] | None = None,
-        epoch_batches: int | None = None,
+        taken: int | None = None,
     ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
         self._order, self._drop_last, self._check = order, drop_last, check
-        self._limit = epoch_batches
+        self._limit = taken
         self._epoch, self._batch = 0, 0
         self._loaded = False
         self._plan = _Plan()
@@ -129,12 +129,12 @@ class _Plan:
         return len(self.batches)
 
 
-def epoch_batches(trainer: Any, batches: int) -> int | None:
-    """How many of an epoch's batches the Lightning trainer takes, None if all (no trainer, no limit)."""
-    limit = getattr(trainer, "limit_train_batches", None)
-    if limit is None or (isinstance(limit, float) and limit == 1.0):
-        return None
-    return limit if isinstance(limit, int) else int(limit * batches)
+def taken_batches(trainer: Any, batches: int) -> int:
+    """How many of an epoch's batches the Lightning trainer takes: its `limit_train_batches` is a number or a share."""
+    limit = None if trainer is None else trainer.limit_train_batches
+    if limit is None:
+        return batches
+    return min(batches, limit) if isinstance(limit, int) else int(limit * batches)
 
 
 def quiet_worker(worker: int) -> None:

@@ -67,6 +67,7 @@ class MixedData(TopDownData):
         """Part of result.json: where the validation boxes come from, and what was trained on."""
         edges = np.round(self.poses(self.val_split).boxes, 1).astype("<f4")
         return {
+            **super().protocol,
             "box_source": self.box_source,
             "box_file_hash": hashlib.sha256(edges.tobytes()).hexdigest()[:16],
             "trained_beside": list(self.others),

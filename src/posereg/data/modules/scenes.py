@@ -65,7 +65,8 @@ class BottomUpData(ImageData):
     def protocol(self) -> dict[str, Any]:
         """Part of result.json. Limits count images: how many people are on them differs with the seed."""
         images = len(self.poses(self.train_split).images)
-        return {"box_source": "none (bottom-up)", "train_people": None, "train_images": images}
+        counted = {"box_source": "none (bottom-up)", "train_people": None, "train_images": images}
+        return {**super().protocol, **counted}
 
     def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:
         """All images with all their people, crowd regions and unlabelled people included."""

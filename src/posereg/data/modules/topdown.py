@@ -56,15 +56,15 @@ class TopDownData(ImageData):
 
     @property
     def protocol(self) -> dict[str, Any]:
-        """Where the boxes of the predictions come from, for the protocol."""
+        """Also where the boxes that are predicted from come from."""
         file = self.source.box_file(self.val_split)
         if file is None:
-            return {"box_source": "annotated"}
+            return {**super().protocol, "box_source": "annotated"}
         named = {"box_source": file.name, "box_file_hash": file_hash(file)}
-        return {**named, "min_box_score": self.source.min_box_score}
+        return {**super().protocol, **named, "min_box_score": self.source.min_box_score}
 
     def postprocessed(self, predictions: Predictions) -> Predictions:
-        """Apply the data set's `postprocess` to raw predictions (COCO: scores and suppression)."""
+        """What the data set makes of raw predictions of its validation boxes (COCO: scores and suppression)."""
         if self.source.postprocess is None:
             return predictions
         return self.source.postprocess(self.poses(self.val_split), predictions)

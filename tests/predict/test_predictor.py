@@ -7,7 +7,7 @@ from posereg.data.sources.subset import keep_images
 from posereg.methods.art import BottomUpPose
 from posereg.networks.art import ARTNet
 from posereg.networks.hrnet import HRNetTrunk
-from posereg.predict.scenes import predict
+from posereg.predict.predictor import predict
 from shared import shared
 
 
@@ -31,7 +31,7 @@ def untrained(center_threshold):
 
 def test_poses_are_in_the_pixels_of_each_picture(pictures):
     """An untrained network's proposals lie about their own cells: all over the picture, and not beyond."""
-    found = predict(untrained(-1.0), pictures, "cpu")
+    found = predict(untrained(-1.0), pictures, device="cpu")
     assert set(found.image_ids.tolist()) == set(pictures.image_ids.tolist())
     assert found.keypoints.shape[1:] == (17, 2)
     for image_id, size in zip(pictures.image_ids, pictures.extras["image_size"], strict=True):
@@ -42,4 +42,4 @@ def test_poses_are_in_the_pixels_of_each_picture(pictures):
 
 
 def test_nobody_found_is_no_error(pictures):
-    assert len(predict(untrained(9.0), pictures, "cpu")) == 0
+    assert len(predict(untrained(9.0), pictures, device="cpu")) == 0

@@ -1,0 +1,59 @@
+"""Matplotlib figures in one look, as SVG text or as files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from posereg.files import whole_file
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555", "#7B4FA3")
+
+
+INK, GRID = "#334155", "#e5e9f0"
+
+
+def svg(figure: Any) -> str:
+    """The figure as an `<svg>` element to put into a page."""
+    file = io.StringIO()
+    with _look():
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = file.getvalue()
+    return text[text.index("<svg") :]
+
+
+def save(figure: Any, path: Path | str) -> None:
+    """Write the figure; the ending (png, svg, pdf) decides the format."""
+    with whole_file(path) as temporary, _look():
+        figure.savefig(temporary, dpi=160, facecolor="white")
+
+
+@contextmanager
+def canvas(width: float, height: float, panels: int = 1) -> Iterator[tuple[Any, Any]]:
+    """A figure of `width` x `height` inches and its axes, in the look of all of posereg's figures."""
+    from matplotlib.figure import Figure
+
+    with _look():
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure, figure.subplots(1, panels)
+
+
+def _look() -> Any:
+    """Matplotlib's settings of all figures; needed both when a figure is made and when it is saved."""
+    import logging
+
+    import matplotlib
+
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # families that are not installed
+    return matplotlib.rc_context(
+        {
+            "font.family": ["Inter", "Helvetica", "Arial", "DejaVu Sans", "sans-serif"], "font.size": 9.5,
+            "svg.fonttype": "none", "svg.hashsalt": "posereg", "axes.spines.top": False, "axes.spines.right": False,
+            "axes.edgecolor": "#94a3b8", "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK,
+            "ytick.color": INK, "axes.grid": True, "grid.color": GRID, "axes.axisbelow": True, "axes.titlesize": 10,
+            "axes.titleweight": "bold", "figure.facecolor": "none", "axes.facecolor": "none",
+        }
+    )  # fmt: skip
