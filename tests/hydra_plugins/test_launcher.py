@@ -34,6 +34,11 @@ def main(cfg):
         raise ValueError("the loss is not a number")
     if cfg.row == "exits":
         sys.exit(3)
+    if cfg.row == "silent":
+        sys.exit(0)
+    if cfg.row == "preempted":
+        runs.write_status(folder, "interrupted", config_hash=digest, error="interrupted by SIGTERM")
+        sys.exit(143)
     if cfg.row == "dies":
         os.kill(os.getpid(), signal.SIGKILL)
     results.write(folder / "result.json", {"row": cfg.row, "metrics": {"PCKh@0.5": 80.0 + cfg.seed}})
@@ -187,3 +192,20 @@ def test_a_refused_run_leaves_the_finished_one_as_it_is(app: Path) -> None:
     assert "exit 1: error: this folder holds another run" in done.stdout
     assert status(app, "refused/seed0") == old
     assert status(app, "refused/seed1")["state"] == "failed"
+
+
+def test_a_run_is_done_only_when_its_folder_says_so(app: Path) -> None:
+    done = sweep(app, "row=silent,H1", "seed=0")
+    assert done.returncode == 1
+    assert "holds no result of this configuration" in done.stdout
+    assert status(app, "silent/seed0")["state"] == "failed"
+    assert status(app, "H1/seed0")["state"] == "done"
+
+
+def test_a_preempted_run_is_stopped_not_failed_and_goes_on_next_time(app: Path) -> None:
+    done = sweep(app, "row=preempted,H1", "seed=0")
+    assert done.returncode == 1
+    assert "stopped: preempted seed 0: interrupted by SIGTERM" in done.stdout
+    assert status(app, "preempted/seed0")["state"] == "interrupted"
+    assert starts(app, "H1/seed0") == 1
+    assert "start   preempted seed 0 on cpu 0 (resumes)" in sweep(app, "row=preempted", "seed=0,1").stdout

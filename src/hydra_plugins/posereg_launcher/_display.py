@@ -13,7 +13,7 @@ from rich.text import Text
 
 from hydra_plugins.posereg_launcher._jobs import Job, log_tail
 from hydra_plugins.posereg_launcher._slots import Slot
-from posereg.errors import UserError
+from posereg.errors import Interrupted, UserError
 from posereg.reporting.columns import columns_of
 from posereg.runs import results
 
@@ -43,7 +43,7 @@ class Display:
         if self.live:
             self.live.update(Text(""))
             self.live.stop()
-        if kind is KeyboardInterrupt:
+        if kind in (KeyboardInterrupt, Interrupted):
             left = sum(job.state == "stopped" for job in self.jobs)
             self._line(f"stopped with {left} runs left; the same command goes on where this one ended")
 
@@ -52,8 +52,12 @@ class Display:
         self._line(f"start   {job.name} on {place}" + (f" ({job.note})" if job.note else ""))
 
     def finished(self, job: Job) -> None:
-        over = sum(j.state in ("done", "failed", "skipped") for j in self.jobs)
-        end = job.note if job.state == "failed" else "  ".join(f"{k} {v}" for k, v in metrics(job).items())
+        over = sum(j.state in ("done", "failed", "skipped", "stopped") for j in self.jobs)
+        end = (
+            job.note
+            if job.state in ("failed", "stopped")
+            else "  ".join(f"{k} {v}" for k, v in metrics(job).items())
+        )
         self._line(f"{job.state:<7} {job.name} in {elapsed(job.seconds)} [{over}/{len(self.jobs)}]  {end}")
 
     def tick(self) -> None:
@@ -75,6 +79,8 @@ class Display:
             table.add_row(job.row, seed, state, elapsed(job.seconds) if job.seconds else "", *cells)
         self.console.print(table)
         for job in self.jobs:
+            if job.state == "stopped" and job.process is not None:
+                self._line(f"stopped: {job.name}: {job.note}; the same command goes on where it stopped")
             if job.state == "failed":
                 self._line(f"failed: {job.name}: {job.note}\n        log: {job.log}", style="red")
 

@@ -16,11 +16,11 @@ from types import FrameType
 from typing import Protocol
 
 from hydra_plugins.posereg_launcher._slots import Slot
-from posereg.errors import UserError
+from posereg.errors import Interrupted, UserError
 from posereg.runs import folder as runs
 
 POLL_SECONDS = 0.1
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 30.0  # for the step that is running and its checkpoint
 _ERROR_LINE = re.compile(r"^(error: |[\w.]*(Error|Exception|Interrupt|Exit)\b)")
 
 
@@ -89,7 +89,7 @@ def run(jobs: Sequence[Job], slots: Sequence[Slot], watcher: Watcher, fail_fast:
     """Runs the waiting jobs, one per slot at a time.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C or a termination signal; all children have been ended before.
+        KeyboardInterrupt, Interrupted: Ctrl-C or a termination signal; all children have been ended before.
     """
     waiting = [job for job in jobs if job.state == "waiting"]
     running: list[Job] = []
@@ -139,13 +139,16 @@ def _finish(job: Job) -> None:
     assert job.process is not None
     code = job.process.returncode
     job.seconds = time.monotonic() - job.started
-    if code == 0:
+    if code == 0 and runs.is_done(job.directory, job.config_hash):
         job.state, job.note = "done", ""
         return
-    job.state, job.note = "failed", failure(job, code)
+    status = runs.read_status(job.directory)
+    if code > 128 and status is not None and status.get("state") == "interrupted":
+        job.state, job.note = "stopped", str(status.get("error"))
+    else:
+        job.state, job.note = "failed", failure(job, code)
     with suppress(ProcessLookupError, PermissionError):  # processes that it left behind still hold the device
         os.killpg(job.process.pid, signal.SIGKILL)
-    status = runs.read_status(job.directory)
     # A run that was refused leaves the finished one in its folder as it is; a killed one could not say so itself.
     if status is None or status.get("state") == "running":
         runs.write_status(job.directory, state="failed", config_hash=job.config_hash, error=job.note)
@@ -153,6 +156,10 @@ def _finish(job: Job) -> None:
 
 def failure(job: Job, code: int) -> str:
     """Why it failed, in one line: the signal, or the last line of the log that looks like an error."""
+    if code == 0:
+        return (
+            f"it ended without a word of failure, but {job.directory} holds no result of this configuration"
+        )
     if code < 0:
         name = signal.Signals(-code).name
         return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
@@ -192,7 +199,7 @@ def _termination_interrupts() -> Iterator[None]:
         return
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        raise Interrupted(number)
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:

@@ -8,8 +8,9 @@ import warnings
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 well, 1 failed, 2 the user's mistake, 130 interrupted. POSEREG_DEBUG=1 shows tracebacks."""
-    from posereg.errors import UserError
+    """Exit status: 0 well, 1 failed, 2 the user's mistake, 128 + signal interrupted (Ctrl-C 130, SIGTERM 143).
+    POSEREG_DEBUG=1 shows tracebacks."""
+    from posereg.errors import Interrupted, UserError
 
     arguments = sys.argv[1:] if arguments is None else arguments
     if asked := os.environ.get("_POSEREG_COMPLETE"):
@@ -22,6 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except Interrupted as interruption:
+        print(f"{interruption}; the same command goes on where this one stopped", file=sys.stderr)
+        return interruption.exit_code
     except BrokenPipeError:  # `posereg table ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
