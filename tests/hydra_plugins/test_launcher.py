@@ -41,7 +41,7 @@ def main(cfg):
         sys.exit(143)
     if cfg.row == "dies":
         os.kill(os.getpid(), signal.SIGKILL)
-    results.write(folder / "result.json", {"row": cfg.row, "metrics": {"PCKh@0.5": 80.0 + cfg.seed}})
+    results.write(folder / "result.json", {"row": cfg.row, "seed": cfg.seed, "metrics": {"PCKh@0.5": 80.0 + cfg.seed}})
     runs.write_status(folder, "done", config_hash=digest)
 
 main()
