@@ -87,13 +87,11 @@ UNMIRRORED = {
     "reporting/html.py",
     "reporting/protocol.py",
     "reporting/significance.py",
-    "runs/folder.py",
     "runs/metrics_csv.py",
     "runs/results.py",
     "terminal/progress.py",
     "training/progress.py",
     "training/schedules.py",
-    "training/trainer.py",
 }
 
 

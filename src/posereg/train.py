@@ -136,7 +136,7 @@ def _run(
             seed=plain["seed"],
             loggers=loggers,
             signals=signals,
-            callbacks=[throughput, *progress_callbacks()],
+            run_callbacks=[throughput, *progress_callbacks()],
         )
         progress = fit(trainer, module, data, saved) if trains else Progress(Position(0, 0, 0))
         validate(trainer, module, data, progress)

@@ -32,7 +32,7 @@ REFUSED = [
     ("seed=99999999999", "the nearest is 500000"),
     ("loader.workers=-1", "loader.workers=-1: must be a whole number from 0 to 1,024; the nearest is 0"),
     ("trainer.precision=fp16", "trainer.precision=fp16: must be 32-true, bf16-mixed"),
-    ("+trainer.callbacks=[a]", "trainer.callbacks: the run gives this itself; it cannot be set"),
+    ("+trainer.run_callbacks=[a]", "trainer.run_callbacks: the run gives this itself; it cannot be set"),
     ("method.optimizer.lr=nan", "method.optimizer.lr=nan: must be a number above 0"),
     ("method.optimizer.lr=inf", "method.optimizer.lr=inf: must be a number above 0"),
     ("method.optimizer.lr=-1", "method.optimizer.lr=-1: must be a number above 0"),

@@ -19,7 +19,7 @@ from posereg.files import read_object, write_json
 
 # The files of a run.
 STATUS, CONFIG, RESULT = "status.json", "config.json", "result.json"
-CHECKPOINT, CHECKPOINT_BEFORE = "last.ckpt", "last-1.ckpt"
+CHECKPOINT, CHECKPOINT_BEFORE, BEST = "last.ckpt", "last-1.ckpt", "best.ckpt"
 PREDICTIONS, EVALUATION, METRICS = "predictions.npz", "evaluation.npz", "metrics.csv"
 
 # What flock says where it is not supported, or where the network file system's lock service is down.
@@ -38,7 +38,16 @@ NOT_IDENTITY = (
     "compare_to",
     "overwrite",
 )
-NOT_IDENTITY_TRAINER = ("accelerator", "devices", "compile", "progress", "checkpoint_minutes", "resume")
+NOT_IDENTITY_TRAINER = (
+    "accelerator",
+    "devices",
+    "num_nodes",
+    "strategy",
+    "compile",
+    "progress",
+    "checkpoint_minutes",
+    "best",
+)
 NOT_IDENTITY_LOADER = ("source", "workers", "preload", "pin_memory")  # the source is `data`, once more
 
 
@@ -48,6 +57,11 @@ def identity(config: Mapping[str, Any]) -> dict[str, Any]:
     for group, names in (("trainer", NOT_IDENTITY_TRAINER), ("loader", NOT_IDENTITY_LOADER)):
         if isinstance(kept.get(group), Mapping):
             kept[group] = {k: v for k, v in kept[group].items() if k not in names}
+    trainer = kept.get("trainer")
+    if isinstance(trainer, dict) and not trainer.get(
+        "callbacks"
+    ):  # runs before there were any stay what they are
+        trainer.pop("callbacks", None)
     return kept
 
 

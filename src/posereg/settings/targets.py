@@ -22,7 +22,6 @@ HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_"}
 CONVERSIONS = ("none", "partial", "object", "all")
 # Arguments with a default that the caller always gives, by the name of the node.
 GIVEN = {
-    "trainer": {"callbacks", "signals"},
     "reader": {"annotations", "everyone"},
     "truth": {"annotations", "everyone"},
     "first": {"annotations", "everyone"},
@@ -79,7 +78,20 @@ def _wrong(annotation: Any, value: Any) -> str | None:
     wrong = mistake(annotation, value)
     if wrong is None and is_node(value):
         return _wrong_kind(annotation, value)
+    if wrong is None and isinstance(value, Mapping):
+        for name, item in value.items():
+            for kind in _values(annotation) if is_node(item) else ():
+                made, _ = locate(item["_target_"])
+                if isinstance(kind, type) and not (isinstance(made, type) and issubclass(made, kind)):
+                    return f"'{name}' must be a config node with _target_ of a {kind.__name__}"
     return wrong
+
+
+def _values(annotation: Any) -> list[Any]:
+    """What the values of a mapping must be: `Mapping[str, X]` gives X."""
+    options = typing.get_args(annotation) if typing.get_origin(annotation) in _UNIONS else (annotation,)
+    pairs = [typing.get_args(one) for one in options if typing.get_origin(one) in (abc.Mapping, dict)]
+    return [pair[1] for pair in pairs if len(pair) == 2]
 
 
 def _wrong_kind(annotation: Any, node: Mapping[str, Any]) -> str | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
@@ -15,10 +15,12 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
+from posereg.errors import UserError
 from posereg.runs.signals import Signals
 from posereg.settings.hardware import Accelerator, Devices, Precision
 from posereg.settings.ranges import Annotated, Count, Interval, Positive
 from posereg.training.average import WeightAverage
+from posereg.training.best import BestCheckpoint
 from posereg.training.callbacks import FiniteLoss, LearningRates, NetworkFormat, StepSeed
 from posereg.training.checkpoint_files import WholeFiles
 from posereg.training.checkpoints import Checkpoints
@@ -29,8 +31,8 @@ def build_trainer(
     run_dir: Path,
     seed: int,
     loggers: Sequence[Logger],
-    signals: Signals | None = None,
-    callbacks: Sequence[Callback] = (),
+    signals: Signals,
+    run_callbacks: Sequence[Callback],
     epochs: Annotated[int, Interval(ge=1, le=100_000)] = 140,
     precision: Precision = "32-true",
     accelerator: Accelerator = "auto",
@@ -43,6 +45,10 @@ def build_trainer(
     validate_every: Count = 1,
     checkpoint_minutes: Positive | None = 10,
     limit_train_batches: Annotated[float, Interval(gt=0, le=1)] | Count = 1.0,
+    num_nodes: Count = 1,
+    strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_true", "fsdp"] = "auto",
+    best: Mapping[str, str] | None = None,
+    callbacks: Mapping[str, Callback] | None = None,
 ) -> pl.Trainer:
     """The Trainer of a run: `last.ckpt` in `run_dir`, everything else as conf/trainer/default.yaml explains."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
@@ -55,7 +61,9 @@ def build_trainer(
         precision=precision,
         accelerator=accelerator,
         devices=chosen,
-        plugins=[WholeFiles(), *_environment(chosen)],
+        num_nodes=num_nodes,
+        strategy=strategy,
+        plugins=[WholeFiles(), *_environment(chosen, num_nodes)],
         accumulate_grad_batches=accumulate,
         gradient_clip_val=clip,
         check_val_every_n_epoch=validate_every,
@@ -68,8 +76,10 @@ def build_trainer(
             StepSeed(seed),
             FiniteLoss(),
             *([WeightAverage(ema)] if ema else []),
-            *callbacks,
-            Checkpoints(run_dir, checkpoint_minutes, signals or Signals()),
+            *run_callbacks,
+            *(callbacks or {}).values(),
+            *([_best(best, run_dir)] if best else []),
+            Checkpoints(run_dir, checkpoint_minutes, signals),
         ],
         num_sanity_val_steps=0,
         enable_model_summary=False,
@@ -78,11 +88,27 @@ def build_trainer(
     )
 
 
-def _environment(devices: int | str) -> list[Any]:
+def _best(best: Mapping[str, Any], run_dir: Path) -> BestCheckpoint:
+    """
+    Raises:
+        UserError: `trainer.best` is not {metric, mode}.
+    """
+    if (
+        not isinstance(best.get("metric"), str)
+        or best.get("mode", "max") not in ("max", "min")
+        or len(best) > 2
+    ):
+        raise UserError(
+            "trainer.best: must be {metric: NAME, mode: max or min}, e.g. {metric: val/AUC, mode: max}"
+        )
+    return BestCheckpoint(best["metric"], "min" if best.get("mode") == "min" else "max", run_dir)
+
+
+def _environment(devices: int | str, nodes: int) -> list[Any]:
     """Under Slurm: no requeueing and no checkpoints by Lightning; and a run on one device is one process, also within
     a job of several tasks (salloc, an sbatch script without srun)."""
     if "SLURM_NTASKS" not in os.environ:
         return []
-    if "SLURM_PROCID" not in os.environ or str(devices) == "1":
+    if "SLURM_PROCID" not in os.environ or (str(devices) == "1" and nodes == 1):
         return [LightningEnvironment()]
     return [SLURMEnvironment(auto_requeue=False)]
