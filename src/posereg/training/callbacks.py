@@ -79,7 +79,7 @@ class LearningRates(Callback):
             self._rates = {f"lr/{group.get('part', k)}": float(group["lr"]) for k, group in enumerate(groups)}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        module.log_dict(self._rates)
+        module.log_dict(self._rates, sync_dist=True)
 
 
 class Throughput(Callback):
