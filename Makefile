@@ -26,7 +26,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: install
 	$(BIN)/posereg data make kind=mpii out=data/demo people=3000 size=128 workers=2
 	$(BIN)/posereg train -m '+experiments/integral/table2=glob(*)' data=synthetic data.root=data/demo trainer=demo runs=runs/demo hydra.launcher.slots=2
-	$(BIN)/posereg table integral/table2 runs=runs/demo
+	$(BIN)/posereg table integral/table2 runs=runs/demo root=data/demo
 
 test: install
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
@@ -125,7 +125,7 @@ volume_demo: install
 	  checkpoint=$(VOLUME)/synthetic/single/H1/seed0/last.ckpt
 	$(BIN)/posereg train -m +experiments/volume/table2=baseline,box,mpii data=synthetic_h80k loader=mixed trainer=volume_reduced \
 	  data.root=$(VOLUME_DATA)/h80k loader.others.mpii.root=$(VOLUME_DATA)/mpii seed=0,1,2 runs=$(VOLUME) $(ARGS)
-	$(BIN)/posereg table volume/table2 runs=$(VOLUME)
+	$(BIN)/posereg table volume/table2 runs=$(VOLUME) root=$(VOLUME_DATA)/h80k
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

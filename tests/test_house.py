@@ -76,7 +76,6 @@ UNMIRRORED = {
     "networks/cascade_residual.py",
     "networks/cascade_vgg.py",
     "networks/volume.py",
-    "networks/weights.py",
     "records/arrays.py",
     "records/evaluation.py",
     "records/poses.py",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from posereg import config as configs
 from posereg.errors import UserError
+from posereg.files import reading
 from posereg.methods.base import PoseModule
+from posereg.networks.weights import load_fitting, read_checkpoint, read_tensors, without_prefix
 
 
 def build_method(plain: dict[str, Any], weights: bool = True) -> PoseModule:
@@ -31,37 +30,44 @@ def _without_weights(node: Any) -> Any:
     return {**node, **{k: v for k, v in (("pretrained", False), ("weights", None)) if k in node}}
 
 
-def load_network(module: PoseModule, path: Path) -> None:
-    """Load the network's tensors from a checkpoint where names and shapes agree, and print how many did.
+def load_network(module: PoseModule, path: Path, whole: bool = False) -> None:
+    """Load the network's tensors from any weights file where names and shapes agree, and print how many did.
+
+    A network for another number of joints keeps its trunk and starts its last layers anew, which is said.
+
+    Args:
+        whole: every tensor must be there: the module is evaluated as it is.
 
     Raises:
-        UserError: nothing fits.
+        UserError: a file that cannot be read, nothing in it fits, or with `whole` a tensor is missing.
     """
-    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-    own = module.state_dict()
-    fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
-    if not fitting:
-        raise UserError(f"{path}: none of its {len(state)} tensors fits {type(module).__name__}")
-    module.load_state_dict(fitting, strict=False)
-    print(f"starting from {path}: {len(fitting)} of {len(own)} tensors")
+    tensors = read_tensors(path, "init_weights")
+    missing = load_fitting(module, without_prefix(tensors, module.state_dict()), f"starting from {path}")
+    missing = [name for name in missing if name.startswith("network.")]
+    if whole and missing:
+        raise UserError(
+            f"{path}: {len(missing)} tensors of the network are not in it (first: {missing[0]}), so there is nothing "
+            "to evaluate; train it, or name the checkpoint of this network"
+        )
 
 
 def load_method(checkpoint: Path | str) -> PoseModule:
-    """The trained module of a posereg checkpoint, in evaluation mode.
+    """The trained module of a posereg checkpoint, in evaluation mode. Nothing else is built from the file.
 
     Raises:
-        UserError: missing file, or not a posereg checkpoint.
+        UserError: missing or damaged file, or not a posereg checkpoint.
     """
     path = Path(checkpoint)
     if not path.is_file():
         raise UserError(f"checkpoint: no such file: {path}")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        plain = content["posereg_config"]
-    except (KeyError, RuntimeError, EOFError, ValueError, TypeError, pickle.UnpicklingError) as error:
-        raise UserError(f"checkpoint: {path} is not a posereg checkpoint ({type(error).__name__})") from error
-    configs.register_resolvers()
-    module = build_method(plain, weights=False)
-    module.load_state_dict(content["state_dict"])
+    kind = "a posereg checkpoint"
+    content = read_checkpoint(path)
+    if not isinstance(content, dict) or not isinstance(content.get("posereg_config"), dict):
+        raise UserError(f"checkpoint: {path} is not {kind}: it holds no posereg_config")
+    with reading(path, kind):
+        plain = configs.stored(content["posereg_config"], path)
+        configs.register_resolvers()
+        module = build_method(plain, weights=False)
+        module.load_state_dict(content["state_dict"])
     module.plain_config = plain
     return module.eval()

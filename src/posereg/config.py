@@ -228,6 +228,25 @@ def instantiate(node: Mapping[str, Any], **extra: Any) -> Any:
         raise
 
 
+def stored(node: Mapping[str, Any], where: Path | str) -> dict[str, Any]:
+    """A config out of a file under today's names, once it is known that it builds only what posereg's configs, or
+    those of the user's --config-dir, build.
+
+    Args:
+        where: the file, for the message.
+
+    Raises:
+        UserError: it asks for anything else.
+    """
+    from posereg.settings.stored import check_stored
+
+    renamed: dict[str, Any] = with_current_targets(node)
+    own = os.environ.get(CONFIG_FOLDERS, "")
+    folders = [root() / "conf", experiments(), *(Path(name) for name in own.split(os.pathsep) if name)]
+    check_stored(renamed, where, folders)
+    return renamed
+
+
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> list[str]:
     """`key: old -> new` for every leaf that differs; a former name of a `_target_` does not count as a difference."""
     old, new = with_current_targets(old), with_current_targets(new)

@@ -123,7 +123,7 @@ def _run(
     if not trains and start is None and module.needs_weights:
         raise UserError("evaluate_only: nothing to evaluate; name init_weights=FILE or method.pretrain=ROW")
     if start is not None:
-        load_network(module, start)
+        load_network(module, start, whole=not trains)
     data: ImageData = configs.instantiate(plain["loader"])
     module.plain_config, module.overrides = plain, list(overrides)
     cost = counts(module.network, module.input_size)
@@ -150,6 +150,7 @@ def _run(
             "images": position.step * plain["batch_size"],
             "seconds": round(progress.seconds, 1),
             **throughput.summary(),
+            **data.lost_images(),
         }
         if trainer.is_global_zero:
             if plain["report"].get("complexity"):

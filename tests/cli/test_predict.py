@@ -82,5 +82,5 @@ def test_missing_things_are_named(trained, tmp_path):
     with pytest.raises(UserError, match="no such file"):
         invoke(["predict", f"checkpoint={tmp_path / 'x.ckpt'}", f"source={tmp_path}", f"out={tmp_path}"])
     (tmp_path / "x.ckpt").write_bytes(b"not a checkpoint")
-    with pytest.raises(UserError, match=r"x\.ckpt is not a posereg checkpoint"):
+    with pytest.raises(UserError, match=r"x\.ckpt: not a file that torch\.save wrote"):
         invoke(["predict", f"checkpoint={tmp_path / 'x.ckpt'}", f"source={tmp_path}", f"out={tmp_path}"])

@@ -83,7 +83,7 @@ def crowds(folder: Path) -> tuple[PoseSet, Table]:
 
 def test_a_report_of_bottom_up_runs_shows_errors_people_and_the_runs_own_pictures(tmp_path: Path) -> None:
     true, table = crowds(tmp_path / "runs")
-    found = error_bars_module.figure(table)
+    found = error_bars_module.figure(table, data_set("coco"))
     assert [axes.get_title(loc="left") for axes in found.axes] == ["regression", "final"]
     kinds = list(STACK)
     missed = found.axes[1].containers[kinds.index("miss")].patches
@@ -94,7 +94,7 @@ def test_a_report_of_bottom_up_runs_shows_errors_people_and_the_runs_own_picture
         whole = evaluate(true, load(runs[0].folder / "predictions.npz")).metrics
         assert heights[row] == pytest.approx(whole["miss"])
     assert heights["good"] < 5 < 30 < heights["bad"]
-    page = report.write(table, tmp_path / "report", pictures=3).read_text()
+    page = report.write(table, tmp_path / "report", pictures=3, root=data_set("coco")).read_text()
     assert "Where the errors are" in page
     assert "Example people" in page
     assert page.count('alt="bad: taps"') == 1
@@ -103,6 +103,14 @@ def test_a_report_of_bottom_up_runs_shows_errors_people_and_the_runs_own_picture
 
 def test_no_bars_without_the_annotations(tmp_path: Path) -> None:
     _, table = crowds(tmp_path / "runs")
-    for row in table.run_rows:
-        row.runs[0].result["config"]["data"]["root"] = str(tmp_path / "gone")
-    assert error_bars_module.figure(table) is None
+    assert error_bars_module.figure(table, tmp_path / "gone") is None
+
+
+@pytest.mark.parametrize("name", ["../../secret.png", "/etc/hostname", "no.png", 3, None])
+def test_only_pictures_of_the_runs_own_folder_are_shown(tmp_path: Path, name: object) -> None:
+    _, table = crowds(tmp_path / "runs")
+    cv2.imwrite(str(tmp_path / "runs/synthetic_coco/art/table4/secret.png"), np.zeros((9, 9, 3), np.uint8))
+    table.row("bad").runs[0].result["files"]["taps_figure"] = name
+    page = report.write(table, tmp_path / "report", pictures=0).read_text()
+    assert page.count('alt="bad: taps"') == 0
+    assert page.count('alt="good: taps"') == 1

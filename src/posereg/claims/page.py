@@ -9,7 +9,7 @@ from typing import Any
 
 from posereg.claims import text
 from posereg.claims.judge import Judged, Judgement
-from posereg.files import whole_file
+from posereg.files import write_text
 from posereg.reporting.html import template
 
 WIDTH, PAD = 220, 8
@@ -23,8 +23,7 @@ def write(judged_claims: Sequence[Judged], out: Path) -> Path:
         "index.html": page(judged_claims, out),
     }
     for name, content in texts.items():
-        with whole_file(out / name) as temporary:
-            temporary.write_text(content)
+        write_text(out / name, content)
     return out / "index.html"
 
 

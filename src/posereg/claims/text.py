@@ -16,6 +16,7 @@ from rich.text import Text
 
 from posereg.claims.judge import CONFIRMED, OPEN, REFUTED, Judged, Judgement
 from posereg.reporting.columns import higher_is_better
+from posereg.reporting.markdown import escaped
 
 STYLES = {CONFIRMED: "bold green", REFUTED: "bold red", OPEN: "dim"}
 NOTE = (
@@ -119,14 +120,16 @@ def as_markdown(judged_claims: Sequence[Judged], folder: Path) -> str:
         lines += ["", f"## {paper}", "", "| " + " | ".join(heads) + " |", "|" + ":--|" * 5 + "--:|" * 5]
         for judged in claims:
             claim = judged.claim
-            lines.append(f"| **{claim.text}** {claim.where} | **{verdict(judged)}** |" + " |" * 8)
+            lines.append(
+                f"| **{escaped(claim.text)}** {escaped(claim.where)} | **{verdict(judged)}** |" + " |" * 8
+            )
             for line in judged.judgements:
                 cells = [
                     line.label, " · ".join(filter(None, (line.verdict, line.reason))), line.compared,
                     line.data or "–", line.metric, effect(line), published(line) or "–",
                     number(line.seeds or None), number(line.images), steps(line),
                 ]  # fmt: skip
-                lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+                lines.append("| " + " | ".join(map(escaped, cells)) + " |")
         files = list(
             dict.fromkeys(path for judged in claims for line in judged.judgements for path in line.files)
         )

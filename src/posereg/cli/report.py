@@ -19,12 +19,13 @@ COMMAND = Command(
         Option("title", TEXT, "title of the page", default="Selected runs"),
         Option("data", NAME, "keep to one data set"),
         Option("pictures", whole(0), "example people, 0 for none", default=6),
+        Option("root", EXISTING_DIR, "folder of the data set", default_text="where its config says"),
     ),
     examples=("posereg report runs=runs/a,runs/b out=report title='Two trunks'",),
 )
 
 
-def run(runs: list[Path], out: Path, title: str, data: str | None, pictures: int) -> int:
+def run(runs: list[Path], out: Path, title: str, data: str | None, pictures: int, root: Path | None) -> int:
     """Print the table and write the page.
 
     Raises:
@@ -32,7 +33,7 @@ def run(runs: list[Path], out: Path, title: str, data: str | None, pictures: int
     """
     from posereg.reporting import collect, report, table
 
-    comparison = collect.selection(runs, title, data)
+    comparison = collect.selection(runs, title, data, root=root)
     table.show(comparison)
-    print(f"report: {report.write(comparison, out, pictures)}")
+    print(f"report: {report.write(comparison, out, pictures, root)}")
     return 0

@@ -178,11 +178,12 @@ def choice(*names: str) -> Kind:
 
 
 def listed(kind: Kind) -> Kind:
-    """Values of one kind, separated by commas; at least one."""
+    """Values of one kind, separated by commas; at least one. A path that is there may have commas in its name."""
 
     def convert(text: str) -> list[Any]:
         values = []
-        for item in text.split(","):
+        whole = kind.is_path and Path(text).exists()
+        for item in [text] if whole else text.split(","):
             try:
                 values.append(kind.convert(item))
             except ValueError as error:

@@ -20,12 +20,15 @@ COMMAND = Command(
         Option("out", DIR, "where the page goes", default_text="<runs>/tables/<paper>_<table>"),
         Option("data", NAME, "keep to one data set"),
         Option("pictures", whole(0), "example people, 0 for none", default=6),
+        Option("root", EXISTING_DIR, "folder of the data set", default_text="where its config says"),
     ),
     examples=("posereg table integral/table2 runs=runs/demo",),
 )
 
 
-def run(table: str, runs: list[Path] | None, out: Path | None, data: str | None, pictures: int) -> int:
+def run(
+    table: str, runs: list[Path] | None, out: Path | None, data: str | None, pictures: int, root: Path | None
+) -> int:
     """Print the table and write the page.
 
     Raises:
@@ -37,8 +40,8 @@ def run(table: str, runs: list[Path] | None, out: Path | None, data: str | None,
     from posereg.reporting import table as printed
 
     folders = runs_or_default(runs)
-    results = collect.collect(table, folders, config.experiments(), data)
+    results = collect.collect(table, folders, config.experiments(), data, root=root)
     printed.show(results)
     out = out or folders[0] / "tables" / table.replace("/", "_")
-    print(f"report: {report.write(results, out, pictures)}")
+    print(f"report: {report.write(results, out, pictures, root)}")
     return 0

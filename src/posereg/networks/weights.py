@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -55,8 +56,14 @@ def read_checkpoint(path: str | Path) -> Any:
     Raises:
         UserError: missing or damaged file, or one that holds objects, which only code from the file could build.
     """
-    with reading(path, "a file that torch.save wrote (of tensors and plain values)"):
-        return torch.load(path, map_location="cpu", weights_only=True)
+    kind = "a file that torch.save wrote (of tensors and plain values)"
+    with reading(path, kind):
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except UnpicklingError as error:  # torch's message advises to run what is in the file
+            raise UserError(
+                f"{path}: not {kind}, damaged, or of objects that only code could build"
+            ) from error
 
 
 def bare(name: str) -> str:

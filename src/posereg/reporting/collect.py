@@ -27,6 +27,13 @@ class Run:
     def folder(self) -> Path:
         return self.path.parent
 
+    def own_file(self, name: object) -> Path | None:
+        """A file that the result names, if it lies in the run's own folder; None if not."""
+        if not isinstance(name, str):
+            return None
+        path = (self.folder / name).resolve()
+        return path if path.is_file() and path.is_relative_to(self.folder.resolve()) else None
+
     def value(self, name: str) -> float | None:
         """A metric, or a figure of the network or the training; None where it is undefined."""
         for part in ("metrics", "complexity", "training"):
@@ -103,13 +110,18 @@ class Table:
 
 
 def collect(
-    name: str, runs: Path | Sequence[Path], experiments: Path | None = None, data: str | None = None
+    name: str,
+    runs: Path | Sequence[Path],
+    experiments: Path | None = None,
+    data: str | None = None,
+    root: Path | None = None,
 ) -> Table:
     """The table `<paper>/<table>` from all result.json below `runs`.
 
     Args:
         experiments: folder of the published rows; they give order, published numbers and counterparts.
         data: only runs on this data set.
+        root: its folder, which intervals of AP by size read again; None: where its config says.
 
     Raises:
         UserError: no results, or results of two protocols.
@@ -121,10 +133,12 @@ def collect(
     if not chosen:
         raise UserError(_nothing(name, folders, everything, published, data))
     protocol.check(name, chosen, published.varies)
-    return build(published, chosen)
+    return build(published, chosen, root)
 
 
-def selection(folders: Sequence[Path], title: str = "Selected runs", data: str | None = None) -> Table:
+def selection(
+    folders: Sequence[Path], title: str = "Selected runs", data: str | None = None, root: Path | None = None
+) -> Table:
     """Any runs side by side, whatever their tables; where two rows share a name, the table's is put before it.
 
     Raises:
@@ -144,10 +158,10 @@ def selection(folders: Sequence[Path], title: str = "Selected runs", data: str |
         clash = len(tables[result["row"]]) > 1
         named.append((path, {**result, "row": f"{result.get('table')} {result['row']}"} if clash else result))
     protocol.check("selected runs", named)
-    return build(Definition("selection", title=title), named)
+    return build(Definition("selection", title=title), named, root)
 
 
-def build(published: Definition, chosen: Sequence[tuple[Path, Result]]) -> Table:
+def build(published: Definition, chosen: Sequence[tuple[Path, Result]], root: Path | None = None) -> Table:
     """The table of these results, rows in published order, then by name."""
     members: dict[str, list[Run]] = {row: [] for row in published.rows}
     for path, result in chosen:
@@ -172,7 +186,7 @@ def build(published: Definition, chosen: Sequence[tuple[Path, Result]]) -> Table
         columns=columns,
         rows=rows,
         published=[] if comparable else named,
-        deltas=_deltas(rows, columns),
+        deltas=_deltas(rows, columns, root),
         quoted=published.quoted,
         shared=shared,
         differing=differing,
@@ -180,7 +194,7 @@ def build(published: Definition, chosen: Sequence[tuple[Path, Result]]) -> Table
     )
 
 
-def _deltas(rows: Sequence[Row], columns: Sequence[str]) -> dict[tuple[str, str], Delta]:
+def _deltas(rows: Sequence[Row], columns: Sequence[str], root: Path | None) -> dict[tuple[str, str], Delta]:
     """Difference of every row to its counterpart, by (row, column), where both were run."""
     by_name = {row.name: row for row in rows}
     deltas = {}
@@ -190,10 +204,8 @@ def _deltas(rows: Sequence[Row], columns: Sequence[str]) -> dict[tuple[str, str]
             mean, base = row.mean(column), other.mean(column) if other else None
             if other is None or mean is None or base is None:
                 continue
-            low, high = interval([r.path for r in other.runs], [r.path for r in row.runs], column) or (
-                None,
-                None,
-            )
+            sides = [run.path for run in other.runs], [run.path for run in row.runs]
+            low, high = interval(*sides, column, root) or (None, None)
             deltas[row.name, column] = Delta(mean - base, other.name, low, high)
     return deltas
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,10 +75,14 @@ def error_bars(panels: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Any:
     return figure
 
 
-def figure(table: Table) -> Any | None:
+def figure(table: Table, root: Path | None = None) -> Any | None:
     """The bars of a table of COCO or CrowdPose runs: a panel for each quality that was kept, mean over seeds.
 
-    None for other data, or where predictions or annotations are gone.
+    Args:
+        root: the folder of the data set; None: where its config says.
+
+    Returns:
+        None for other data, or where predictions or annotations are gone.
     """
     from posereg.evaluation.keypoint_errors import shares
 
@@ -85,14 +90,14 @@ def figure(table: Table) -> Any | None:
     if not runs or "AP" not in runs[0].result["metrics"]:
         return None
     try:
-        poses = scored_people(runs[0])
+        poses = scored_people(runs[0], root)
         panels: dict[str, dict[str, dict[str, float]]] = {}
         for title, name in FILES.items():
             for row in table.run_rows:
                 found = [
-                    shares(poses, load(run.folder / file))
+                    shares(poses, load(file))
                     for run in row.runs
-                    if (file := run.result["files"].get(name))
+                    if (file := run.own_file(run.result.get("files", {}).get(name)))
                 ]
                 if found:
                     mean = {kind: float(np.nanmean([one[kind] for one in found])) for kind in STACK}

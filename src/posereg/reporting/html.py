@@ -12,7 +12,7 @@ import numpy as np
 
 from posereg.figures import canvas
 from posereg.figures.people import Example, data_uri
-from posereg.files import whole_file
+from posereg.files import write_text
 from posereg.reporting import curves, table
 from posereg.reporting.collect import Row, Run, Table
 from posereg.reporting.columns import higher_is_better
@@ -42,8 +42,7 @@ def write(
         remarks: further lines under the table, e.g. why there are no pictures.
     """
     content = page(results, path.parent, figures, examples, remarks)
-    with whole_file(path) as temporary:
-        temporary.write_text(content)
+    write_text(path, content)
 
 
 def page(
@@ -162,8 +161,8 @@ def _drawn(run: Run) -> list[tuple[str, str]]:
 
     shown = []
     for name, file in run.result.get("files", {}).items():
-        path = run.folder / file
-        if path.suffix not in (".png", ".jpg") or not path.is_file():
+        path = run.own_file(file)
+        if path is None or path.suffix not in (".png", ".jpg"):
             continue
         picture = cv2.imread(str(path))
         if picture is None:

@@ -9,7 +9,7 @@ from posereg.errors import UserError
 from posereg.figures import canvas
 from posereg.figures import volume as figures3d
 from posereg.figures.people import Example, gallery, sheet
-from posereg.files import whole_file
+from posereg.files import whole_file, write_text
 from posereg.records.predictions import load
 from posereg.reporting import crowding, curves, html, table
 from posereg.reporting import error_kinds as error_bars
@@ -18,19 +18,23 @@ from posereg.reporting.scored import scored_people
 from posereg.runs.folder import PREDICTIONS
 
 
-def write(results: Table, out: Path, pictures: int = 6) -> Path:
-    """Write the report into `out` and return the page's path. If pictures cannot be made, a remark says why."""
+def write(results: Table, out: Path, pictures: int = 6, root: Path | None = None) -> Path:
+    """Write the report into `out` and return the page's path. If pictures cannot be made, a remark says why.
+
+    Args:
+        pictures: how many example people.
+        root: the folder of the data set; None: where its config says.
+    """
     examples: list[Example] = []
     remarks = []
     if pictures:
         try:
-            examples = examples_of(results, pictures)
+            examples = examples_of(results, pictures, root=root)
         except UserError as error:
             remarks.append(f"No example pictures: {error}")
     for name, text in (("table.md", table.as_markdown(results)), ("table.csv", table.as_csv(results))):
-        with whole_file(out / name) as temporary:
-            temporary.write_text(text)
-    figures = figures_of(results)
+        write_text(out / name, text)
+    figures = figures_of(results, root)
     for name, figure in figures.items():
         for ending in ("png", "svg"):
             canvas.save(figure, out / f"{name}.{ending}")
@@ -43,7 +47,7 @@ def write(results: Table, out: Path, pictures: int = 6) -> Path:
     return out / "index.html"
 
 
-def figures_of(table: Table) -> dict[str, Any]:
+def figures_of(table: Table, root: Path | None = None) -> dict[str, Any]:
     """Every figure that this table's runs allow: `curves`, `paper`, `crowding`, `errors`, `training`."""
     lines = curves.row_curves(table)
     drawn = {
@@ -52,20 +56,20 @@ def figures_of(table: Table) -> dict[str, Any]:
         else None,
         "paper": curves.against_paper(table),
         "crowding": crowding.figure(table),
-        "errors": error_bars.figure(table),
+        "errors": error_bars.figure(table, root),
         "training": curves.training_curves(table),
     }
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 
-def examples_of(table: Table, count: int = 6, side: int = 200) -> list[Example]:
+def examples_of(table: Table, count: int = 6, side: int = 200, root: Path | None = None) -> list[Example]:
     """Examples from the first seed of every row.
 
     Raises:
         UserError: the data or the predictions are not there any more, or not the ones that were scored.
     """
     first = [row.runs[0] for row in table.run_rows]
-    poses = scored_people(first[0])
+    poses = scored_people(first[0], root)
     predictions = {run.result["row"]: load(run.folder / PREDICTIONS) for run in first}
     if all(predicted.keypoints.shape[-1] == 3 for predicted in predictions.values()):
         return figures3d.gallery(poses, predictions, count, side)

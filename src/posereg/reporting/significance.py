@@ -14,17 +14,21 @@ from posereg.errors import UserError
 from posereg.records import predictions
 from posereg.records.arrays import read_npz
 from posereg.records.evaluation import Evaluation
+from posereg.reporting.data_set import source_of
 from posereg.runs import results
 from posereg.runs.folder import EVALUATION, PREDICTIONS
 
 BY_SIZE = ("AP_", "AR_")
 
 
-def interval(first: Sequence[Path], second: Sequence[Path], metric: str) -> tuple[float, float] | None:
+def interval(
+    first: Sequence[Path], second: Sequence[Path], metric: str, root: Path | None = None
+) -> tuple[float, float] | None:
     """95 % interval of metric(second) - metric(first), over images and seeds (paired bootstrap).
 
     Args:
         first, second: result.json of one row's seeds each; evaluation.npz lies beside them.
+        root: the folder of the data set, which intervals of AP by size read again; None: where its config says.
 
     Returns:
         None where the metric cannot be resampled, or the raw material is missing or of different people.
@@ -34,7 +38,7 @@ def interval(first: Sequence[Path], second: Sequence[Path], metric: str) -> tupl
 
         if metric.startswith(BY_SIZE):
             # hotcoco draws the images of these, for one seed a side.
-            return _oks(first[0], second[0]).get(metric) if len(first) == len(second) == 1 else None
+            return _oks(first[0], second[0], root).get(metric) if len(first) == len(second) == 1 else None
         sides = [[evaluation_of(path) for path in paths] for paths in (first, second)]
         difference = bootstrap.paired(sides[0], sides[1], metric, images_of(first[0].parent, sides[0][0]))
     except (UserError, ImportError):
@@ -43,13 +47,12 @@ def interval(first: Sequence[Path], second: Sequence[Path], metric: str) -> tupl
 
 
 @lru_cache(maxsize=64)
-def _oks(first: Path, second: Path) -> dict[str, tuple[float, float]]:
+def _oks(first: Path, second: Path, root: Path | None) -> dict[str, tuple[float, float]]:
     """95 % intervals of the differences of all OKS metrics of two runs; empty if the whole split was not scored."""
-    from posereg import config
     from posereg.evaluation.bootstrap import oks_intervals
 
     result = results.read(first)
-    truth = config.instantiate(result["config"]["data"]).read_truth(result["protocol"]["split"])
+    truth = source_of(result, first, root).read_truth(result["protocol"]["split"])
     same = truth.annotation_hash == result["protocol"]["annotation_hash"]
     if not same or len(truth.images) != result["protocol"]["images"] or truth.skeleton.name != "coco":
         return {}

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from posereg.reporting.collect import Delta, Row, Table
 from posereg.reporting.columns import higher_is_better
+from posereg.reporting.markdown import escaped
 
 MARK = "*"
 PUBLISHED = "published"
@@ -180,11 +181,12 @@ def as_markdown(table: Table) -> str:
     """The table in GitHub's Markdown, with the note and remarks below."""
     heads = ["row", "pair", "seeds"]
     for name, parts in headings(table):
-        heads += [name if part == "ours" else f"{part}<br>{name}" for part in parts]
+        shown = escaped(name)
+        heads += [shown if part == "ours" else f"{part}<br>{shown}" for part in parts]
     top = {name: best(table, name) for name, _ in headings(table)}
     lines = ["| " + " | ".join(heads) + " |", "|:--|:--|--:" + "|--:" * (len(heads) - 3) + "|"]
     for row in table.rows:
-        cells = [row.name, row.compare_to or "", str(len(row.runs) or "–")]
+        cells = [escaped(row.name), escaped(row.compare_to or ""), str(len(row.runs) or "–")]
         for name, parts in headings(table):
             values = figures(table, row, name)
             if "ours" in parts and top[name] == row.name:
@@ -195,12 +197,14 @@ def as_markdown(table: Table) -> str:
             ]
         lines.append("| " + " | ".join(cells) + " |")
     for method, quoted in table.quoted:
-        cells = [f"*{method}*", "", "quoted"]
+        cells = [f"*{escaped(method)}*", "", "quoted"]
         for name, parts in headings(table):
             cells += [quoted_cell(quoted, name, part) for part in parts]
         lines.append("| " + " | ".join(cells) + " |")
-    below = [NOTE.replace(MARK, "\\" + MARK), *remarks(table)]
-    return f"# {table.paper or table.name}\n\n" + "\n".join(lines) + "\n\n" + "\n\n".join(below) + "\n"
+    below = [NOTE.replace(MARK, "\\" + MARK), *map(escaped, remarks(table))]
+    return (
+        f"# {escaped(table.paper or table.name)}\n\n" + "\n".join(lines) + "\n\n" + "\n\n".join(below) + "\n"
+    )
 
 
 def as_csv(table: Table) -> str:

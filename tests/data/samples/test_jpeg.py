@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -89,3 +92,24 @@ def test_real_images_agree_with_the_plain_decoder(folder):
         assert (
             np.abs(found[..., :3].astype(int) - expected[: len(found)]).mean() < 3
         )  # plain chroma upsampling
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "bmp"])
+def test_a_header_that_promises_more_pixels_than_there_is_memory(tmp_path, kind):
+    """A few bytes that say 60,000 x 60,000: refused before memory is asked for."""
+    written, data = cv2.imencode(f".{kind.replace('jpeg', 'jpg')}", np.zeros((8, 8, 3), np.uint8))
+    assert written
+    content = bytearray(data.tobytes())
+    if kind == "jpeg":
+        at = content.index(b"\xff\xc0") + 5
+        content[at : at + 4] = struct.pack(">HH", 60_000, 60_000)
+    elif kind == "png":
+        content[16:24] = struct.pack(">II", 60_000, 60_000)
+        content[29:33] = struct.pack(">I", zlib.crc32(bytes(content[12:29])))
+    else:
+        content[18:26] = struct.pack("<ii", 60_000, 60_000)
+    path = tmp_path / f"a.{kind}"
+    path.write_bytes(bytes(content))
+    for reader in (jpeg.read, jpeg.image_size):
+        with pytest.raises(BadImageError, match=r"more pixels than are ever decoded \(268,435,456\)"):
+            reader(path)

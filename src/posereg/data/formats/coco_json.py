@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posereg.data.formats.paths import image_name
 from posereg.errors import UserError
 from posereg.files import read_json, reading
 from posereg.records.poses import PoseSet
@@ -108,7 +109,7 @@ def pose_set(
         split=split,
         skeleton=skeleton,
         root=root,
-        images=tuple(folder + image["file_name"] for image in found.images),
+        images=tuple(folder + image_name(image["file_name"], path) for image in found.images),
         image_ids=np.array([image["id"] for image in found.images], dtype=np.int64),
         person_image=found.person_image,
         ids=np.array([p["id"] for p in found.annotations], dtype=np.int64),

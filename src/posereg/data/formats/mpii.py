@@ -34,7 +34,7 @@ from posereg.data.formats.mpii_lists import (
     read_ground_truth,
     read_h5,
 )
-from posereg.data.formats.paths import annotation_file, image_folder
+from posereg.data.formats.paths import annotation_file, image_folder, image_name
 from posereg.errors import UserError
 from posereg.geometry import boxes
 from posereg.records.poses import NOT_LABELLED, OCCLUDED, VISIBLE, PoseSet
@@ -87,7 +87,7 @@ def pose_set(root: Path, split: str, path: Path, people: People) -> PoseSet:
         split=split,
         skeleton=MPII,
         root=root,
-        images=tuple(folder + name for name in names),
+        images=tuple(folder + image_name(name, path) for name in names),
         image_ids=_image_ids(names),
         person_image=np.array([place[name] for name in people.names], dtype=np.int64),
         ids=np.where(known, people.annolist * 100 + people.annorect, 0)

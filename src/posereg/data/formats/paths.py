@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from posereg.errors import UserError
 
@@ -34,6 +34,25 @@ def image_folder(root: Path, *names: str) -> str:
     """The prefix of image paths: the first of `names` (default `images`) that is a folder of `root`, else none."""
     names = names or ("images",)
     return next((f"{name}/" for name in names if (root / name).is_dir()), "")
+
+
+def image_name(name: object, file: Path) -> str:
+    """An image's path as an annotation file gives it, which must stay below the data folder.
+
+    Args:
+        file: the annotation file, for the message.
+
+    Raises:
+        UserError: not a text, an absolute path, or one that leads out of the folder.
+    """
+    if not isinstance(name, str) or not name or "\0" in name:
+        raise UserError(
+            f"{file}: an image has file_name {name!r:.60}; it must be a path below the data folder"
+        )
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise UserError(f"{file}: the image '{name}' lies outside the data folder; give paths relative to it")
+    return name
 
 
 def missing_images(root: Path, images: Sequence[str]) -> list[int]:

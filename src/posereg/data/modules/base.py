@@ -9,11 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from numpy.typing import NDArray
 
 from posereg.data.modules.loader import Loader, Order, taken_batches
 from posereg.data.samples.crop import Sample
 from posereg.data.sources.source import Source
-from posereg.data.sources.subset import Missing
+from posereg.data.sources.subset import Missing, present
 from posereg.records.evaluation import Evaluation
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
@@ -31,6 +32,8 @@ class TrainingImages(Protocol):
     def __getitem__(self, key: tuple[int, int]) -> Sample: ...
 
     def check(self) -> None: ...
+
+    def undecodable(self) -> int: ...
 
     def report(self) -> str | None: ...
 
@@ -87,6 +90,7 @@ class ImageData(pl.LightningDataModule, ABC):
         self.max_bad_images, self.missing_images = max_bad_images, missing_images
         self.skeleton: Skeleton = skeleton(source.skeleton)
         self._poses: dict[str, PoseSet] = {}
+        self.missing: dict[str, int] = {}
         self._train: TrainingImages | None = None
 
     def poses(self, split: str) -> PoseSet:
@@ -165,6 +169,26 @@ class ImageData(pl.LightningDataModule, ABC):
             check=dataset.check,
             taken=taken_batches(self.trainer, count // self.batch_size),
         )
+
+    def lost_images(self) -> dict[str, int]:
+        """Training images that were not seen: those not on disk (`missing_images=drop`), those replaced because they
+        could not be decoded. Only what is not zero."""
+        undecodable = self._train.undecodable() if self._train is not None else 0
+        counts = {"missing_images": self.missing.get(self.train_split, 0), "undecodable_images": undecodable}
+        return {name: count for name, count in counts.items() if count}
+
+    def there(self, poses: PoseSet, split: str, needed: NDArray[np.int64] | None = None) -> PoseSet:
+        """The set with the images that are on disk, the others counted in `missing` by split.
+
+        Args:
+            needed: the images whose absence is an error unless `missing_images` is `drop`, all of them if None.
+
+        Raises:
+            UserError: a needed image is not there, or no image is.
+        """
+        found = present(poses, self.missing_images, needed)
+        self.missing[split] = len(poses.images) - len(found.images)
+        return found
 
     def bad_images(self) -> str | None:
         """One line about the undecodable training images met so far; None if there were none."""

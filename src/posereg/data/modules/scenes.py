@@ -26,7 +26,7 @@ from posereg.data.modules.base import ImageData, collate
 from posereg.data.modules.loader import Loader, sequential, shuffled
 from posereg.data.samples.scenes import SceneAugment, SceneDataset, crowd
 from posereg.data.sources.source import Source
-from posereg.data.sources.subset import keep_images, limit_images, present
+from posereg.data.sources.subset import keep_images, limit_images
 from posereg.errors import UserError
 from posereg.records.poses import PoseSet
 from posereg.settings.ranges import Count, NotNegative, Size
@@ -70,7 +70,7 @@ class BottomUpData(ImageData):
 
     def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:
         """All images with all their people, crowd regions and unlabelled people included."""
-        found = present(self.source.read_everyone(split), self.missing_images)
+        found = self.there(self.source.read_everyone(split), split)
         return found if limit is None else limit_images(found, limit, seed)
 
     def train_dataloader(self) -> Loader:

@@ -14,7 +14,7 @@ from posereg.data.samples.augment import Augment
 from posereg.data.samples.people import TopDownDataset
 from posereg.data.samples.photometric import build
 from posereg.data.sources.source import Source
-from posereg.data.sources.subset import limit_people, present
+from posereg.data.sources.subset import limit_people
 from posereg.errors import UserError
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
@@ -96,5 +96,5 @@ class TopDownData(ImageData):
         keep = np.asarray((extent > 0).all(axis=1), dtype=bool)  # NaN is not above 0 either
         if not keep.all():
             poses = poses.people(keep)
-        poses = present(poses, self.missing_images, needed=poses.person_image)
+        poses = self.there(poses, split, needed=poses.person_image)
         return poses if limit is None else limit_people(poses, limit, seed)

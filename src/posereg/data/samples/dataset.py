@@ -67,12 +67,16 @@ class ImageDataset:
         Raises:
             UserError: more undecodable images met than allowed.
         """
-        count = int(self.bad.sum())
+        count = self.undecodable()
         if count <= self.max_bad_images:
             return
         reason = _reason(self.poses.root / self.poses.images[int(self.bad.nonzero()[0, 0])])
         limit = f"{count} undecodable images, more than max_bad_images={self.max_bad_images}; "
         raise UserError(f"{limit}first: {reason}" if self.max_bad_images else reason)
+
+    def undecodable(self) -> int:
+        """How many images could not be decoded so far."""
+        return int(self.bad.sum())
 
     def report(self) -> str | None:
         """One line about the images that could not be decoded; None if there were none."""

@@ -12,14 +12,19 @@ A file that lacks its end marker goes through the strict decoder, which refuses 
 
 from __future__ import annotations
 
+import io
 import math
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+import PIL.Image
 import simplejpeg
 from numpy.typing import NDArray
+from PIL import UnidentifiedImageError
 
 from posereg.errors import UserError
 
@@ -29,6 +34,10 @@ _START, _END = b"\xff\xd8", b"\xff\xd9"
 _SEQUENTIAL = (0xC0, 0xC1)
 _NO_FRAME = (0xC4, 0xC8, 0xCC)  # Huffman tables, reserved, arithmetic conditioning
 _MCU = 16  # largest block height of the common subsamplings; a multiple never splits a block
+
+
+# A header may promise more pixels than there is memory: no picture of people has this many (a GiB decoded).
+MOST_PIXELS = 2**28
 
 
 class BadImageError(UserError):
@@ -121,9 +130,27 @@ def _frame(data: bytes, name: Path | str) -> Frame:
         if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME:
             at = position + 5
             height, width = (data[at] << 8) | data[at + 1], (data[at + 2] << 8) | data[at + 3]
+            _check_size(width, height, name)
             return Frame(at, height, width, marker in _SEQUENTIAL)
         position += 1 if marker == 0xFF else 2 + ((data[position + 2] << 8) | data[position + 3])
     raise BadImageError(f"{name}: truncated JPEG, no frame header")
+
+
+def _header_size(data: bytes) -> tuple[int, int]:
+    """Width and height as the header of any format says, nothing decoded."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
+        try:
+            with PIL.Image.open(io.BytesIO(data)) as image:
+                size: tuple[int, int] = image.size
+                return size
+        except PIL.Image.DecompressionBombError:  # its limit is above ours
+            return MOST_PIXELS, MOST_PIXELS
+
+
+def _check_size(width: int, height: int, name: Path | str) -> None:
+    if width * height > MOST_PIXELS:
+        raise BadImageError(f"{name}: its header says more pixels than are ever decoded ({MOST_PIXELS:,})")
 
 
 def _second_opinion(data: bytes, name: Path | str, error: ValueError) -> Decoded:
@@ -137,8 +164,14 @@ def _second_opinion(data: bytes, name: Path | str, error: ValueError) -> Decoded
 def _other(data: bytes, name: Path | str) -> Pixels:
     if data[:8] == b"\x89PNG\r\n\x1a\n" and b"IEND" not in data[-64:]:
         raise BadImageError(f"{name}: truncated PNG")
+    with suppress(UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        # The header alone; pictures that only OpenCV knows it checks against a limit of its own.
+        _check_size(*_header_size(data), name)
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except (cv2.error, MemoryError) as error:
+        raise BadImageError(f"{name}: cannot be decoded ({' '.join(str(error).split())[:120]})") from error
     if image is None:
         raise BadImageError(f"{name}: not an image that can be decoded")
     pixels: Pixels = cv2.cvtColor(image, cv2.COLOR_BGR2RGBA)

@@ -67,6 +67,10 @@ class MixedDataset:
         for part in self.parts:
             part.check()
 
+    def undecodable(self) -> int:
+        """How many images of all sets could not be decoded so far."""
+        return sum(part.undecodable() for part in self.parts)
+
     def report(self) -> str | None:
         """One line about the images that could not be decoded; None if there were none."""
         return "; ".join(line for part in self.parts if (line := part.report())) or None

@@ -1,0 +1,41 @@
+"""The data set of a result, by its name.
+
+Nothing is built from a result.json, which anybody may have sent: the data set is read as posereg's own config of
+that name says, from where that says or from the folder that the user names.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from posereg import config as configs
+from posereg.data.sources.source import Source
+from posereg.errors import UserError
+from posereg.runs.results import Result
+
+# Settings of a data set that a result may change: which people are read, never from where or by what.
+CHOICES = ("ranges", "crop", "min_keypoints")
+
+
+def source_of(result: Result, where: Path, root: Path | None = None) -> Source:
+    """The data set of a result, by its name.
+
+    Raises:
+        UserError: no config of that name.
+    """
+    said: dict[str, Any] = result.get("config", {}).get("data") or {}
+    name = said.get("name")
+    if not isinstance(name, str) or not name.replace("_", "").replace("-", "").isalnum():
+        raise UserError(f"{where}: its config does not say how its data set is called")
+    node = configs.plain(configs.compose([f"data={name}"]))["data"]
+    reader = said.get("reader")
+    for key in CHOICES:
+        if isinstance(reader, dict) and key in reader and key in node["reader"]:
+            node["reader"][key] = reader[key]
+    if root is not None:
+        node["root"] = str(root)
+    elif not Path(node["root"]).is_dir():
+        raise UserError(f"{node['root']}: no such folder; say where the data of {name} lie with root=DIR")
+    source: Source = configs.instantiate(node)
+    return source
