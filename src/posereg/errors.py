@@ -24,10 +24,12 @@ class Interrupted(BaseException):
 
     @property
     def name(self) -> str:
+        """`SIGTERM`, `SIGINT` ..."""
         return signal.Signals(self.number).name
 
     @property
     def exit_code(self) -> int:
+        """128 + the signal's number."""
         return 128 + self.number
 
 

@@ -39,6 +39,7 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
+        """Whether the whole interval lies on one side of no difference; an interval that ends at 0 does not."""
         return self.low > 0 or self.high < 0
 
 

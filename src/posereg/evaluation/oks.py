@@ -246,6 +246,7 @@ def run(
 
 
 def dataset(truth: Json) -> hotcoco.COCO:
+    """Annotations in COCO's JSON layout as hotcoco reads them."""
     return hotcoco.COCO(truth)
 
 

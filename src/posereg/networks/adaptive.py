@@ -202,6 +202,7 @@ class AdaptiveConv2d(nn.Module):
         self.transform.bias = nn.Parameter(torch.tensor(start))
 
     def forward(self, x: Tensor, guide: Tensor | None = None) -> Tensor:
+        """Features (B, C, H, W) to (B, C_out, H, W), sampled where `guide` (B, C, H, W; `x` itself if None) says."""
         transform = self.transform(x if guide is None else guide)
         return adaptive_conv2d(x, transform, self.weight, self.dilation)
 
@@ -230,6 +231,7 @@ class ARTBlock(nn.Module):
         self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features (B, C, H, W) to the same shape."""
         guide = (x,) if self.adaptive else ()
         out = F.relu(self.bn1(self.conv1(x, *guide)))
         out = self.bn2(self.conv2(out, *guide))

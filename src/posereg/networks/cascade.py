@@ -42,6 +42,7 @@ class Cascade(nn.Module):
         self.stack = stack
 
     def forward(self, images: Tensor) -> CascadeMaps:
+        """Images (B, 3, H, W), normalised, through both networks; the second sees the first's maps and the image."""
         detection = self.detector(images)
         if self.regressor is None:
             return {"detection": detection, "regression": None}

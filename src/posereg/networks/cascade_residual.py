@@ -67,6 +67,7 @@ class ResidualDetector(nn.Module):
             bilinear_(self.up)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Images (B, 3, H, W) to raw part maps (B, K, H, W)."""
         maps: Tensor = self.up(self.score(self.backbone(images)[-1]))
         if maps.shape[-2:] == images.shape[-2:]:
             return maps

@@ -86,6 +86,7 @@ class VGGDetector(nn.Module):
             self._load(_download(), "VGG-16 ImageNet weights")
 
     def forward(self, images: Tensor) -> Tensor:
+        """Images (B, 3, H, W) to raw part maps (B, K, H, W)."""
         pooled = []
         x = images
         for layer in self.features:
@@ -157,6 +158,7 @@ class VGGRegressor(nn.Module):
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
+        """Stacked maps and image (B, K + 3, H, W) to confidence maps (B, K, H, W)."""
         return self.layers(x)  # type: ignore[no-any-return]
 
 

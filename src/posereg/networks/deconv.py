@@ -53,6 +53,7 @@ class HeatmapNet(nn.Module):
         self.head = deconv_head(channels(backbone)[-1], joints, deconv_layers, deconv_width)
 
     def forward(self, images: Tensor) -> list[Tensor]:
+        """Images (B, 3, H, W) to a list of one map tensor."""
         return [self.head(self.backbone(images)[-1])]
 
 
@@ -66,6 +67,7 @@ class RegressionNet(nn.Module):
         self.fc = nn.Linear(channels(backbone)[-1], joints * dimensions)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Images (B, 3, H, W) to coordinates (B, K, D)."""
         pooled = self.backbone(images)[-1].mean((2, 3))
         return self.fc(pooled).unflatten(1, (self.joints, -1))  # type: ignore[no-any-return]
 
@@ -103,6 +105,7 @@ class MultiStageNet(nn.Module):
             self.heads.append(deconv_head(width[-1], joints, deconv_layers, deconv_width))
 
     def forward(self, images: Tensor) -> list[Tensor]:
+        """Images (B, 3, H, W) to the maps of every stage, first to last."""
         shared = self.stem(images)
         maps: list[Tensor] = []
         for trunk, head in zip(self.trunks, self.heads, strict=True):

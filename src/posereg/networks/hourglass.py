@@ -38,10 +38,12 @@ class Bottleneck(nn.Module):
         self.shortcut = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features (B, inputs, H, W) to (B, outputs, H, W)."""
         return self.shortcut(x) + self.body(x)  # type: ignore[no-any-return]
 
 
 def bottlenecks(inputs: int, outputs: int, count: int) -> nn.Sequential:
+    """`count` bottlenecks in a row: the first goes from `inputs` to `outputs` channels, the others keep them."""
     return nn.Sequential(*(Bottleneck(inputs if k == 0 else outputs, outputs) for k in range(count)))
 
 
@@ -71,6 +73,7 @@ class Hourglass(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features (B, C, H, W) to the same shape."""
         low = self.up(self.inner(self.down(functional.max_pool2d(x, 2))))
         return self.skip(x) + low  # type: ignore[no-any-return]
 
@@ -131,6 +134,7 @@ class HourglassRegressor(nn.Module):
             nn.init.normal_(score.weight, std=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Stacked maps and image (B, K + 3, H, W) to confidence maps (B, K, H, W)."""
         features = self.hourglass(self.widen(self.stem(x)))
         return self.up(self.head(features))  # type: ignore[no-any-return]
 
@@ -169,6 +173,7 @@ class StackedHourglass(nn.Module):
         self.maps_back = nn.ModuleList(nn.Conv2d(joints, channels, 1) for _ in range(stacks - 1))
 
     def forward(self, images: Tensor) -> list[Tensor]:
+        """Images (B, 3, H, W) to the maps of every stack, first to last."""
         x = self.stem(images)
         maps = []
         for stack, (hourglass, score) in enumerate(zip(self.hourglasses, self.scores, strict=True)):

@@ -50,6 +50,7 @@ class SoftArgmaxNet(nn.Module):
                 module.momentum = momentum
 
     def forward(self, images: Tensor) -> list[Tensor]:
+        """Images (B, 3, H, W) to the maps of every block, first to last."""
         x = self.stem(images)
         found = []
         for block in self.blocks:

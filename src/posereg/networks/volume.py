@@ -35,4 +35,5 @@ class VolumeNet(nn.Module):
         self.head = deconv_head(channels(backbone)[-1], joints * depth, deconv_layers, deconv_width)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Images (B, 3, H, W) to logits (B, K, D, H/s, W/s)."""
         return self.head(self.backbone(images)[-1]).unflatten(1, (-1, self.depth))  # type: ignore[no-any-return]

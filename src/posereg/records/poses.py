@@ -76,6 +76,7 @@ class PoseSet:
         return len(self.ids)
 
     def image_path(self, person: int) -> Path:
+        """Where the image of a person (a row of the set) lies on disk."""
         return self.root / self.images[int(self.person_image[person])]
 
     def people(self, index: Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]) -> PoseSet:

@@ -27,6 +27,7 @@ class Among:
     known: Callable[[str], bool] | None = None
 
     def has(self, name: str) -> bool:
+        """Whether the name is valid."""
         return self.known(name) if self.known is not None else name in set(self.names())
 
 

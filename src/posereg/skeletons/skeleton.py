@@ -48,6 +48,7 @@ class Skeleton:
 
     @cached_property
     def flip_pairs(self) -> tuple[tuple[int, int], ...]:
+        """(left, right) joint indices that a mirror image swaps, each pair once, the lower index first."""
         return tuple((k, int(m)) for k, m in enumerate(self.flip) if k < m)
 
 

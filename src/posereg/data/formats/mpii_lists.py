@@ -54,6 +54,7 @@ class People:
                 raise ValueError(f"{name} has shape {getattr(self, name).shape}, not {shape}")
 
     def rows(self, index: NDArray[np.int64] | NDArray[np.bool_] | list[int]) -> People:
+        """Only these people, in this order; `index` holds row numbers or is a mask (N,)."""
         where = np.asarray(index)
         if where.dtype == bool:
             where = np.flatnonzero(where)
@@ -155,6 +156,8 @@ def read_ground_truth(path: Path) -> People:
 
 
 def join(parts: list[People]) -> People:
+    """The people of several files, one after another; `head_size` only if every file has it."""
+
     def column(name: str) -> Any:
         return np.concatenate([getattr(part, name) for part in parts])
 

@@ -21,6 +21,11 @@ from posereg.files import reading
 
 
 def is_official(path: Path) -> bool:
+    """Whether a MATLAB file is the official release rather than `gt_valid.mat`.
+
+    Raises:
+        UserError: missing, truncated or no MATLAB file.
+    """
     return "RELEASE" in matfile.names(path)
 
 

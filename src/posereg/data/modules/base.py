@@ -31,11 +31,20 @@ class TrainingImages(Protocol):
 
     def __getitem__(self, key: tuple[int, int]) -> Sample: ...
 
-    def check(self) -> None: ...
+    def check(self) -> None:
+        """
+        Raises:
+            UserError: more images could not be decoded than are allowed.
+        """
+        ...
 
-    def undecodable(self) -> int: ...
+    def undecodable(self) -> int:
+        """How many images could not be decoded so far."""
+        ...
 
-    def report(self) -> str | None: ...
+    def report(self) -> str | None:
+        """One line about the images that could not be decoded; None if there were none."""
+        ...
 
 
 class ImageData(pl.LightningDataModule, ABC):
@@ -148,12 +157,15 @@ class ImageData(pl.LightningDataModule, ABC):
         }
 
     def val_dataloader(self) -> Loader:
+        """The validation split, in order."""
         return self.plain_loader(self.val_split)
 
     def test_dataloader(self) -> Loader:
+        """The test split, in order; the validation split where the source has no other."""
         return self.plain_loader(self.test_split)
 
     def predict_dataloader(self) -> Loader:
+        """As `test_dataloader`."""
         return self.plain_loader(self.test_split)
 
     def training_loader(self, dataset: TrainingImages, order: Order, count: int) -> Loader:
@@ -195,6 +207,7 @@ class ImageData(pl.LightningDataModule, ABC):
         return self._train.report() if self._train is not None else None
 
     def teardown(self, stage: str) -> None:
+        """Warns at the end of training about images that could not be decoded, once on all ranks together."""
         report = self.bad_images() if stage == "fit" else None
         if report:
             from pytorch_lightning.utilities import rank_zero_warn

@@ -98,9 +98,11 @@ class Loader:
             self._check()
 
     def state_dict(self) -> dict[str, int]:
+        """Where the training stands: the epoch, and the batches of it that were handed out."""
         return {"epoch": self._epoch, "batch": self._batch}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on from a `state_dict`: the next pass begins after the batches that it counts."""
         self._epoch, self._batch = int(state["epoch"]), int(state["batch"])
         self._loaded = True
 

@@ -88,6 +88,11 @@ class MixedData(TopDownData):
         return sets
 
     def train_dataloader(self) -> Loader:
+        """Shuffled batches that mix the sets.
+
+        Raises:
+            UserError: a set has no person with enough labelled joints, or too few to fill a batch.
+        """
         sets = self.training_sets()
         for poses in sets:
             if not len(poses):

@@ -74,6 +74,11 @@ class BottomUpData(ImageData):
         return found if limit is None else limit_images(found, limit, seed)
 
     def train_dataloader(self) -> Loader:
+        """Shuffled, augmented scenes that show at least one labelled person.
+
+        Raises:
+            UserError: they do not fill one batch.
+        """
         poses = self.poses(self.train_split)
         labelled = (poses.visibility > 0).any(axis=1) & ~crowd(poses)
         shown = np.bincount(poses.person_image[labelled], minlength=len(poses.images)) > 0

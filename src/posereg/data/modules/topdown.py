@@ -70,6 +70,11 @@ class TopDownData(ImageData):
         return self.source.postprocess(self.poses(self.val_split), predictions)
 
     def train_dataloader(self) -> Loader:
+        """Shuffled, augmented people with at least `min_joints` labelled joints.
+
+        Raises:
+            UserError: they do not fill one batch.
+        """
         poses = self.poses(self.train_split)
         labelled = (poses.visibility > 0).sum(axis=1) >= self.min_joints
         if not labelled.all():
@@ -91,6 +96,11 @@ class TopDownData(ImageData):
         return Loader(dataset, order, self.val_batch_size, self.workers, collate=collate, check=dataset.check)
 
     def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:
+        """The people of a split with a box that has an area and an image that is there, at most `limit` of them.
+
+        Raises:
+            UserError: from the reader, or an image is not there (`missing_images`).
+        """
         poses = self.source.read(split)
         extent = poses.boxes[:, 2:] - poses.boxes[:, :2]
         keep = np.asarray((extent > 0).all(axis=1), dtype=bool)  # NaN is not above 0 either

@@ -45,6 +45,8 @@ class BadImageError(UserError):
 
 
 class Frame(NamedTuple):
+    """The start-of-frame segment of a JPEG: sizes in pixels."""
+
     position: int  # of the two height bytes
     height: int
     width: int

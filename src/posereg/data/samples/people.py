@@ -38,6 +38,11 @@ class TopDownDataset(ImageDataset):
         self.varied = augment is not None or transforms is not None
 
     def sample(self, row: int, rng: np.random.Generator | None) -> Sample:
+        """The batch's row for one person (docs/architecture.md#a-top-down-batch), varied by `rng` if there is one.
+
+        Raises:
+            BadImageError: the person's image cannot be decoded.
+        """
         return topdown_sample(
             self.poses, row, self.input_size, self.augment, rng, self.transforms, self.extras
         )

@@ -105,6 +105,11 @@ class SceneDataset(ImageDataset):
         self._people, self._starts = by_image, starts
 
     def sample(self, row: int, rng: np.random.Generator | None) -> Sample:
+        """One image with all its people, as the table above says; augmented by `rng` if there is one.
+
+        Raises:
+            BadImageError: the image cannot be decoded.
+        """
         poses, flip = self.poses, False
         path = poses.root / poses.images[row]
         size = image_size(poses, row)

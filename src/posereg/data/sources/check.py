@@ -83,6 +83,7 @@ class Report:
         return not any(finding.bad for finding in self.findings)
 
     def lines(self) -> list[str]:
+        """The report as text: a headline, then one line a finding, `!` before what breaks training."""
         head = f"{self.name} {self.split}: {self.people} people on {self.images} images, {self.joints} labelled joints"
         marks = [f"{'!' if finding.bad else '-'} {finding}" for finding in self.findings]
         return [head, *(marks or ["- nothing to remark"])]

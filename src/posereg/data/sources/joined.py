@@ -29,6 +29,11 @@ class Part:
     annotations: Path | str | None = None
 
     def read(self) -> PoseSet:
+        """The people of this part.
+
+        Raises:
+            UserError: from the reader.
+        """
         root = Path(self.root)
         return self.reader(root=root, split=self.split, annotations=self.annotations)
 

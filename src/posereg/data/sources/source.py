@@ -75,6 +75,11 @@ class Source:
         return self._read(self.truth or self.reader, split)
 
     def score(self, split: str, predictions: Predictions) -> Evaluation:
+        """Predictions of a split under the data set's own metric.
+
+        Raises:
+            UserError: from the reader, or the predictions are of other people.
+        """
         return self.evaluate(self.read_truth(split), predictions)
 
     def _read(self, reader: Reader, split: str) -> PoseSet:

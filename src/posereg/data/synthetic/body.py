@@ -139,6 +139,7 @@ class Pose3D:
     frames: dict[str, Array]
 
     def at(self, name: str) -> Array:
+        """Position (3,) of a joint by name, millimetres."""
         point: Array = self.joints[INDEX[name]]
         return point
 

@@ -30,6 +30,7 @@ class Camera:
         return points[..., :2] / depth * self.focal + [self.cx, self.cy]
 
     def to_pixels(self, world: Array) -> Array:
+        """World points (..., 3) in millimetres to pixels (..., 2)."""
         return self.project(self.to_camera(world))
 
     def horizon(self) -> float:

@@ -42,6 +42,7 @@ class Look:
 
 
 def sample_look(rng: np.random.Generator, build: Build) -> Look:
+    """Skin, hair and clothes at random; what hair and skirt are likely follows `build.woman`."""
     tone = textures.skin(rng)
     hair = textures.HAIR[rng.integers(len(textures.HAIR))] * np.float32(rng.uniform(0.8, 1.15))
     if build.woman:

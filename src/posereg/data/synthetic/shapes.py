@@ -44,6 +44,7 @@ class Canvas:
 
 
 def canvas(image: Float, light: Light) -> Canvas:
+    """An empty canvas over `image` (H, W, 3), which it draws into; nothing is nearer than `FAR` yet."""
     height, width = image.shape[:2]
     return Canvas(
         image=image,
@@ -64,6 +65,7 @@ class Ellipsoid:
     texture: Float
 
     def middle(self) -> float:
+        """Depth of the middle, millimetres from the camera: the order of drawing."""
         return float(self.center[2])
 
 
@@ -85,6 +87,7 @@ class Tube:
     front: Vector | None = None
 
     def middle(self) -> float:
+        """Depth of the middle, millimetres from the camera: the order of drawing."""
         return float(self.start[2] + self.end[2]) / 2
 
 

@@ -73,6 +73,7 @@ def color(rng: np.random.Generator, low: float = 25, high: float = 235) -> Float
 
 
 def plain(rgb: Float, rows: int = 8, columns: int = 16) -> Float:
+    """One colour (3,) as a texture (rows, columns, 3)."""
     return np.broadcast_to(rgb, (rows, columns, 3)).astype(np.float32)
 
 

@@ -43,6 +43,11 @@ def group_setting(rng: np.random.Generator, size: int, people: tuple[int, int], 
 
 
 def write(folder: Path, options: Options) -> dict[str, int]:
+    """Draws `options.count` pictures, a fifth of them for `val2017`; returns how many images, and people by split.
+
+    Raises:
+        UserError: a picture cannot be written.
+    """
     val = max(1, round(VAL_SHARE * options.count)) if options.count > 1 else 0
     splits = {"train": range(options.count - val), "val": range(options.count - val, options.count)}
     rng = generator(options.seed, SPLIT)

@@ -37,6 +37,11 @@ _NAMES = [{"head_top": "head"}.get(name, name) for name in CROWDPOSE.joints]
 
 
 def write(folder: Path, options: Options) -> dict[str, int]:
+    """Draws `options.count` pictures, split by `SHARES`; returns how many images, and people by split.
+
+    Raises:
+        UserError: a picture cannot be written.
+    """
     rng = generator(options.seed, SPLIT)
     spreads = rng.choice(
         [0.35, 0.6, 1.0], size=options.count

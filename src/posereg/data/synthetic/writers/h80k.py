@@ -34,6 +34,11 @@ def _truth(scene: Scene, job: Job) -> Truth:
 
 
 def write(folder: Path, options: Options) -> dict[str, int]:
+    """Draws `options.count` frames, split by `SPLITS`; returns how many each split has.
+
+    Raises:
+        UserError: a picture cannot be written.
+    """
     setting = Setting(size=(options.size, options.size), people=(1, 1), kinds=("lab",), shares=(1.0,), cut=0.0,
                       fill=(0.42, 0.72), shift=0.12, front=0.0)  # fmt: skip
     rng = generator(options.seed, SPLIT)

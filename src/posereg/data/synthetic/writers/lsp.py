@@ -23,6 +23,7 @@ EXTENDED = replace(WHOLE, cut=0.2)
 
 
 def sized(setting: Setting, size: int) -> Setting:
+    """The setting for square pictures of `size` pixels."""
     return replace(setting, size=(size, size))
 
 
@@ -32,7 +33,11 @@ def _joints(scene: Scene, job: Job) -> NDArray[np.float64]:
 
 
 def write(folder: Path, options: Options) -> dict[str, int]:
-    """LSP."""
+    """Draws `options.count` people, one a picture, all joints labelled (LSP); returns how many.
+
+    Raises:
+        UserError: a picture cannot be written.
+    """
     setting = sized(WHOLE, options.size)
     jobs = [Job(k, folder / f"images/im{k + 1:04d}.jpg", setting) for k in range(options.count)]
     rows = np.stack(draw_all(jobs, options, _joints, "LSP"))

@@ -9,6 +9,7 @@ HEADER = b"MATLAB 5.0 MAT-file, posereg synthetic people"
 
 
 def save(path: Path, variables: dict[str, Any]) -> None:
+    """Write variables by name (arrays, or dicts as structures) as a compressed MATLAB 5 file."""
     from scipy.io import savemat
 
     savemat(path, variables, do_compression=True)

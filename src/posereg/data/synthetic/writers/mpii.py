@@ -55,6 +55,11 @@ def _rects(scene: Scene, job: Job) -> list[Rect]:
 
 
 def write(folder: Path, options: Options) -> dict[str, int]:
+    """Draws `options.count` labelled people and the test pictures; returns how many images, and people by split.
+
+    Raises:
+        UserError: a picture cannot be written.
+    """
     valid = max(1, round(VALID_SHARE * options.count)) if options.count > 1 else 0
     test = max(1, round(TEST_SHARE * options.count))
     total = options.count + test
