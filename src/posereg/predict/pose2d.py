@@ -46,8 +46,9 @@ def predict_frames(
     found = predict(module, poses, batch_size, device)
     for _ in range(passes - 1):
         tight = box.from_keypoints(found.keypoints, np.asarray(np.isfinite(found.keypoints).all(axis=-1)))
-        closer = box.fix_aspect(tight, 1.0, box.PADDING)
-        usable = np.isfinite(closer).all(axis=1) & (closer[:, 2] > closer[:, 0])
+        closer = box.padded(tight)
+        size = closer[:, 2:] - closer[:, :2]
+        usable = np.asarray(np.isfinite(closer).all(axis=1) & (size > 0).all(axis=1), bool)
         poses = replace(poses, boxes=np.where(usable[:, None], closer, poses.boxes).astype(np.float32))
         found = predict(module, poses, batch_size, device)
     source = "detector" if boxes is not None else "whole frame"
@@ -67,5 +68,6 @@ def _detected(poses: PoseSet, boxes: Mapping[str, list[list[float]]]) -> NDArray
             chosen[row] = max(found, key=lambda b: (b[2] - b[0]) * (b[3] - b[1]))
     if not rows:
         raise UserError(f"boxes: none of the frames of {poses.name} {poses.split} is named in the boxes file")
-    chosen[rows] = box.fix_aspect(chosen[rows], 1.0, DETECTOR_PADDING)
+    center, size = box.center_size(chosen[rows])
+    chosen[rows] = box.from_center(center, size * DETECTOR_PADDING)
     return chosen

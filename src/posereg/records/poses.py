@@ -37,6 +37,7 @@ class PoseSet:
         extras: further columns by name, each with N rows (or M rows for names starting with `image_`):
             `head_size`, `area`, `iscrowd`, `scale`, `xyz` ... as the reader documents.
         annotations: the annotation file (or folder with one file per person) that was read.
+        more_annotations: those of further splits, where several were put together.
     """
 
     name: str
@@ -52,6 +53,7 @@ class PoseSet:
     boxes: NDArray[np.float32]
     annotations: Path
     extras: dict[str, NDArray[np.generic]] = field(default_factory=dict)
+    more_annotations: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         people, joints = len(self.ids), len(self.skeleton)
@@ -95,10 +97,13 @@ class PoseSet:
 
     @cached_property
     def annotation_hash(self) -> str:
-        """First 16 hex digits of the annotation file's SHA-256 (of a folder: of its files by name); part of every
+        """First 16 hex digits of the SHA-256 of the annotation files (of a folder: its files by name); part of every
         result's protocol."""
         digest = hashlib.sha256()
-        files = sorted(self.annotations.iterdir()) if self.annotations.is_dir() else [self.annotations]
+        places = (self.annotations, *self.more_annotations)
+        files = [
+            file for place in places for file in (sorted(place.iterdir()) if place.is_dir() else [place])
+        ]
         for path in files:
             with open(path, "rb") as file:
                 while block := file.read(1 << 20):

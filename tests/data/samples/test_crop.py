@@ -11,6 +11,8 @@ from data.made import centroid, dot, people
 from posereg.data.samples import jpeg
 from posereg.data.samples.augment import NO_CHANGE, Augment, Change, stream
 from posereg.data.samples.crop import sample_matrix, topdown_sample, warp
+from posereg.geometry import boxes
+from posereg.geometry.affine import transform
 from posereg.skeletons.skeleton import LSP, MPII
 
 CHANGES = st.builds(
@@ -122,3 +124,12 @@ def test_randomness_depends_on_seed_epoch_and_index_alone(tmp_path):
     gains = [made[key]["color_gain"].tobytes() for key in keys]
     assert len(set(gains)) == 4
     assert len(set(matrices)) >= 3  # two draws may both be the unrotated, unscaled box
+
+
+@pytest.mark.parametrize(("input_size", "height"), [((288, 384), 384 / 1.25), ((256, 256), 256 / 1.25)])
+def test_a_standing_person_of_every_format_fills_the_patch_alike(input_size, height):
+    """A person of 200 x 500 pixels: the tight box takes the patch's aspect, then a quarter more (3D system)."""
+    joints = np.array([[[100.0, 100.0], [300.0, 600.0]]])
+    box = boxes.padded(boxes.from_keypoints(joints, np.ones((1, 2), bool)))[0]
+    matrix = sample_matrix(box, input_size, NO_CHANGE)
+    assert np.ptp(transform(joints, matrix)[0, :, 1]) == pytest.approx(height, rel=1e-5)

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from posereg.data.formats import coco_json
 from posereg.data.formats.coco_json import Annotated, Json
-from posereg.data.formats.paths import annotation_file, image_folder
+from posereg.data.formats.paths import annotation_file, image_folder, is_there
+from posereg.data.formats.splits import together
 from posereg.files import reading
 from posereg.geometry.boxes import padded
 from posereg.records.poses import PoseSet
 from posereg.settings.ranges import Whole
 from posereg.skeletons.skeleton import COCO
 
-ALIASES = {"train": "train2017", "val": "val2017", "valid": "val2017"}
+ALIASES = {"train": "train2017", "val": "val2017", "valid": "val2017", "trainval": "trainval2017"}
 
 
 def read(
@@ -36,7 +37,8 @@ def read(
     boxes (simple baselines). Boxes are clipped to the image and padded x1.25.
 
     Args:
-        split: `train2017`, `val2017` (or `train`, `val`), or another name with its own file and folder.
+        split: `train2017`, `val2017` (or `train`, `val`), `trainval2017` (both), or another name with its
+            own file and folder.
         everyone: keep crowd regions and unlabelled people too, and give the ignore masks.
 
     Raises:
@@ -44,6 +46,13 @@ def read(
     """
     root = Path(root)
     split = ALIASES.get(split, split)
+    if (
+        split == "trainval2017"
+        and annotations is None
+        and not is_there(root, (f"person_keypoints_{split}.json",))
+    ):
+        parts = [read(root, part, None, everyone, min_keypoints) for part in ("train2017", "val2017")]
+        return together(split, parts)
     candidates = (f"person_keypoints_{split}.json", f"image_info_{split}.json")
     path = annotation_file(root, annotations, candidates)
     with reading(path, "a COCO annotation file"):

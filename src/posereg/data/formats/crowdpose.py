@@ -1,6 +1,7 @@
 """CrowdPose: COCO's format with 14 joints, no area and no segmentation; `images/<id>.jpg`, 0-based.
 
-Files `crowdpose_{train,val,test,trainval}.json`. Columns as COCO's, with `area` = 0.53 x box width x height
+Files `crowdpose_{train,val,test}.json`; `trainval` is both where it has no file of its own.
+Columns as COCO's, with `area` = 0.53 x box width x height
 (the API's rule) and `image_crowd_index`.
 """
 
@@ -11,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from posereg.data.formats import coco_json
-from posereg.data.formats.paths import annotation_file, image_folder
+from posereg.data.formats.paths import annotation_file, image_folder, is_there
+from posereg.data.formats.splits import together
 from posereg.files import reading
 from posereg.geometry.boxes import padded
 from posereg.records.poses import PoseSet
@@ -30,6 +32,9 @@ def read(
 ) -> PoseSet:
     """As `coco.read`. With `everyone` people without keypoints and crowd regions stay; there are no ignore masks."""
     root = Path(root)
+    if split == "trainval" and annotations is None and not is_there(root, ("crowdpose_trainval.json",)):
+        parts = [read(root, part, None, everyone, min_keypoints) for part in ("train", "val")]
+        return together(split, parts)
     path = annotation_file(root, annotations, (f"crowdpose_{split}.json",))
     with reading(path, "a CrowdPose annotation file"):
         return _people(root, split, path, everyone, min_keypoints)

@@ -54,9 +54,8 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
         "z": (relative[..., 2] * _pixels_per_mm(points, relative)[:, None]).astype(np.float32),
         "action": np.array(actions),
     }
-    square = boxes.fix_aspect(tight, aspect=1.0, padding=boxes.PADDING)
     keep = np.ones(len(points), dtype=bool)
-    return coco_json.pose_set("h36m", split, path, root, "", H80K, found, square, keep, extras)
+    return coco_json.pose_set("h36m", split, path, root, "", H80K, found, boxes.padded(tight), keep, extras)
 
 
 def _camera_axes(path: Path, found: coco_json.Annotated) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.data.formats.lsp import whole_images
+from posereg.data.formats.splits import together
 from posereg.errors import UserError
 from posereg.files import read_text, reading
 from posereg.records.poses import PoseSet
@@ -33,8 +34,10 @@ def read(root: Path | str, split: str, annotations: Path | str | None = None) ->
         UserError: unknown split, missing folder, a pose without its picture, or a file that is not a pose.
     """
     root = Path(root)
+    if split == "trainval" and annotations is None:
+        return together(split, [read(root, part) for part in ("train", "val")])
     if split not in SPLITS:
-        raise UserError(f"CHALL_H80K has no split '{split}'; valid: {', '.join(SPLITS)}")
+        raise UserError(f"CHALL_H80K has no split '{split}'; valid: {', '.join(SPLITS)}, trainval")
     pictures = root / SPLITS[split] / "IMG"
     if not pictures.is_dir():
         raise UserError(f"{pictures}: no such folder; put CHALL_H80K below {root} or set data.root")

@@ -100,7 +100,7 @@ def pose_set(
         region = boxes.from_center(middle, np.full((len(images), 1), crop, dtype=np.float32))
     else:
         tight = boxes.from_keypoints(xy, labelled)
-        region = boxes.fix_aspect(tight, aspect=1.0, padding=boxes.PADDING)
+        region = boxes.padded(tight)
     torso = np.linalg.norm(xy[:, 9] - xy[:, 2], axis=1)
     torso[~(labelled[:, 9] & labelled[:, 2])] = np.nan
     return PoseSet(

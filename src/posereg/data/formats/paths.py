@@ -30,6 +30,11 @@ def annotation_file(root: Path, named: Path | str | None, candidates: Sequence[s
     raise UserError(f"{root}: no annotations found; expected {wanted}, there or in annotations/")
 
 
+def is_there(root: Path, candidates: Sequence[str]) -> bool:
+    """Whether one of the files lies in `root` or `root/annotations`."""
+    return any((folder / name).exists() for name in candidates for folder in (root, root / "annotations"))
+
+
 def image_folder(root: Path, *names: str) -> str:
     """The prefix of image paths: the first of `names` (default `images`) that is a folder of `root`, else none."""
     names = names or ("images",)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.data.formats import h80k
+from posereg.data.formats.splits import together
 from posereg.errors import UserError, nearest
 from posereg.geometry import boxes as box
 from posereg.geometry.cameras import WeakPerspective, fit_weak_perspective
@@ -49,6 +50,9 @@ def read(
     Raises:
         UserError: as `h80k.read`, or predictions that are missing or of other frames.
     """
+    if split == "trainval" and annotations is None:
+        parts = [read(root, part, None, pose2d, boxes, max_relative) for part in ("train", "val")]
+        return together(split, parts)
     poses = h80k.read(root, split, annotations)
     if pose2d is None:
         return project(poses, None, "frame")[0]
@@ -141,8 +145,9 @@ def _finite(points: Array) -> NDArray[np.bool_]:
 
 
 def _padded(points: Array, known: NDArray[np.bool_], otherwise: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Padded square boxes (N, 4) of the known points (N, K, 2 or 3); `otherwise` where they give none."""
+    """Padded boxes (N, 4), about the known points (N, K, 2 or 3); `otherwise` where they give none."""
     tight = box.from_keypoints(points[..., :2], known)
-    padded = box.fix_aspect(tight, 1.0, box.PADDING)
-    some = np.isfinite(padded).all(axis=1) & (padded[:, 2] > padded[:, 0])
+    padded = box.padded(tight)
+    size = padded[:, 2:] - padded[:, :2]
+    some = np.asarray(np.isfinite(padded).all(axis=1) & (size > 0).all(axis=1), bool)
     return np.where(some[:, None], padded, otherwise).astype(np.float32)
