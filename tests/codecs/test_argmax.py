@@ -1,9 +1,10 @@
 """Maxima of maps against a plain search."""
 
+import numpy as np
 import torch
 
 from posereg.codecs.argmax import argmax_decode
-from posereg.codecs.grid import grid_of
+from posereg.codecs.grid import Grid, grid_of
 
 
 def test_the_keypoint_is_the_centre_of_the_highest_cell():
@@ -21,3 +22,13 @@ def test_equal_maxima_and_a_flat_map_give_the_first_cell():
     maps[0, 0, 1, 2] = maps[0, 0, 3, 0] = 5
     points, _ = argmax_decode(maps, grid_of(maps, (4, 4)))
     assert points[0].tolist() == [[2, 1], [0, 0]]
+
+
+def test_argmax_equals_numpy():
+    maps = torch.randn(3, 5, 9, 7)
+    decoded, score = argmax_decode(maps, Grid(9, 7, 4, "corner"))
+    for b in range(3):
+        for k in range(5):
+            y, x = np.unravel_index(maps[b, k].numpy().argmax(), (9, 7))
+            assert decoded[b, k].tolist() == [4 * x, 4 * y]
+            assert score[b, k] == maps[b, k].max()

@@ -1,12 +1,14 @@
 """Small data sets made for the tests."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+from pycocotools import mask
 
 from posereg.records.poses import PoseSet
-from posereg.skeletons.skeleton import MPII, Skeleton
+from posereg.skeletons.skeleton import COCO, MPII, Skeleton
 
 
 def dot(width: int, height: int, x: float, y: float, sigma: float) -> np.ndarray:
@@ -54,4 +56,30 @@ def people(root: Path, count: int, seed: int = 0, skeleton: Skeleton = MPII, suf
         boxes=np.tile(np.array([[8, 4, 52, 44]], dtype=np.float32), (count, 1)),
         annotations=annotations,
         extras={"scale": np.full(count, 0.2)},
+    )
+
+
+def crowded(tmp_path, crowd_mask=None):
+    """Two images of 64 x 48; three people on the first, a crowd region and nobody else on the second."""
+    poses = people(tmp_path, 4, skeleton=COCO)
+    codes = np.empty(2, dtype=object)
+    codes[:] = [b"", b"" if crowd_mask is None else mask.encode(np.asfortranarray(crowd_mask))["counts"]]
+    visibility = poses.visibility.copy()
+    visibility[:, 0] = 2
+    visibility[3] = 0
+    return replace(
+        poses,
+        images=poses.images[:2],
+        image_ids=poses.image_ids[:2],
+        person_image=np.array([0, 0, 0, 1]),
+        visibility=visibility,
+        extras={
+            "iscrowd": np.array([False, False, False, True]),
+            "bbox": np.array(
+                [[0, 0, 20, 10], [0, 0, 60, 40], [0, 0, 30, 30], [5, 5, 9, 9]], dtype=np.float32
+            ),
+            "area": np.array([100.0, 2000.0, 1024.0, 50.0]),
+            "image_size": np.array([[64, 48], [64, 48]]),
+            "image_ignore": codes,
+        },
     )

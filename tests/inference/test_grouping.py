@@ -6,11 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from posereg.codecs.art import encode, gaussians
+from posereg.codecs.art import encode
 from posereg.inference.grouping import (
     Grouping,
     Heat,
-    Poses,
     Proposals,
     candidates,
     group,
@@ -20,7 +19,7 @@ from posereg.inference.grouping import (
     surface,
     window_max,
 )
-from posereg.inference.refine import fit_gaussians, refine
+from posereg.inference.refine import refine
 
 
 def smooth(k, h, w, seed):
@@ -214,34 +213,6 @@ def test_proposals_use_wider_windows_on_large_maps():
         offsets = torch.zeros(1, 2, side, side)
         found = propose(centers, offsets, 1, 0.0, count=2)
         assert found.poses[:, 0].tolist() == [[10, 10], [10 + radius + 1, 10]]
-
-
-def test_gaussian_fit_recovers_its_parameters():
-    g = torch.Generator().manual_seed(0)
-    span = torch.arange(-6.0, 7.0)
-    dy, dx = (d.flatten() for d in torch.meshgrid(span, span, indexing="ij"))
-    places = torch.stack([dx, dy], -1)
-    center = torch.rand(50, 2, generator=g) * 6 - 3
-    amplitude, sigma = torch.rand(50, generator=g) + 0.2, torch.rand(50, generator=g) * 4 + 1.5
-    distance = (places - center[:, None]).square().sum(-1)
-    values = amplitude[:, None] * torch.exp(-distance / (2 * sigma[:, None] ** 2))
-    got = fit_gaussians(values, places, 2.0)
-    for mine, true in zip(got, (amplitude, center, sigma), strict=True):
-        torch.testing.assert_close(mine, true, rtol=1e-3, atol=1e-3)
-
-
-def test_refinement_finds_sub_cell_places():
-    """A drawn Gaussian lies between cells; enlarged bilinearly its fit is within a tenth of a cell."""
-    truth = torch.tensor([[[40.9, 51.3]]])
-    heat = gaussians(((truth - 1.5) / 4)[None].transpose(1, 2)[0][:, :, None], torch.ones(1, 1, 1, dtype=torch.bool),
-                     (32, 32), 2.0)[0]  # fmt: skip
-    at = Heat(heat, 4, 1.5)
-    coarse = group(at, Proposals(truth, torch.ones(1)), Grouping())
-    fine = refine(at, coarse)
-    assert (coarse.keypoints - truth).norm() > 0.6
-    assert (fine.keypoints - truth).norm() < 0.4
-    weak = Poses(coarse.keypoints, coarse.heat * 0.01, coarse.centers)
-    assert torch.equal(refine(at, weak).keypoints, weak.keypoints)
 
 
 def test_no_proposals():

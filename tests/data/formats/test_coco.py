@@ -1,11 +1,9 @@
 import json
 
 import numpy as np
-import pytest
 from pycocotools import mask
 
-from posereg.data.formats import coco, crowdpose
-from posereg.errors import UserError
+from posereg.data.formats import coco
 from posereg.geometry.boxes import center_size
 from shared import shared
 
@@ -87,25 +85,6 @@ def test_ignore_masks_hold_crowd_polygons_and_both_run_length_forms(tmp_path):
     assert (third == columns | square).all()
 
 
-@pytest.mark.parametrize(
-    ("change", "word"),
-    [
-        ({"image_id": 77}, "person 5 is on image 77, which is not listed"),
-        ({"keypoints": [1, 2, 2] * 14}, "person 5 has 14 joints, coco has 17"),
-    ],
-)
-def test_annotations_that_do_not_fit_are_named(tmp_path, change, word):
-    root = write(tmp_path, [person(5, **change)])
-    with pytest.raises(UserError, match=word):
-        coco.read(root, "val")
-
-
-def test_foreign_json(tmp_path):
-    (tmp_path / "a.json").write_text("[1, 2]")
-    with pytest.raises(UserError, match="not a COCO annotation file"):
-        coco.read(tmp_path, "val", annotations="a.json")
-
-
 def test_real_coco_counts():
     """The facts of the two real files: labelled people of the crops, everybody, crowd regions."""
     root = shared("data/coco")
@@ -119,26 +98,3 @@ def test_real_coco_counts():
         labelled = found.visibility > 0
         assert labelled.sum(axis=1).tolist() == [a["num_keypoints"] for a in usable]
         assert np.allclose(found.extras["area"], [a["area"] for a in usable])
-
-
-def test_real_crowdpose_counts():
-    """The counts of docs/papers/data_and_metrics.md#crowdpose and #crowding."""
-    everyone = crowdpose.read(shared("data/crowdpose"), "val", everyone=True)
-    assert len(everyone) == 8527
-    assert len(everyone.images) == 2000
-    assert everyone.extras["iscrowd"].sum() == 106
-    assert (everyone.extras["num_keypoints"] == 0).sum() == 1453
-    index = everyone.extras["image_crowd_index"]
-    assert np.histogram(index, [0, 0.2, 0.8, 10])[0].tolist() == [411, 1240, 349]
-    first = json.loads((shared("data/crowdpose") / "crowdpose_val.json").read_text())["annotations"][0]
-    assert everyone.extras["area"][0] == pytest.approx(0.53 * first["bbox"][2] * first["bbox"][3])
-
-
-def test_crowdpose_crops_have_labels_and_boxes():
-    found = crowdpose.read(shared("data/crowdpose"), "val")
-    assert (found.visibility > 0).any(axis=1).all()
-    assert not found.extras["iscrowd"].any()
-    center, _ = center_size(found.boxes)
-    size = found.extras["image_size"][found.person_image]
-    assert ((center >= 0) & (center < size)).all()
-    assert found.skeleton.joints[12] == "head_top"

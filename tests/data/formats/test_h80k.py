@@ -2,10 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from posereg.data.formats import h36m, h80k
+from posereg.data.formats import h80k
 from posereg.errors import UserError
-from posereg.geometry.boxes import center_size
-from shared import shared
 
 
 def write(root, numbers=(1, 2, 7)):
@@ -63,46 +61,3 @@ def test_files_that_do_not_fit_are_named(tmp_path):
         h80k.read(tmp_path, "val")
     with pytest.raises(UserError, match="no split 'valid'"):
         h80k.read(tmp_path, "valid")
-
-
-def test_real_h36m_frames():
-    found = h36m.read(shared("data/h36m"))
-    assert found.extras["action"].tolist() == ["Directions", "SittingDown", "Greeting", "WalkDog"]
-    assert all((found.root / name).exists() for name in found.images)
-    center, size = center_size(found.boxes)
-    published = 403.4372  # of the first frame, padded by 1.2
-    assert size[0].max() == pytest.approx(published * 1.25 / 1.2, abs=0.01)
-    assert center[0] == pytest.approx([466.656, 465.670], abs=0.01)
-
-
-def test_real_h36m_camera_axes_project_onto_the_joints():
-    """A pinhole camera (focal length and centre fitted) takes the camera-axes joints to the labelled pixels, right
-    hip to right hip; and their bones are those of the world-axes joints."""
-    found = h36m.read(shared("data/h36m"))
-    xyz, points = found.extras["camera_xyz"][:, :17].astype(float), found.keypoints[:, :17].astype(float)
-    for frame, seen in zip(xyz, points, strict=True):
-        ray = frame[:, :2] / frame[:, 2:]
-        for axis in range(2):
-            design = np.stack([ray[:, axis], np.ones(17)], axis=1)
-            (focal, _), residual, *_ = np.linalg.lstsq(design, seen[:, axis], rcond=None)
-            assert focal == pytest.approx(1146, rel=0.01)  # Human3.6M's cameras: 1143 to 1150 pixels
-            assert np.sqrt(residual[0] / 17) < 1.5
-
-
-def test_real_h36m_left_and_right_agree():
-    """Whichever way a person faces, hips and shoulders agree on which side of the picture the left is."""
-    found = h36m.read(shared("data/h36m"))
-    names = found.skeleton.joints
-    side = {
-        n: found.keypoints[:, names.index(n), 0]
-        for n in ("left_hip", "right_hip", "left_shoulder", "right_shoulder")
-    }
-    hips, shoulders = side["left_hip"] - side["right_hip"], side["left_shoulder"] - side["right_shoulder"]
-    assert (np.sign(hips) == np.sign(shoulders)).all()
-
-
-def test_h36m_without_cameras(tmp_path):
-    source = shared("data/h36m/h36m_coco.json")
-    (tmp_path / "h36m_coco.json").write_bytes(source.read_bytes())
-    with pytest.raises(UserError, match="no camera-axes joints"):
-        h36m.read(tmp_path)
