@@ -28,6 +28,7 @@ from posereg.records.predictions import load as load_predictions
 from posereg.runs import folder as runs
 from posereg.runs import results
 from posereg.runs.results import Result
+from posereg.runs.siblings import config_name, finished_sibling, sibling_checkpoint, siblings
 from posereg.runs.signals import Signals
 from posereg.training.callbacks import Throughput
 from posereg.training.checkpoint_files import last_good
@@ -57,6 +58,7 @@ def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
         if runs.is_done(folder, digest):
             print(f"{folder}: done already, same configuration")
             return results.read(folder / runs.RESULT)
+        siblings(plain, overrides, config_name())  # refused before anything is trained or written
         _refuse_other(folder, plain, digest)
         remove_leftovers(folder)
         write_json(folder / runs.CONFIG, plain)
@@ -94,8 +96,7 @@ def _refuse_other(folder: Path, plain: dict[str, Any], digest: str) -> None:
     status = runs.read_status(folder)
     if status is None or status.get("config_hash") == digest:
         return
-    worth_keeping = any((folder / name).exists() for name in (runs.RESULT, runs.CHECKPOINT))
-    if plain["overwrite"] or not worth_keeping:
+    if plain["overwrite"] or not runs.holds_work(folder):
         for name in (runs.RESULT, runs.CHECKPOINT, runs.CHECKPOINT_BEFORE, runs.PREDICTIONS, runs.METRICS,
                      runs.EVALUATION):  # fmt: skip
             (folder / name).unlink(missing_ok=True)
@@ -175,11 +176,13 @@ def _starting_weights(plain: dict[str, Any], overrides: Sequence[str]) -> Path |
         if not path.is_file():
             raise UserError(f"init_weights: no such file: {path}")
         return path
+    for member in plain["method"].get("members") or ():
+        finished_sibling(
+            member, plain, overrides
+        )  # now, before this run has processes and devices of its own
     sibling = plain["method"].get("pretrain")
     if not sibling:
         return None
-    from posereg.runs.siblings import sibling_checkpoint
-
     return sibling_checkpoint(sibling, plain, overrides)
 
 

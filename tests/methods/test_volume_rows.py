@@ -81,9 +81,9 @@ def test_the_ensemble_row_averages_its_siblings_predictions(
         made = predictions.Predictions(poses.ids, poses.image_ids, points, ones, ones[:, 0])
         made.save(tmp_path / name / "predictions.npz")
     asked = []
-    monkeypatch.setattr(
-        ensemble, "sibling_run", lambda row, plain, overrides: asked.append(row) or tmp_path / row
-    )
+    # Asked for twice: before the run has processes of its own, and where the predictions are read.
+    monkeypatch.setattr("posereg.train.finished_sibling", lambda row, plain, overrides: asked.append(row))
+    monkeypatch.setattr(ensemble, "finished_sibling", lambda row, plain, overrides: tmp_path / row)
     result = _train(tmp_path / "runs", "+experiments/volume/table2=ensemble")
     assert asked == ["flip", "larger", "deeper"]
     mean = 30 * np.mean(list(noise.values()), axis=0)

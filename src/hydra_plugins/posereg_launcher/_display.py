@@ -79,10 +79,11 @@ class Display:
             table.add_row(job.row, seed, state, elapsed(job.seconds) if job.seconds else "", *cells)
         self.console.print(table)
         for job in self.jobs:
-            if job.state == "stopped" and job.process is not None:
+            if job.state == "stopped" and job.note:
                 self._line(f"stopped: {job.name}: {job.note}; the same command goes on where it stopped")
             if job.state == "failed":
-                self._line(f"failed: {job.name}: {job.note}\n        log: {job.log}", style="red")
+                log = f"\n        log: {job.log}" if job.log.exists() else ""
+                self._line(f"failed: {job.name}: {job.note}{log}", style="red")
 
     def _running(self) -> Table:
         table = Table("running", "on", "time", "last line", box=None, padding=(0, 2, 0, 0))

@@ -10,10 +10,10 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 from hydra_plugins.posereg_launcher._slots import Slot
 from posereg.errors import Interrupted, UserError
@@ -24,9 +24,14 @@ GRACE_SECONDS = 30.0  # for the step that is running and its checkpoint
 _ERROR_LINE = re.compile(r"^(error: |[\w.]*(Error|Exception|Interrupt|Exit)\b)")
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
-    """One run. `state`: waiting, running, done, skipped (was done before), failed or stopped."""
+    """One run. `state`: waiting, running, done, skipped (was done before), failed or stopped.
+
+    Attributes:
+        needs: the runs whose results it starts from; it waits for them without a slot.
+        config, overrides: resolved, and the command behind it.
+    """
 
     number: int
     row: str
@@ -41,6 +46,9 @@ class Job:
     started: float = 0.0
     seconds: float = 0.0
     log_start: int = 0
+    needs: list[Job] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
+    overrides: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -97,8 +105,11 @@ def run(jobs: Sequence[Job], slots: Sequence[Slot], watcher: Watcher, fail_fast:
     try:
         with _termination_interrupts():
             while waiting or running:
-                while waiting and free:
-                    job = waiting.pop(0)
+                for job in _doomed(waiting):
+                    waiting.remove(job)
+                    watcher.finished(job)
+                for job in [job for job in waiting if _is_ready(job)][: len(free)]:
+                    waiting.remove(job)
                     running.append(job)
                     _start(job, free.pop(0))
                     watcher.started(job)
@@ -109,7 +120,7 @@ def run(jobs: Sequence[Job], slots: Sequence[Slot], watcher: Watcher, fail_fast:
                     watcher.finished(job)
                     if fail_fast and job.state == "failed":
                         for rest in waiting:
-                            rest.state = "stopped"
+                            rest.state, rest.note = "stopped", ""
                         waiting = []
                 watcher.tick()
                 time.sleep(POLL_SECONDS)
@@ -117,6 +128,25 @@ def run(jobs: Sequence[Job], slots: Sequence[Slot], watcher: Watcher, fail_fast:
         _end(running)
         for job in [*running, *waiting]:
             job.state = "stopped"
+
+
+def _is_ready(job: Job) -> bool:
+    return all(other.state in ("done", "skipped") for other in job.needs)
+
+
+def _doomed(waiting: Sequence[Job]) -> list[Job]:
+    """Ends the waiting jobs one of whose siblings has no result, in turn those that wait for them; returns them."""
+    ended: list[Job] = []
+    while True:
+        for job in (job for job in waiting if job not in ended):
+            lost = next((other for other in job.needs if other.state in ("failed", "stopped")), None)
+            if lost is not None:
+                job.state = lost.state
+                job.note = f"needs {lost.name}, which {'failed' if lost.state == 'failed' else 'was stopped'}"
+                ended.append(job)
+                break
+        else:
+            return ended
 
 
 def _start(job: Job, slot: Slot) -> None:

@@ -77,19 +77,21 @@ class PoolLauncher(Launcher):
         Raises:
             UserError: two jobs would write to one folder, or the devices asked for are not there.
         """
-        from hydra_plugins.posereg_launcher import _jobs, _slots
+        from hydra_plugins.posereg_launcher import _jobs, _siblings, _slots
         from hydra_plugins.posereg_launcher._display import Display
 
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
-        jobs = [self._job(initial_job_idx + k, list(o)) for k, o in enumerate(job_overrides)]
-        _jobs.check_folders(jobs)
-        _jobs.mark_finished(jobs)
+        rows = [self._job(initial_job_idx + k, list(o)) for k, o in enumerate(job_overrides)]
+        _jobs.check_folders(rows)
+        _jobs.mark_finished(rows)
+        name = self.config.hydra.job.config_name or "train"
+        jobs = [*rows, *(_siblings.connect(rows, name, self._command) if self.checked else [])]
         slots = _slots.find(*self.slot_options) if any(job.state == "waiting" for job in jobs) else []
         with Display(jobs, slots) as display:
             _jobs.run(jobs, slots, display, self.fail_fast)
         display.summary()
-        return [self._returned(job) for job in jobs]
+        return [self._returned(job) for job in rows]
 
     def _job(self, number: int, overrides: list[str]) -> Any:
         from hydra_plugins.posereg_launcher._jobs import Job
@@ -117,13 +119,15 @@ class PoolLauncher(Launcher):
             seed=resolved.get("seed"),
             directory=directory,
             config_hash=runs.config_hash(resolved),
-            command=[
-                *self.command,
-                *_flags(self.config),
-                *overrides,
-                *_hydra_overrides(self.config, directory),
-            ],
+            command=self._command(overrides, directory),
+            config=resolved,
+            overrides=overrides,
         )
+
+    def _command(self, overrides: Sequence[str], directory: Path) -> list[str]:
+        """The program of one run."""
+        own = _hydra_overrides(self.config, directory)
+        return [*self.command, *_flags(self.config), *overrides, *own]
 
     def _returned(self, job: Any) -> JobReturn:
         kind = JobReturn if job.state in ("done", "skipped") else _Failed
@@ -139,7 +143,7 @@ def _refused(resolved: dict[str, Any]) -> str:
     try:
         configs.validate(resolved)
     except UserError as error:
-        return str(error).splitlines()[0]
+        return " ".join(str(error).split())
     return ""
 
 

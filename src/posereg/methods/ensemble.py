@@ -18,7 +18,7 @@ from posereg.errors import UserError
 from posereg.methods.base import Batch, PoseModule
 from posereg.records.predictions import Predictions, load
 from posereg.runs import folder as runs
-from posereg.runs.siblings import sibling_run
+from posereg.runs.siblings import finished_sibling
 from posereg.settings.ranges import Annotated, Len
 
 # What an ensemble's result takes over from its members' protocol: how they were tested, and what their poses mean.
@@ -87,7 +87,7 @@ class PredictionEnsemble(PoseModule):
     def on_validation_start(self) -> None:
         found = []
         for member in self.members:
-            folder = sibling_run(member, self.plain_config, self.overrides)
+            folder = finished_sibling(member, self.plain_config, self.overrides)
             found.append(load(folder / runs.PREDICTIONS))
         mean = average(found, self.members)
         self._shared = {name: mean.meta[name] for name in SHARED if name in mean.meta}

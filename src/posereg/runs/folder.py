@@ -104,6 +104,11 @@ def is_done(folder: Path | str, digest: str) -> bool:
     return done and (Path(folder) / RESULT).exists()
 
 
+def holds_work(folder: Path | str) -> bool:
+    """Whether there is anything in a run's folder that took time to compute."""
+    return any((Path(folder) / name).exists() for name in (RESULT, CHECKPOINT))
+
+
 @contextmanager
 def lock(folder: Path | str, patience: float = 86400.0) -> Iterator[bool]:
     """Hold the folder's lock; yields True if another process held it first, so that the caller checks again whether

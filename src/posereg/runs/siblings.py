@@ -1,24 +1,141 @@
-"""The sibling run that a row starts from: reused if it is done, trained first if it is not.
+"""The runs that a row starts from or averages: reused if they are done, trained first if they are not.
 
 `method.pretrain: H1` in row I1 means: the same command with row H1 in place of I1 (or `method=H1` outside a
-table). The sibling trains in a process of its own under its folder's lock, so rows of a sweep that need the same
-one train it once.
+table). The sibling trains in a process of its own under its folder's lock, so rows that need the same one train it
+once. A sibling whose settings are not the row's plain ones has a folder of its own, `H1-3f9a2c`.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from posereg import config as configs
-from posereg.errors import UserError
+from posereg.errors import Interrupted, UserError
 from posereg.runs import folder as runs
 
 # What rows share of `method.*`; beside it all that is not the method's: data, loader, trainer, trunk, seed and so on.
 SHARED = ("network", "optimizer", "schedule")
+# What is one run's own, beside its method: where it lies, what it starts from and what it is held against.
+OWN = ("hydra", "run_dir", "row", "overwrite", "evaluate_only", "init_weights", "paper", "compare_to")
+GRACE_SECONDS = 25.0  # for a sibling's step and checkpoint when this run is told to end
+
+
+@dataclass(frozen=True)
+class Sibling:
+    """A run that another one needs.
+
+    Attributes:
+        name: what the other one's config calls it.
+        overrides: the command that trains it.
+        config: resolved.
+        needs: the runs that it needs itself.
+    """
+
+    name: str
+    overrides: list[str]
+    config: dict[str, Any]
+    needs: tuple[Sibling, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        return runs.run_dir(self.config)
+
+    @property
+    def digest(self) -> str:
+        return runs.config_hash(self.config)
+
+
+def needed(plain: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """`(key, row)` of each run that a resolved config needs; a row that is given weights needs none to start from."""
+    method = plain["method"]
+    pretrain = method.get("pretrain") if not plain.get("init_weights") else None
+    rows = [("method.pretrain", str(pretrain))] if pretrain else []
+    return rows + [("method.members", str(row)) for row in method.get("members") or ()]
+
+
+def siblings(
+    plain: Mapping[str, Any],
+    overrides: Sequence[str],
+    name: str = "train",
+    claimed: Mapping[Path, str] | None = None,
+) -> list[Sibling]:
+    """The runs that this one needs, and in turn what they need; nothing is run.
+
+    Args:
+        plain: this run's resolved config.
+        overrides: the command behind it.
+        name: the topmost config.
+        claimed: folders that other runs are about to write, with their config hashes.
+
+    Raises:
+        UserError: a sibling that cannot be composed or makes no sense, or rows that start from one another.
+    """
+    above = {runs.run_dir(plain): str(plain["row"])}
+    return _siblings(plain, overrides, name, claimed or {}, above)
+
+
+def _siblings(
+    plain: Mapping[str, Any],
+    overrides: Sequence[str],
+    name: str,
+    claimed: Mapping[Path, str],
+    above: Mapping[Path, str],
+) -> list[Sibling]:
+    found = []
+    for key, row in needed(plain):
+        swapped = sibling_overrides(row, overrides)
+        try:
+            config = configs.plain(configs.compose(swapped, name))
+            folder = runs.run_dir(config)
+            if folder in above:
+                chain = " -> ".join([*above.values(), row])
+                raise UserError(
+                    f"{key}: {chain} leads back to {folder}; start from another row, or give row=NAME"
+                )
+            placed, config = _place(swapped, config, name, claimed)
+            configs.validate(config)
+        except UserError as error:
+            message = str(error)
+            raise error if message.startswith("method.") else UserError(f"{key}={row}: {message}") from None
+        inner = _siblings(config, placed, name, claimed, {**above, folder: row})
+        found.append(Sibling(row, placed, config, tuple(inner)))
+    return found
+
+
+def _place(
+    overrides: list[str], config: dict[str, Any], name: str, claimed: Mapping[Path, str]
+) -> tuple[list[str], dict[str, Any]]:
+    """The sibling in its row's folder, or with a hash in its name where that folder is another configuration's."""
+    folder, digest = runs.run_dir(config), runs.config_hash(config)
+    if _holder(folder, claimed) == digest:
+        return overrides, config
+    row = f"{config['row']}-{digest[:6]}".replace("\\", "\\\\").replace("'", "\\'")
+    aside = [*overrides, f"row='{row}'"]
+    other = configs.plain(configs.compose(aside, name))
+    began = _holder(runs.run_dir(other), claimed) == runs.config_hash(other)
+    if began or _holder(folder, claimed) is not None or _is_tuned(overrides, digest, name):
+        return aside, other
+    return overrides, config
+
+
+def _holder(folder: Path, claimed: Mapping[Path, str]) -> str | None:
+    """The config hash of the run that a folder holds or is about to hold, None while it is free."""
+    if folder.absolute() in claimed:
+        return claimed[folder.absolute()]
+    status = runs.read_status(folder)
+    return str(status.get("config_hash")) if status is not None else None
+
+
+def _is_tuned(overrides: Sequence[str], digest: str, name: str) -> bool:
+    """Whether settings of the method make a row another configuration than it is by itself."""
+    untuned = [text for text in overrides if not _is_shared(text.partition("=")[0])]
+    return untuned != overrides and runs.config_hash(configs.plain(configs.compose(untuned, name))) != digest
 
 
 def sibling_overrides(sibling: str, overrides: Sequence[str]) -> list[str]:
@@ -34,7 +151,7 @@ def sibling_overrides(sibling: str, overrides: Sequence[str]) -> list[str]:
         key, _, _ = override.partition("=")
         if key.lstrip("+").startswith("experiments/"):
             swapped.append(f"+experiments/{table}={row}" if table else f"{key}={row}")
-        elif key.lstrip("+~").split(".")[0] in ("hydra", "run_dir", "row") or (
+        elif key.lstrip("+~").split(".")[0] in OWN or (
             key.lstrip("+~").split(".")[0] == "method" and not _is_shared(key)
         ):
             continue
@@ -47,41 +164,65 @@ def _is_shared(key: str) -> bool:
     """Whether a setting of the method is the sibling's too: how it learns and what it learns with. Losses, decoding,
     names and starting rows are a row's own, and so is the choice of the method."""
     parts = key.lstrip("+~").split(".")
-    return len(parts) > 1 and parts[1] in SHARED
+    return len(parts) > 1 and parts[0] == "method" and parts[1] in SHARED
 
 
-def sibling_run(
-    sibling: str, plain: dict[str, Any], overrides: Sequence[str], key: str = "method.members"
-) -> Path:
-    """Folder of the sibling's finished run; it is run first if need be.
-
-    Args:
-        key: what names the sibling, for messages.
+def finished_sibling(row: str, plain: Mapping[str, Any], overrides: Sequence[str]) -> Path:
+    """Folder of the finished run of a row that this run needs; it is run first if need be.
 
     Raises:
-        UserError: the sibling cannot be composed, or its run failed.
+        UserError: the sibling cannot be composed, or its run failed or was interrupted.
     """
-    swapped = sibling_overrides(sibling, overrides)
-    other = configs.plain(configs.compose(swapped))
-    folder, digest = runs.run_dir(other), runs.config_hash(other)
-    if folder == runs.run_dir(plain):
-        raise UserError(f"{key}: '{sibling}' leads back to this run ({folder})")
-    if not runs.is_done(folder, digest):
-        print(f"{plain['row']} needs {sibling}: running that first, in {folder}")
-        command = [sys.executable, "-m", "posereg.cli.main", "train", *swapped]
-        code = subprocess.run(command, check=False).returncode
-        if code != 0:
-            raise UserError(f"{key}: the run of '{sibling}' in {folder} failed (exit code {code})")
-    return folder
+    name = config_name()
+    found = next(one for one in siblings(plain, overrides, name) if one.name == row)
+    if not runs.is_done(found.folder, found.digest):
+        print(f"{plain['row']} needs {row}: running that first, in {found.folder}", flush=True)
+        flags = [] if name == "train" else [f"--config-name={name}"]
+        code = _call([sys.executable, "-m", "posereg.cli.main", "train", *flags, *found.overrides])
+        if code != 0 or not runs.is_done(found.folder, found.digest):
+            raise UserError(f"{plain['row']} needs {row}, whose run in {found.folder} {_ending(found, code)}")
+    return found.folder
 
 
-def sibling_checkpoint(sibling: str, plain: dict[str, Any], overrides: Sequence[str]) -> Path:
+def _ending(sibling: Sibling, code: int) -> str:
+    """How its run ended without a result: what it wrote of it itself, or its exit code."""
+    status = runs.read_status(sibling.folder) or {}
+    ended = status.get("state") in ("failed", "interrupted") and status.get("config_hash") == sibling.digest
+    if ended and status.get("error"):
+        return f"{'was stopped' if status['state'] == 'interrupted' else 'failed'}: {status['error']}"
+    return f"was killed by signal {-code}" if code < 0 else f"failed (exit code {code})"
+
+
+def _call(command: list[str]) -> int:
+    """Run a command; when this process is told to end, the command is told too and may finish its step."""
+    # Its own session: Ctrl-C reaches this process alone, which passes it on once; twice would mean "at once".
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        return process.wait()
+    except BaseException as error:
+        if isinstance(error, Interrupted):
+            process.send_signal(error.number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE_SECONDS)
+        process.kill()
+        process.wait()
+        raise
+
+
+def config_name() -> str:
+    """The topmost config of this process's run."""
+    from hydra.core.hydra_config import HydraConfig
+
+    return (HydraConfig.get().job.config_name if HydraConfig.initialized() else None) or "train"
+
+
+def sibling_checkpoint(sibling: str, plain: Mapping[str, Any], overrides: Sequence[str]) -> Path:
     """last.ckpt of the finished sibling.
 
     Raises:
-        UserError: as `sibling_run`, or the checkpoint is gone.
+        UserError: as `finished_sibling`, or the checkpoint is gone.
     """
-    folder = sibling_run(sibling, plain, overrides, "method.pretrain")
+    folder = finished_sibling(sibling, plain, overrides)
     checkpoint = folder / runs.CHECKPOINT
     if not checkpoint.exists():
         raise UserError(f"method.pretrain: {checkpoint} is gone; delete {folder} to train '{sibling}' again")
