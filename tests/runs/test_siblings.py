@@ -203,7 +203,7 @@ def test_a_signal_is_passed_on_and_the_sibling_may_finish_its_step(tmp_path: Pat
     def once_ready() -> None:
         while not (tmp_path / "ready").exists():
             time.sleep(0.05)
-        signal.raise_signal(signal.SIGTERM)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
