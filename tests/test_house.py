@@ -55,7 +55,6 @@ UNMIRRORED = {
     "errors.py",
     "figures/cascade.py",
     "files.py",
-    "geometry/drawing.py",
     "methods/base.py",
     "networks/backbone.py",
     "networks/volume.py",

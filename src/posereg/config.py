@@ -13,6 +13,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from posereg.errors import UserError
+from posereg.settings.places import CONFIG_FOLDERS as CONFIG_FOLDERS
+from posereg.settings.places import root as root
 from posereg.settings.run import METHOD_KEYS as METHOD_KEYS
 from posereg.skeletons.skeleton import skeleton
 from posereg.terminal.hydra_errors import one_line
@@ -42,14 +44,6 @@ RENAMED = {
     "posereg.phases": "posereg.training.phases",
     "posereg.schedules": "posereg.training.schedules",
 }
-# Folders of configs of the user's (--config-dir), separated as PATH is.
-CONFIG_FOLDERS = "POSEREG_CONFIG_DIR"
-
-
-def root() -> Path:
-    """The folder that holds conf/: the installed copy, or the repository."""
-    package = Path(__file__).resolve().parent
-    return package if (package / "conf").is_dir() else package.parents[1]
 
 
 def experiments() -> Path:
@@ -139,7 +133,7 @@ def top_level_keys() -> set[str]:
 
     conf = root() / "conf"
     keys = set(yaml.safe_load((conf / "train.yaml").read_text(encoding="utf-8"))) - {"defaults", "hydra"}
-    return keys | {path.name for path in conf.iterdir() if path.is_dir()} - {"hydra"}
+    return keys | {path.name for path in conf.iterdir() if path.is_dir()} - {"hydra", "skeleton"}
 
 
 def compose(overrides: Sequence[str], name: str = "train") -> DictConfig:

@@ -17,7 +17,6 @@ import pytest
 from posereg import config as configs
 from posereg.data.formats import mpii
 from posereg.runs import results
-from posereg.skeletons import skeleton as skeletons
 from posereg.train import train
 from tiny import data_set
 
@@ -29,7 +28,6 @@ COMMAND = re.compile(r"^posereg train --config-dir mine (.+)$", re.M)
 QUICK = (
     "trainer=demo", "trainer.epochs=1", "trainer.validate_every=1", "trainer.limit_train_batches=1", "batch_size=4",
 )  # fmt: skip
-SKELETON = "src/posereg/skeletons/skeleton.py"
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder.mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setattr(skeletons, "SKELETONS", dict(skeletons.SKELETONS))
+    monkeypatch.setenv("POSEREG_CONFIG_DIR", str(folder))
     yield folder
     for name in [
         name for name, module in sys.modules.items() if str(folder) in str(getattr(module, "__file__", ""))
@@ -71,12 +69,9 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def write(files: dict[str, str], without: str = "") -> set[str]:
-    """Write the files below the current folder; lines for posereg's own skeleton file are run at its end."""
+    """Write the files below the current folder."""
     for name, text in files.items():
         if name == without:
-            continue
-        if name == SKELETON:
-            exec(compile(text, SKELETON, "exec"), vars(skeletons))
             continue
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text)

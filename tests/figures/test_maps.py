@@ -14,7 +14,7 @@ from posereg.errors import UserError
 from posereg.figures import maps as map_figures
 from posereg.figures.maps import TILE, Seen, SeenInContext
 from posereg.methods.seen import people_seen
-from posereg.skeletons.skeleton import LSP, MPII, SKELETONS
+from posereg.skeletons.skeleton import LSP, MPII, skeleton
 from tiny import data_set, overrides
 
 SOFTARGMAX = (
@@ -74,16 +74,23 @@ def test_what_is_drawn_has_the_predicted_positions_for_means(soft):
         assert np.abs(person.keypoints - person.part).max() > 0.1
 
 
-@pytest.mark.parametrize("name", sorted(SKELETONS))
+@pytest.mark.parametrize("name", ["coco", "crowdpose", "h80k", "lsp", "mpii"])
 def test_limbs_have_colours_of_their_own(name):
-    skeleton = SKELETONS[name]
-    colors = dict(zip(skeleton.joints, map(tuple, map_figures.joint_colors(skeleton)), strict=True))
+    joints = skeleton(name)
+    colors = dict(zip(joints.joints, map(tuple, map_figures.joint_colors(joints)), strict=True))
     for part in ("elbow", "knee"):
         assert colors[f"left_{part}"] != colors[f"right_{part}"]
     assert colors["left_wrist"] == colors["left_shoulder"] != colors["left_ankle"]
-    if skeleton is LSP:
+    if name == "lsp":
         mpii = dict(zip(MPII.joints, map(tuple, map_figures.joint_colors(MPII)), strict=True))
         assert all(colors[joint] == mpii[joint] for joint in LSP.joints)
+
+
+def test_joints_of_any_name_have_their_sides_colours():
+    mouse = skeleton({"joints": ["nose", "L_ear", "R_ear", "tail"], "colors": {"tail": [1, 2, 3]}})
+    nose, left, right, tail = map(tuple, map_figures.joint_colors(mouse).tolist())
+    assert len({nose, left, right, tail}) == 4
+    assert tail == (1, 2, 3)
 
 
 def test_part_picture_shows_each_joint_in_its_colour_at_its_place():

@@ -51,7 +51,7 @@ REFUSED = [
     ("backbone.name=resnet5O", "backbone.name=resnet5O: must be one of"),
     (
         "data.skeleton=mpi",
-        "data.skeleton=mpi: must be coco, crowdpose, h80k, lsp or mpii, did you mean 'mpii'?",
+        "data.skeleton=mpi: must be coco, crowdpose, h36m, h80k, lsp or mpii, did you mean 'mpii'?",
     ),
     ("loader=bottomup", "loader: gives scenes, but this method looks at people"),
     ("data=h36m", "data=h36m: has 3D joints, but this method predicts 2D ones"),

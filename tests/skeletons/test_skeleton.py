@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from posereg.errors import UserError
-from posereg.skeletons.skeleton import COCO, CROWDPOSE, H80K, LSP, MPII, SKELETONS, mapping, skeleton
+from posereg.skeletons.skeleton import COCO, CROWDPOSE, H80K, LSP, MPII, mapping, names, skeleton
 
 
 def test_flip_orders_as_published():
@@ -22,7 +22,7 @@ def test_mappings_as_published():
     assert mapping(LSP, MPII).tolist() == [0, 1, 2, 3, 4, 5, -1, -1, 12, 13, 6, 7, 8, 9, 10, 11]
 
 
-@pytest.mark.parametrize("name", SKELETONS)
+@pytest.mark.parametrize("name", names())
 def test_every_skeleton_is_consistent(name):
     joints = skeleton(name)
     assert np.array_equal(joints.flip[joints.flip], np.arange(len(joints)))

@@ -31,7 +31,7 @@ COLORS = {
     "right_leg": (255, 77, 64), "left_leg": (51, 230, 230),
 }  # fmt: skip
 ARM, LEG = ("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")
-TRUNK = ("pelvis", "thorax", "torso")
+HEAD_PARTS = ("nose", "neck", "head_top", "left_eye", "right_eye", "left_ear", "right_ear")
 # The joints of the papers' figures.
 SOFTMAX_JOINTS = ("right_ankle", "right_hip", "right_wrist", "right_shoulder", "neck", "head_top", "left_knee",
                   "left_wrist")  # fmt: skip
@@ -189,17 +189,18 @@ def indices(skeleton: Skeleton, names: Sequence[str], strict: bool = True) -> li
 
 
 def joint_colors(skeleton: Skeleton) -> Image:
-    """RGB (K, 3) by body part."""
+    """RGB (K, 3) by body part; of joints that are no part of a human body, by side. A skeleton's own colours win."""
 
-    def color(name: str) -> tuple[int, int, int]:
-        side, _, part = name.partition("_")
-        if part in ARM:
-            return COLORS[f"{side}_arm"]
-        if part in LEG:
+    def color(name: str, side: str) -> tuple[int, int, int]:
+        part = name.partition("_")[2]
+        if side and part in LEG:
             return COLORS[f"{side}_leg"]
-        return COLORS["trunk" if name in TRUNK else "head"]
+        if side and (part in ARM or name not in HEAD_PARTS):
+            return COLORS[f"{side}_arm"]
+        return COLORS["head" if name in HEAD_PARTS else "trunk"]
 
-    return np.array([color(name) for name in skeleton.joints], np.uint8)
+    named = zip(skeleton.joints, skeleton.sides, strict=True)
+    return np.array([skeleton.colors.get(name, color(name, side)) for name, side in named], np.uint8)
 
 
 def part_picture(maps: Float, skeleton: Skeleton, side: int = TILE) -> Image:

@@ -13,9 +13,10 @@ RIGHT, LEFT, MIDDLE, OUTLINE = (255, 122, 48), (44, 162, 255), (250, 230, 90), (
 _SHIFT = 4  # OpenCV draws at 1/16 pixel
 
 
-def side_color(joint: str) -> Color:
-    """RGB of a joint by the side its name says."""
-    return RIGHT if joint.startswith("right_") else LEFT if joint.startswith("left_") else MIDDLE
+def side_color(skeleton: Skeleton, joint: int) -> Color:
+    """RGB of a joint: the skeleton's own colour for it, else that of its side."""
+    by_side = {"right": RIGHT, "left": LEFT, "": MIDDLE}[skeleton.sides[joint]]
+    return skeleton.colors.get(skeleton.joints[joint], by_side)
 
 
 def draw_skeleton(
@@ -47,8 +48,8 @@ def draw_skeleton(
                 ends = tuple(map(int, fixed[a])), tuple(map(int, fixed[b]))
                 cv2.line(canvas, *ends, color, width + 2 * outline, cv2.LINE_AA, _SHIFT)
     radius = round((width + 1.5) * 2**_SHIFT)
-    for k in np.flatnonzero(drawn):
-        center, color = tuple(map(int, fixed[k])), side_color(skeleton.joints[k])
+    for k in map(int, np.flatnonzero(drawn)):
+        center, color = tuple(map(int, fixed[k])), side_color(skeleton, k)
         hidden = visibility[k] == OCCLUDED
         cv2.circle(canvas, center, radius, OUTLINE if not hidden else color, -1, cv2.LINE_AA, _SHIFT)
         inner = round((width + (0.5 if not hidden else 0.0)) * 2**_SHIFT)
@@ -58,5 +59,5 @@ def draw_skeleton(
 
 def limb_color(skeleton: Skeleton, a: int, b: int) -> Color:
     """RGB of a limb: its side if either end has one, pale across the body."""
-    colors = {side_color(skeleton.joints[a]), side_color(skeleton.joints[b])} - {MIDDLE}
+    colors = {side_color(skeleton, a), side_color(skeleton, b)} - {MIDDLE}
     return colors.pop() if len(colors) == 1 else MIDDLE

@@ -16,6 +16,7 @@ import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -109,7 +110,7 @@ class PoseModule(pl.LightningModule):
         self.input_size = (int(input_size[0]), int(input_size[1]))
         self.optimizer_factory = optimizer
         self.schedule_factory = schedule
-        self.flip_test = flip_test
+        self.flip_test = flip_test and self._knows_sides()
         self.convention: Convention = convention
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
@@ -118,7 +119,8 @@ class PoseModule(pl.LightningModule):
         if (network_joint < 0).any():
             lacking = [self.skeleton.joints[k] for k in np.flatnonzero(network_joint < 0)]
             raise UserError(
-                f"method.network_skeleton: {joints.name} has no {', '.join(lacking)}, which {skeleton} data have"
+                f"method.network_skeleton: {joints.name} has no {', '.join(lacking)}, which {self.skeleton.name} data "
+                "have"
             )
         self.register_buffer("flip_order", torch.tensor(joints.flip), persistent=False)
         self.register_buffer("data_joint", torch.from_numpy(data_joint), persistent=False)
@@ -129,6 +131,16 @@ class PoseModule(pl.LightningModule):
         self.phase_starts: list[int] = []
         self._predicted: list[Predictions] = []
         self.means = Means()  # of this epoch's training losses
+
+    def _knows_sides(self) -> bool:
+        """Whether the skeleton says what left and right are, without which nothing is mirrored; if not, it is said."""
+        known = bool(self.skeleton.flip_pairs)
+        if not known:
+            rank_zero_only(print)(
+                f"skeleton {self.skeleton.name} has no left-right pairs: predicting without the mirrored image "
+                "(flip_test=false)"
+            )
+        return known
 
     # Methods define these.
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from posereg.codecs.art_maps import Compat
 from posereg.errors import UserError
-from posereg.skeletons.skeleton import Skeleton, skeleton
+from posereg.skeletons.skeleton import Skeleton, SkeletonName, skeleton
 
 TORSO = (("left_shoulder", "left_hip"), ("right_shoulder", "right_hip"))
 
@@ -24,7 +24,7 @@ class PoseScorer(nn.Module):
         UserError: a skeleton without limbs, or for `paper` without a torso.
     """
 
-    def __init__(self, skeleton_name: str, compat: Compat = "paper", width: int = 256) -> None:
+    def __init__(self, skeleton_name: SkeletonName, compat: Compat = "paper", width: int = 256) -> None:
         super().__init__()
         joints = skeleton(skeleton_name)
         self.unit = _unit_links(joints, compat)

@@ -22,9 +22,7 @@ from posereg.files import reading
 from posereg.geometry import boxes
 from posereg.records.arrays import read_npz
 from posereg.records.poses import PoseSet
-from posereg.skeletons.skeleton import H80K, Skeleton
-
-JOINTS = Skeleton("h36m", H80K.joints[:17], limbs=())
+from posereg.skeletons.skeleton import H80K, skeleton
 
 
 def read(root: Path | str, split: str = "all", annotations: Path | str | None = None) -> PoseSet:
@@ -38,7 +36,7 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
     """
     root = Path(root)
     path = annotation_file(root, annotations, ("h36m_coco.json",))
-    found = coco_json.load(path, JOINTS)
+    found = coco_json.load(path, skeleton("h36m"))
     absolute = with_thorax(_camera_axes(path, found)) * 1000
     relative = absolute - absolute[:, :1]
     points = with_thorax(found.keypoints.astype(np.float64)).astype(np.float32)
@@ -66,7 +64,7 @@ def _camera_axes(path: Path, found: coco_json.Annotated) -> NDArray[np.float64]:
         content = read_npz(file, kind, needs=("imgname", "S"))
         with reading(file, kind):
             names = [Path(str(name)).name for name in content["imgname"]]
-            joints = content["S"][..., :3].astype(np.float64).reshape(-1, len(JOINTS), 3)
+            joints = content["S"][..., :3].astype(np.float64).reshape(-1, len(skeleton("h36m")), 3)
             known.update(zip(names, joints, strict=True))
     wanted = [Path(found.images[k]["file_name"]).name for k in found.person_image]
     missing = [name for name in wanted if name not in known]

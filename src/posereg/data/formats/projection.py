@@ -25,11 +25,12 @@ from posereg.records import predictions as prediction_files
 from posereg.records.poses import VISIBLE, PoseSet
 from posereg.records.predictions import Predictions
 from posereg.settings.ranges import Positive
-from posereg.skeletons.skeleton import H80K, SKELETONS, mapping, skeleton
+from posereg.skeletons.skeleton import H80K, mapping, skeleton
 
 Array = NDArray[np.float64]
 Boxes = Literal["projection", "pose2d", "frame"]
 BOXES = ("projection", "pose2d", "frame")
+PREDICTED = ("mpii", "lsp", "coco", "crowdpose", "h80k")  # skeletons that 2D models are trained for
 
 
 def read(
@@ -118,7 +119,7 @@ def joints_of(poses: PoseSet, predictions: Predictions) -> Array:
     """
     count, dimensions = predictions.keypoints.shape[1:]
     named = predictions.meta.get("skeleton")
-    fitting = [s.name for s in SKELETONS.values() if len(s) == count]
+    fitting = [name for name in PREDICTED if len(skeleton(name)) == count]
     if named is None and len(fitting) != 1:
         raise UserError(
             f"2D predictions of {count} joints do not name their skeleton; put meta['skeleton'] in the file"

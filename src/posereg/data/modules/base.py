@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
+from pytorch_lightning.utilities import rank_zero_only
 
 from posereg.data.modules.loader import Loader, Order, taken_batches
+from posereg.data.samples.augment import Augment
 from posereg.data.samples.crop import Sample
+from posereg.data.samples.scenes import SceneAugment
 from posereg.data.sources.source import Source
 from posereg.data.sources.subset import Missing, present
 from posereg.records.evaluation import Evaluation
@@ -22,6 +26,7 @@ from posereg.settings.ranges import Annotated, Count, Interval, Seed, Size, Whol
 from posereg.skeletons.skeleton import Skeleton, skeleton
 
 Workers = Annotated[int, Interval(ge=0, le=1024)]
+Recipe = TypeVar("Recipe", Augment, SceneAugment)
 
 
 class TrainingImages(Protocol):
@@ -135,6 +140,15 @@ class ImageData(pl.LightningDataModule, ABC):
         source = self.source
         poses = self.poses(self.val_split) if source.truth is None else source.read_truth(self.val_split)
         return source.evaluate(poses, predictions)
+
+    def fitting(self, augment: Recipe) -> Recipe:
+        """The recipe without mirror images where the skeleton says not what left and right are; that is said."""
+        if augment.flip == 0 or self.skeleton.flip_pairs:
+            return augment
+        rank_zero_only(print)(
+            f"skeleton {self.skeleton.name} has no left-right pairs: training without mirror images (augment.flip=0)"
+        )
+        return replace(augment, flip=0.0)
 
     @abstractmethod
     def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:

@@ -99,11 +99,12 @@ class MixedData(TopDownData):
                 raise UserError(
                     f"{poses.name} {poses.split}: no person to train on has {self.min_joints} labelled joints"
                 )
+        augment = self.augment and self.fitting(self.augment)
         parts = [
             TopDownDataset(
                 poses,
                 self.input_size,
-                self.augment,
+                augment,
                 self.seed * len(sets) + k,
                 self.extras,
                 self.transforms,

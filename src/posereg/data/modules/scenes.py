@@ -88,7 +88,7 @@ class BottomUpData(ImageData):
                 f"{poses.name} {poses.split}: {len(poses.images)} images with labelled people do not fill one batch "
                 f"of {self.batch_size} (batch_size)"
             )
-        augment = self.augment or SceneAugment(0, (1, 1), 0, 0)
+        augment = self.fitting(self.augment or SceneAugment(0, (1, 1), 0, 0))
         dataset = self._dataset(poses, augment, self.max_bad_images)
         return self.training_loader(dataset, shuffled(len(dataset), self.seed), len(dataset))
 

@@ -84,8 +84,9 @@ class TopDownData(ImageData):
                 f"{poses.name} {poses.split}: {len(poses)} people do not fill one batch of {self.batch_size} "
                 "(data.batch_size)"
             )
+        augment = self.augment and self.fitting(self.augment)
         dataset = TopDownDataset(
-            poses, self.input_size, self.augment, self.seed, self.extras, self.transforms, self.max_bad_images
+            poses, self.input_size, augment, self.seed, self.extras, self.transforms, self.max_bad_images
         )
         return self.training_loader(dataset, shuffled(len(dataset), self.seed), len(dataset))
 

@@ -1,0 +1,21 @@
+"""Where configs lie: posereg's own and the folders of --config-dir."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Folders of configs of the user's (--config-dir), separated as PATH is.
+CONFIG_FOLDERS = "POSEREG_CONFIG_DIR"
+
+
+def root() -> Path:
+    """The folder that holds conf/: the installed copy, or the repository."""
+    package = Path(__file__).resolve().parents[1]
+    return package if (package / "conf").is_dir() else package.parents[1]
+
+
+def config_roots() -> list[Path]:
+    """Every folder with config groups in it: those of --config-dir first, posereg's own last."""
+    own = [Path(name) for name in os.environ.get(CONFIG_FOLDERS, "").split(os.pathsep) if name]
+    return [*own, root() / "conf"]
