@@ -12,7 +12,6 @@ import pytest
 from posereg.errors import UserError
 from posereg.reporting.collect import Table, collect, selection
 from posereg.reporting.curves import against_paper
-from posereg.reporting.experiments import definition
 from posereg.reporting.table import headings
 from posereg.runs import results
 from reporting import made
@@ -179,29 +178,6 @@ def test_rows_not_run_stay_in_the_table(tmp_path: Path) -> None:
     missing = table.row("I1")
     assert missing is not None
     assert missing.paper["AUC"] == 58.3
-
-
-@pytest.mark.parametrize(
-    ("file", "content", "message"),
-    [
-        ("table.toml", 'colums = ["AUC"]', "unknown key 'colums', did you mean 'columns'"),
-        ("table.toml", 'order = ["H9"]', "order names row 'H9'"),
-        ("table.toml", "order = [", "table.toml"),
-        ("quoted.csv", "method,AUC\nSomeone,high\n", "line 2"),
-        ("quoted.csv", "name,AUC\nSomeone,50\n", "column 'method'"),
-    ],
-)
-def test_mistakes_in_a_definition_name_the_file(
-    tmp_path: Path, file: str, content: str, message: str
-) -> None:
-    place = tmp_path / "a/b"
-    place.mkdir(parents=True)
-    (place / "H1.yaml").write_text("row: H1\n")
-    (place / file).write_text(content)
-    with pytest.raises(UserError) as refused:
-        definition("a/b", tmp_path)
-    assert message in str(refused.value)
-    assert file in str(refused.value)
 
 
 def test_published_numbers_of_another_metric_are_shown_but_not_compared(tmp_path: Path) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from posereg.cli import main as cli
-from posereg.reporting import curves, report
+from posereg.reporting import report
 from posereg.reporting.collect import Table, collect
 from reporting import made
 
@@ -84,49 +82,6 @@ def test_numbers_of_the_page_are_those_of_the_table(table: Table, tmp_path: Path
 
 def test_pictures_that_cannot_be_made_are_a_remark(table: Table, tmp_path: Path) -> None:
     assert "No example pictures" in report.write(table, tmp_path, pictures=2).read_text()
-
-
-def test_what_a_cascade_says_of_occluded_joints_is_a_table(tmp_path: Path) -> None:
-    truth = made.poses(tmp_path / "data", 10)
-    for seed, peak in ((0, 60.0), (1, 64.0)):
-        file = made.run(tmp_path, "H1", seed, 4.0, truth)
-        result = json.loads(file.read_text())
-        result["metrics"] |= {"peak/detection/visible": peak, "at_joint/detection/occluded": 30.0}
-        file.write_text(json.dumps(result))
-    made.run(tmp_path, "R1", 0, 4.0, truth)
-    page = report.write(collect("integral/table2", tmp_path), tmp_path / "out", 0).read_text()
-    section = page[page.index("Confidence at visible") :]
-    assert "at joint, detection, occluded" in section
-    assert re.search(r"H1</td><td[^>]*>62\.0</td><td[^>]*>30\.0", section)
-    assert re.search(r"R1</td><td[^>]*>–</td>", section)
-
-
-def test_page_escapes_names(tmp_path: Path) -> None:
-    truth = made.poses(tmp_path / "data", 10)
-    made.run(tmp_path, "<b>&", 0, 4.0, truth)
-    content = report.write(collect("integral/table2", tmp_path), tmp_path / "out", 0).read_text()
-    assert "<b>&<" not in content
-    assert "&lt;b&gt;&amp;" in content
-
-
-def test_curves_are_means_over_seeds(table: Table) -> None:
-    drawn = curves.row_curves(table)
-    row = table.row("I1")
-    assert row is not None
-    both = [run.result["curve"]["values"] for run in row.runs]
-    assert drawn["I1"][1] == pytest.approx([(a + b) / 2 for a, b in zip(*both, strict=True)])
-    figure = curves.accuracy_curves(drawn, curves.styles(table.run_rows))
-    lines = figure.axes[0].get_lines()
-    assert len(lines) == 8
-    assert lines[0].get_ydata()[-1] == pytest.approx(table.row("H1").mean("PCKh@0.5"))  # type: ignore[union-attr]
-
-
-def test_pairs_share_a_colour_and_others_do_not(table: Table) -> None:
-    look = curves.styles(table.run_rows)
-    for row, base in made.PAIRS.items():
-        assert look[row].color == look[base].color
-        assert look[row].dash != look[base].dash
-    assert len({style.color for style in look.values()}) == 4
 
 
 @pytest.mark.parametrize(

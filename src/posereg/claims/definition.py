@@ -71,6 +71,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Claim:
+    """A sentence of a paper that results can confirm or refute.
+
+    Attributes:
+        id: the name of its file. where: the table or section of the paper. data: data sets that it is about.
+        seeds: how many it takes before the verdict is not preliminary. varies: protocol keys in which the compared
+            rows differ on purpose. comparisons: all of them must hold.
+    """
+
     id: str
     paper: str
     where: str
@@ -81,6 +89,7 @@ class Claim:
     comparisons: tuple[Comparison, ...]
 
     def may_be_judged_on(self, data: str) -> bool:
+        """Whether results on a data set (`lspet`, or a part of it such as `lspet_3000`) speak to the claim."""
         return any(data == name or data.startswith(f"{name}_") for name in self.data)
 
 

@@ -37,6 +37,7 @@ class Campaign:
 
     @property
     def real(self) -> bool:
+        """Whether the pictures are photographs, not drawn ones."""
         return not self.data.startswith("synthetic")
 
 

@@ -40,6 +40,7 @@ def verdict(judged: Judged) -> str:
 
 
 def signed(value: float | None) -> str:
+    """`+12.1` or `−0.3`, with a true minus; nothing for None."""
     return "" if value is None else f"{value:+.1f}".replace("-", "−")
 
 
@@ -58,6 +59,7 @@ def published(line: Judgement) -> str:
 
 
 def steps(line: Judgement) -> str:
+    """Optimiser steps of the compared rows: `42,000`, or `9,800–42,000` where they differ."""
     if line.steps is None:
         return "–"
     low, high = line.steps
@@ -65,6 +67,7 @@ def steps(line: Judgement) -> str:
 
 
 def number(value: int | None) -> str:
+    """`1,500`, or a dash for None."""
     return "–" if value is None else f"{value:,}"
 
 
@@ -167,4 +170,5 @@ def as_csv(judged_claims: Sequence[Judged], folder: Path) -> str:
 
 
 def relative(path: Path, folder: Path) -> str:
+    """`path` as a link from a page in `folder`: relative, with forward slashes."""
     return Path(os.path.relpath(path, folder)).as_posix()

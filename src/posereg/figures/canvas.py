@@ -10,9 +10,8 @@ from typing import Any
 
 from posereg.files import whole_file
 
+# Okabe and Ito's colours, told apart with every kind of colour vision; yellow left out, it is too light for lines.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555", "#7B4FA3")
-
-
 INK, GRID = "#334155", "#e5e9f0"
 
 

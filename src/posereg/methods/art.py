@@ -104,6 +104,7 @@ class BottomUpPose(PoseModule):
     scorer_trained: Tensor
 
     def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Losses of heat maps, centres and offsets on whole images (losses/art.py; ART paper, Section 3.1)."""
         maps = self.network(images)
         size = (maps.heatmaps.shape[-2], maps.heatmaps.shape[-1])
         targets = bottomup.encode(
@@ -164,6 +165,7 @@ class BottomUpPose(PoseModule):
         )
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Losses and poses of whole images; with `qualities` also those of its two parts alone."""
         images = self.images(batch)
         self._log_validation(self.losses(images, batch), len(images))
         ids = self._image_ids(batch)
@@ -181,10 +183,12 @@ class BottomUpPose(PoseModule):
                     self._others[name].append(self.predicted(poses, to_image, ids[i], learned=False))
 
     def on_validation_epoch_start(self) -> None:
+        """Forgets the poses of the last validation."""
         super().on_validation_epoch_start()
         self._others = {name: [] for name in QUALITIES}
 
     def on_validation_epoch_end(self) -> None:
+        """Scores the poses of all ranks, and those of the two parts."""
         super().on_validation_epoch_end()
         if not self.qualities or self.trainer.sanity_checking:
             return
@@ -197,6 +201,7 @@ class BottomUpPose(PoseModule):
                 self._drawn_from |= {f"{name}/{key}": column for key, column in found.per_person.items()}
 
     def measured(self) -> dict[str, float]:
+        """AP of each of the two parts, and the network's operations as the paper and as the released code count."""
         if not self.count_macs or not isinstance(self.network, ARTNet):
             return self._measured
         size = (self.input_size[1], self.input_size[0])
@@ -204,6 +209,7 @@ class BottomUpPose(PoseModule):
         return {**self._measured, "macs_paper": paper, "macs_released": released}
 
     def drawn_from(self) -> dict[str, NDArray[Any]]:
+        """What the intervals of these APs are drawn from."""
         return self._drawn_from
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
@@ -220,6 +226,7 @@ class BottomUpPose(PoseModule):
         return files
 
     def gathered(self) -> Predictions | None:
+        """This epoch's poses of all ranks, each image once; None where no rank predicted."""
         return self._gather(self._predicted)
 
     def _gather(self, parts: list[Predictions]) -> Predictions | None:
@@ -246,6 +253,7 @@ class BottomUpPose(PoseModule):
     # The scoring stage.
 
     def unfinished(self) -> bool:
+        """Whether the scoring network is still to be trained."""
         return self.scorer is not None and not bool(self.scorer_trained)
 
     def on_validation_start(self) -> None:

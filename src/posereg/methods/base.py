@@ -222,20 +222,24 @@ class PoseModule(pl.LightningModule):
         return batch["keypoints"][:, self.data_joint], batch["visibility"][:, self.data_joint] * there
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss that is minimised; all losses count in the means of the epoch."""
         losses = self.losses(self.images(batch), batch)
         for name, value in losses.items():
             self.means.add(f"train/{name}", value, len(batch["image"]))
         return losses["loss"]
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Logs the losses and keeps the predictions until the end of the epoch."""
         images = self.images(batch)
         self._log_validation(self.losses(images, batch), len(images))
         self._predicted.append(self.predictions(batch, *self.predict(images)))
 
     def on_validation_epoch_start(self) -> None:
+        """Forgets the predictions of the last validation."""
         self._predicted = []
 
     def on_validation_epoch_end(self) -> None:
+        """Scores everyone's predictions by the data set's own evaluation; totals are logged as `val/<metric>`."""
         everyone = self.gathered()
         if everyone is None or self.trainer.sanity_checking:
             return
@@ -283,12 +287,15 @@ class PoseModule(pl.LightningModule):
         return everyone.rows(np.sort(first)) if len(first) < len(everyone) else everyone
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The resolved config goes along, so that the file alone builds the model again (`build.load_method`)."""
         checkpoint["posereg_config"] = self.plain_config
 
     def configure_callbacks(self) -> list[Callback]:
+        """The callback that switches phases, where there are any."""
         return [Phases()] if self.phases else []
 
     def configure_optimizers(self) -> Any:
+        """One optimiser and its schedule by step; with phases one that changes as they begin."""
         if self.phases:
             total, epochs = total_steps(self.trainer), max(1, self.trainer.max_epochs or 1)
             shares = [phase.epochs for phase in self.phases.values()]

@@ -57,12 +57,15 @@ class CascadePose(PoseModule):
         self._measured: dict[str, float] = {}
 
     def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """The detector's and the regressor's loss as the current phase weighs them (docs/papers/cascade.md#losses)."""
         return self._losses(self._forward(images), batch)
 
     def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Maxima of the last network's maps, as (B, K, 2) input pixels, and their confidence (B, K)."""
         return self._decode(images, self._forward(images))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Also adds up the confidence at visible and at occluded joints."""
         images = self.images(batch)
         maps = self._forward(images)
         self._log_validation(self._losses(maps, batch), len(images))
@@ -70,10 +73,12 @@ class CascadePose(PoseModule):
         self._predicted.append(self.predictions(batch, *self._decode(images, maps)))
 
     def on_validation_epoch_start(self) -> None:
+        """Forgets predictions and sums of the last validation."""
         super().on_validation_epoch_start()
         self._sums = {}
 
     def on_validation_epoch_end(self) -> None:
+        """Scores the predictions and averages the confidence over people and ranks."""
         super().on_validation_epoch_end()
         self._summarise()
 

@@ -85,6 +85,11 @@ class PredictionEnsemble(PoseModule):
         self._shared: dict[str, Any] = {}
 
     def on_validation_start(self) -> None:
+        """Reads the members' predictions and averages them.
+
+        Raises:
+            UserError: a member without predictions, or members that predicted different people.
+        """
         found = []
         for member in self.members:
             folder = finished_sibling(member, self.plain_config, self.overrides)
@@ -99,6 +104,11 @@ class PredictionEnsemble(PoseModule):
         return {**super().protocol(), **self._shared}
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Takes the mean poses of the people in the batch; the images are not looked at.
+
+        Raises:
+            UserError: a person whom the members did not predict.
+        """
         assert self._average is not None
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         wanted = data.poses(data.val_split).ids[batch["index"].cpu().numpy()]
@@ -109,4 +119,8 @@ class PredictionEnsemble(PoseModule):
         self._predicted.append(found)
 
     def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """
+        Raises:
+            UserError: always, as there is no network to train.
+        """
         raise UserError("an ensemble has nothing to train: set evaluate_only=true")

@@ -55,6 +55,11 @@ class IntegralPose(PoseModule):
         self.score_rule = "map maximum" if decode == "argmax" else "softmax mass within one cell"
 
     def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Heat map and joint loss, each summed over the network's stages, and their weighted sum
+        (docs/papers/integral.md#losses).
+
+        A regression network has the joint loss alone. Coordinates are normalised to the input size.
+        """
         keypoints, weight = self.labels(batch)
         target = normalise(keypoints, self.input_size, self.convention)
         output = self.network(images)
@@ -79,6 +84,7 @@ class IntegralPose(PoseModule):
         return {"loss": torch.stack([factors[k] * v for k, v in parts.items()]).sum(), **parts}
 
     def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Keypoints of the last stage. Mirrored maps are averaged for argmax, mirrored coordinates for the integral."""
         output = self._last(images)
         if not self.flip_test:
             return self._decode(output)

@@ -63,6 +63,7 @@ class SoftArgmaxPose(PoseModule):
         return len(self.flip_order)
 
     def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Errors of coordinates and presence, summed over the blocks (docs/papers/softargmax.md#losses)."""
         blocks = [self._labelled(maps) for maps in self.network(images)]
         target, present = labels(batch["keypoints"], batch["visibility"], self.input_size, self.ramp)
         return context_loss(
@@ -70,6 +71,7 @@ class SoftArgmaxPose(PoseModule):
         )
 
     def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Keypoints of the last block and their presence; coordinates of the mirrored image are averaged."""
         keypoints, scores = self._locate(images)
         if not self.flip_test:
             return keypoints, scores

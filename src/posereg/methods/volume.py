@@ -117,9 +117,11 @@ class VolumePose(PoseModule):
         return {} if found is None else figures3d.write(data.poses(data.val_split), found, folder)
 
     def on_fit_start(self) -> None:
+        """Measures the people's bones before training."""
         self._measure_bones()
 
     def on_validation_start(self) -> None:
+        """Measures them where nothing was trained and the checkpoint names no lengths."""
         if not self.bone_lengths:
             self._measure_bones()
 

@@ -20,11 +20,14 @@ from posereg.runs.results import Result
 
 @dataclass(frozen=True)
 class Run:
+    """A result.json: its path and its checked content."""
+
     path: Path
     result: Result
 
     @property
     def folder(self) -> Path:
+        """Where its other files lie."""
         return self.path.parent
 
     def own_file(self, name: object) -> Path | None:
@@ -54,11 +57,19 @@ class Delta:
 
     @property
     def significant(self) -> bool:
+        """Whether the interval leaves out zero."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
 @dataclass(frozen=True)
 class Row:
+    """A row of a table.
+
+    Attributes:
+        runs: one a seed; none where the row was not run. paper: the published numbers, by metric.
+        compare_to: the row that it is set against.
+    """
+
     name: str
     runs: tuple[Run, ...] = ()
     paper: dict[str, float] = field(default_factory=dict)
@@ -66,12 +77,15 @@ class Row:
 
     @property
     def seeds(self) -> list[int]:
+        """The seeds of its runs, in their order."""
         return [run.result["seed"] for run in self.runs]
 
     def values(self, name: str) -> list[float]:
+        """A metric, a value a seed; seeds without it are left out."""
         return [value for run in self.runs if (value := run.value(name)) is not None]
 
     def mean(self, name: str) -> float | None:
+        """Mean of a metric over seeds; None where no seed has it."""
         values = self.values(name)
         return statistics.fmean(values) if values else None
 
@@ -81,6 +95,7 @@ class Row:
         return statistics.stdev(values) if len(values) > 1 else None
 
     def to_paper(self, name: str) -> float | None:
+        """Our mean less the paper's number; None where one is missing."""
         mean, paper = self.mean(name), self.paper.get(name)
         return None if mean is None or paper is None else mean - paper
 
@@ -103,9 +118,11 @@ class Table:
 
     @property
     def run_rows(self) -> list[Row]:
+        """The rows that were run."""
         return [row for row in self.rows if row.runs]
 
     def row(self, name: str) -> Row | None:
+        """The row of that name; None where there is none."""
         return next((row for row in self.rows if row.name == name), None)
 
 

@@ -46,4 +46,5 @@ def united(columns: Sequence[Sequence[str]]) -> list[str]:
 
 
 def higher_is_better(name: str) -> bool:
+    """Whether more of a metric (or of its parts, as `AP/medium`) is better; errors and costs are not."""
     return not name.split("/")[0].split("@")[0].startswith(LOWER_IS_BETTER)

@@ -15,11 +15,11 @@ from posereg.reporting.columns import COSTS
 from posereg.runs.folder import METRICS
 from posereg.runs.metrics_csv import read, series
 
-# Okabe and Ito's colours, told apart with every kind of colour vision; yellow left out, it is too light for lines.
-
 
 @dataclass(frozen=True)
 class Style:
+    """A row's line: `dash` as matplotlib takes line styles."""
+
     color: str
     dash: Any = "solid"
 

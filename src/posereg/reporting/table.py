@@ -33,11 +33,13 @@ def number(name: str, value: float | None, signed: bool = False) -> str:
 
 
 def ours(row: Row, name: str) -> str:
+    """`87.3 ±0.2`: mean and standard deviation over seeds; the mean alone for one seed."""
     spread = row.spread(name)
     return number(name, row.mean(name)) + ("" if spread is None else f" ±{spread:.1f}")
 
 
 def delta(name: str, change: Delta | None) -> str:
+    """`+1.2*`: a difference, marked where its interval leaves out zero; nothing for None."""
     return (
         ""
         if change is None

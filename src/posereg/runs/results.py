@@ -78,6 +78,7 @@ def git_revision(folder: Path | str = ".") -> str | None:
 
 
 def write(path: Path | str, result: Result) -> None:
+    """Write a result.json, whole or not at all."""
     write_json(path, result)
 
 
