@@ -56,7 +56,6 @@ UNMIRRORED = {
     "figures/cascade.py",
     "files.py",
     "methods/base.py",
-    "networks/backbone.py",
     "networks/volume.py",
     "records/arrays.py",
     "records/evaluation.py",

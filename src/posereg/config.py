@@ -178,6 +178,17 @@ def validate(config: Mapping[str, Any]) -> None:
         raise UserError("config: " + "\n        ".join(found))
 
 
+def validate_data(node: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        UserError: everything that is wrong with a data set's config, for commands that train nothing.
+    """
+    from posereg.settings.check import data_problems
+
+    if found := data_problems(with_current_targets(node)):
+        raise UserError("config: " + "\n        ".join(found))
+
+
 def current_target(target: str) -> str:
     """Today's name of a `_target_` (`package.module.name`), which may be a former one of `RENAMED`."""
     module, _, name = target.rpartition(".")

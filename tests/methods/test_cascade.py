@@ -246,3 +246,16 @@ def test_from_mpii_to_lsp(tmp_path):
     )
     assert before.keys() == after.keys()
     assert any(not torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize(
+    ("first", "marks", "says"), [("parts", False, True), ("parts", True, False), ("confidence", False, False)]
+)
+def test_a_detector_of_visible_parts_says_where_visible_is_not_known(first, marks, says, capsys):
+    cascade = method()
+    cascade.first = first
+    poses = SimpleNamespace(annotations="train.json", marks_occlusion=marks)
+    data = SimpleNamespace(train_split="train", poses=lambda split: poses)
+    cascade._trainer = SimpleNamespace(datamodule=data, is_global_zero=True)
+    cascade.on_fit_start()
+    assert ("train.json does not say which joints are occluded" in capsys.readouterr().out) is says

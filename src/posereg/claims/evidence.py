@@ -97,6 +97,11 @@ def _fits(row: str, runs: Sequence[Run], experiments: Path) -> bool:
         if isinstance(default, Mapping) and "override /backbone" in default:
             wanted["backbone.name"] = default["override /backbone"]
     configs = [_leaves(run.result.get("config", {})) for run in runs]
+    for config in configs:
+        if isinstance(name := config.get("backbone.name"), str):
+            config["backbone.name"] = name.partition(".")[
+                0
+            ]  # timm's tag says which weights, not which network
     return all(config.get(key, value) == value for config in configs for key, value in wanted.items())
 
 

@@ -16,6 +16,6 @@ def source_of(overrides: Sequence[str]) -> Source:
     from posereg import config as configs
 
     plain = configs.plain(configs.compose(overrides))
-    configs.validate({"data": plain["data"]})
+    configs.validate_data(plain["data"])
     source: Source = configs.instantiate(plain["data"])
     return source

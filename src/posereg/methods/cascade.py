@@ -56,6 +56,16 @@ class CascadePose(PoseModule):
         self._sums: dict[str, Tensor] = {}
         self._measured: dict[str, float] = {}
 
+    def on_fit_start(self) -> None:
+        """Says so where the training set does not mark occluded joints: the detector then learns all labelled ones."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        poses = data.poses(data.train_split)
+        if self.first == "parts" and not poses.marks_occlusion and self.trainer.is_global_zero:
+            print(
+                f"{poses.annotations} does not say which joints are occluded: the detector learns all labelled joints, "
+                "where the paper trains it on visible ones"
+            )
+
     def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
         """The detector's and the regressor's loss as the current phase weighs them (docs/papers/cascade.md#losses)."""
         return self._losses(self._forward(images), batch)

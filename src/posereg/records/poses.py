@@ -37,6 +37,8 @@ class PoseSet:
         extras: further columns by name, each with N rows (or M rows for names starting with `image_`):
             `head_size`, `area`, `iscrowd`, `scale`, `xyz` ... as the reader documents.
         annotations: the annotation file (or folder with one file per person) that was read.
+        marks_occlusion: whether the annotations tell occluded joints from visible ones; if not, all labelled joints
+            count as visible.
         more_annotations: those of further splits, where several were put together.
     """
 
@@ -54,6 +56,7 @@ class PoseSet:
     annotations: Path
     extras: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     more_annotations: tuple[Path, ...] = ()
+    marks_occlusion: bool = True
 
     def __post_init__(self) -> None:
         people, joints = len(self.ids), len(self.skeleton)

@@ -32,6 +32,13 @@ def problems(config: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(map(str, _once(found))))
 
 
+def data_problems(node: Any) -> list[str]:
+    """One line for each thing that is wrong with a data set's config, without the rest of a run's."""
+    if not is_node(node):
+        return [str(Problem("data", "must be a config node with _target_", node))]
+    return list(dict.fromkeys(map(str, nodes(node, "data", {"data": node}))))
+
+
 def _once(found: list[Problem]) -> Iterator[Problem]:
     """A setting that a group only repeats is told of once, where it is given."""
     wrong = {p.key.removeprefix("data.") for p in found if p.key.count(".") == p.key.startswith("data.")}

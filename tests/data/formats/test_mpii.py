@@ -1,3 +1,6 @@
+import json
+
+import h5py
 import numpy as np
 import pytest
 
@@ -70,3 +73,26 @@ def test_missing_folder_split_and_file(tmp_path):
         mpii.read(tmp_path, "train")
     with pytest.raises(UserError, match="no split 'val'"):
         mpii.read(tmp_path, "val")
+
+
+@pytest.mark.parametrize(
+    ("file", "marks"), [("valid.h5", True), ("valid.json", False), ("valid_people.csv", False)]
+)
+def test_which_lists_tell_occluded_joints_from_visible_ones(tmp_path, file, marks):
+    joints = [[5.0, 5.0]] * 16
+    if file.endswith(".h5"):
+        with h5py.File(tmp_path / file, "w") as content:
+            content["part"], content["visible"] = np.array([joints]), np.array([[1.0, 0.0] * 8])
+            content["imgname"] = np.array([b"a.jpg"])
+            content["scale"], content["center"] = np.ones(1), np.full((1, 2), 30.0)
+            content["index"], content["person"] = np.zeros(1), np.zeros(1)
+    elif file.endswith(".json"):
+        row = {"image": "a.jpg", "center": [30, 30], "scale": 1.0, "joints": joints, "joints_vis": [1] * 16}
+        (tmp_path / file).write_text(json.dumps([row]))
+    else:
+        columns = ",".join(f"j{k}_X,j{k}_Y" for k in range(16))
+        (tmp_path / file).write_text(f"NAME,Scale,{columns}\na.jpg,1.0,{','.join(['5'] * 32)}\n")
+    found = mpii.read(tmp_path, "valid")
+    assert found.marks_occlusion is marks
+    assert (found.visibility == 1).any() == marks
+    assert found.people([0]).marks_occlusion is marks

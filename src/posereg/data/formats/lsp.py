@@ -117,6 +117,7 @@ def pose_set(
         boxes=region,
         annotations=path,
         extras={"torso": torso},
+        marks_occlusion=name == "lsp",  # the extension says which joints are labelled, not which are visible
     )
 
 

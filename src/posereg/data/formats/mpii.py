@@ -105,6 +105,7 @@ def pose_set(root: Path, split: str, path: Path, people: People) -> PoseSet:
             "annolist": people.annolist,
             "annorect": people.annorect,
         },
+        marks_occlusion=people.marks_occlusion,
     )
 
 

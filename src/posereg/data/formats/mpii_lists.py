@@ -36,6 +36,7 @@ class People:
     annolist: NDArray[np.int64]
     annorect: NDArray[np.int64]
     head_size: Float | None = None
+    marks_occlusion: bool = True  # False: the list does not say which joints are visible
 
     def __post_init__(self) -> None:
         count = len(self.names)
@@ -61,7 +62,12 @@ class People:
         size = None if self.head_size is None else self.head_size[where]
         columns = ("joints", "annotated", "visible", "center", "scale", "head_box", "annolist", "annorect")
         picked: dict[str, Any] = {name: getattr(self, name)[where] for name in columns}
-        return People(names=[self.names[k] for k in where], head_size=size, **picked)
+        return People(
+            names=[self.names[k] for k in where],
+            head_size=size,
+            marks_occlusion=self.marks_occlusion,
+            **picked,
+        )
 
 
 def read_h5(path: Path) -> People:
@@ -95,7 +101,9 @@ def read_baselines(path: Path) -> People:
         unknown = np.full(len(rows), -1, dtype=np.int64)
         nowhere = np.full((len(rows), 4), np.nan)
         joints = joints.reshape(-1, 16, 2)
-        return People(names, joints, flags, flags, center, scale, nowhere, unknown, unknown)
+        return People(
+            names, joints, flags, flags, center, scale, nowhere, unknown, unknown, marks_occlusion=False
+        )
 
 
 def _name(value: Any) -> str:
@@ -120,7 +128,16 @@ def read_csv(path: Path) -> People:
     nowhere, unknown = np.full((len(rows), 2), np.nan), np.full(len(rows), -1, dtype=np.int64)
     names = [row["NAME"] for row in rows]
     return People(
-        names, joints, annotated, annotated, nowhere, scale, np.full((len(rows), 4), np.nan), unknown, unknown
+        names,
+        joints,
+        annotated,
+        annotated,
+        nowhere,
+        scale,
+        np.full((len(rows), 4), np.nan),
+        unknown,
+        unknown,
+        marks_occlusion=False,
     )
 
 
@@ -145,7 +162,17 @@ def read_ground_truth(path: Path) -> People:
         nowhere = np.full((count, 2), np.nan)
         scale = head_size / HEAD_PER_SCALE
         return People(
-            names, joints, annotated, annotated, nowhere, scale, head_box, unknown, unknown, head_size
+            names,
+            joints,
+            annotated,
+            annotated,
+            nowhere,
+            scale,
+            head_box,
+            unknown,
+            unknown,
+            head_size,
+            marks_occlusion=False,
         )
     people = read_h5(beside) if beside.suffix == ".h5" else read_baselines(beside)
     if len(people.names) != len(joints):
@@ -166,5 +193,6 @@ def join(parts: list[People]) -> People:
     return People(
         names=[name for part in parts for name in part.names],
         head_size=column("head_size") if sized else None,
+        marks_occlusion=all(part.marks_occlusion for part in parts),
         **{name: column(name) for name in columns},
     )

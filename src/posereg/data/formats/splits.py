@@ -37,6 +37,7 @@ def together(split: str, parts: Sequence[PoseSet]) -> PoseSet:
         visibility=np.concatenate([part.visibility for part in parts]),
         boxes=np.concatenate([part.boxes for part in parts]),
         extras={name: np.concatenate([part.extras[name] for part in parts]) for name in first.extras},
+        marks_occlusion=all(part.marks_occlusion for part in parts),
         more_annotations=tuple(part.annotations for part in parts[1:]),
     )
 

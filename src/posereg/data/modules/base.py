@@ -168,6 +168,8 @@ class ImageData(pl.LightningDataModule, ABC):
             "train_split": trained.split,
             "train_people": len(trained),
             "validation_images_trained_on": len(_shown(trained) & _shown(validated)),
+            # Said only where it is so: a method that learns visible joints alone then learned all labelled ones.
+            **({} if trained.marks_occlusion else {"occluded_joints": "not marked, taken for visible"}),
         }
 
     def val_dataloader(self) -> Loader:

@@ -81,6 +81,7 @@ def joined(poses: PoseSet, other: PoseSet) -> PoseSet:
         keypoints=both("keypoints"),
         visibility=both("visibility"),
         boxes=both("boxes"),
+        marks_occlusion=poses.marks_occlusion and other.marks_occlusion,
         extras={
             name: _padded(column, images if name.startswith("image_") else people)
             for name, column in poses.extras.items()
