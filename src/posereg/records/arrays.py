@@ -43,6 +43,8 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     if path.suffix == ".npz":
         return read_npz(path, kind)
     with reading(path, kind):
+        if not path.exists():
+            raise FileNotFoundError(path)  # the readers' own messages do not tell this from a damaged file
         if path.suffix == ".npy":
             return {"array": np.asarray(np.load(path, allow_pickle=False))}
         if path.suffix == ".mat":

@@ -39,6 +39,8 @@ def names(path: Path) -> list[str]:
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     with reading(path, "a MATLAB file"):
+        if not path.exists():
+            raise FileNotFoundError(path)  # SciPy's own message does not tell this from a damaged file
         try:
             yield
         except NotImplementedError as error:
