@@ -8,8 +8,6 @@ SEEDS ?= 0
 RUNS ?= runs
 ARGS ?=
 export NO_ALBUMENTATIONS_UPDATE = 1
-SHELL := /bin/bash
-COMMANDS := train table report claims score predict data-make data-check data-project info config doctor detect errors figures submit
 
 .PHONY: demo test test-slow lint bench install clean help
 help:
@@ -43,13 +41,7 @@ bench: install
 # The documentation site, below site/. The command reference is written from the commands' own help.
 .PHONY: docs
 docs: install
-	if test -f scripts/write_command_reference.py; then \
-	  $(BIN)/python scripts/write_command_reference.py docs/commands.md; \
-	else \
-	  { echo "# Commands"; for c in $(COMMANDS); do \
-	    printf '\n## posereg %s\n\n```\n' "$${c/-/ }"; $(BIN)/posereg $${c/-/ } --help; printf '```\n'; \
-	  done; } > docs/commands.md; \
-	fi
+	$(BIN)/python scripts/write_command_reference.py docs/commands.md
 	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
 
 # Every table of results/ and the claims as pages below report/.

@@ -1,12 +1,14 @@
 """The command reference, written from the specifications."""
 
+import html
+import re
 import runpy
 import sys
 from pathlib import Path
 
 import pytest
 
-from posereg.cli import commands
+from posereg.cli import commands, reference
 
 SCRIPT = Path(__file__).parents[2] / "scripts/write_command_reference.py"
 
@@ -19,9 +21,17 @@ def test_every_command_and_argument_is_on_the_page(tmp_path: Path, monkeypatch: 
     for name in commands.MODULES:
         section = page.partition(f"## posereg {name}\n")[2].partition("\n## ")[0]
         specification = commands.specification(name)
-        assert specification.usage() in section
+        assert " ".join(specification.usage().split()) in " ".join(section.split())
         for option in specification.options:
-            cell = f"{option.name}={option.kind.name}".replace("|", "\\|")
-            assert f"| `{cell}` |" in section
-    rows = [line for line in page.splitlines() if line.startswith("| ")]
-    assert {line.replace("\\|", "").count("|") for line in rows} == {3}
+            assert f"| `{option.name}={option.kind.name}` |" in section
+
+
+def test_the_page_reads_as_it_is_meant() -> None:
+    markdown = pytest.importorskip("markdown")
+    page = markdown.markdown(reference.markdown(), extensions=["tables", "fenced_code"])
+    assert "A run's folder is runs/<data>/<table>/<row>/seed<seed>" in html.unescape(page)
+    assert "<code>--cfg job|hydra|all</code>" in page
+    assert "<data>" not in page
+    assert "<em>" not in page
+    rows = re.findall(r"<tr>(.*?)</tr>", page, re.S)
+    assert {row.count("<td>") + row.count("<th>") for row in rows} == {2}

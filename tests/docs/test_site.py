@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from posereg.reporting import collect
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -51,3 +54,15 @@ def test_make_targets_named_in_the_pages_exist() -> None:
     for page in pages:
         for target in re.findall(r"(?:^|`)make ([a-z][a-z_0-9-]*)", page.read_text(), re.M):
             assert target in known, f"{page.relative_to(ROOT)}: make {target}"
+
+
+def test_the_tables_of_the_results_page_are_those_of_the_result_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Intervals take minutes; they decide what is bold alone.
+    monkeypatch.setattr(collect, "interval", lambda *_: None)
+    script = runpy.run_path(str(ROOT / "scripts/write_result_tables.py"))
+    page = (ROOT / "docs/results.md").read_text().replace("**", "")
+    assert script["written"](page) == page, "python scripts/write_result_tables.py"
+    shown = set(re.findall(r"<!-- results/(\w+) -->", page))
+    assert shown == {folder.name for folder in (ROOT / "results").iterdir() if folder.is_dir()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -56,10 +57,10 @@ def command_markdown(command: Command) -> str:
     table = "\n".join(f"| {_cell(label)} | {_cell(line)} |" for label, line in rows)
     parts = [
         f"## posereg {command.name}",
-        f"{command.help[0].upper()}{command.help[1:]}.",
-        _block(command.usage()),
+        _prose(f"{command.help[0].upper()}{command.help[1:]}."),
+        _block(textwrap.fill(command.usage(), 84, subsequent_indent="    ", break_on_hyphens=False)),
     ]
-    parts += [*_paragraphs(command), f"| argument | meaning |\n| --- | --- |\n{table}"]
+    parts += [*map(_prose, _paragraphs(command)), f"| argument | meaning |\n| --- | --- |\n{table}"]
     if command.examples:
         parts += ["Examples:", _block("\n".join(command.examples))]
     return "\n\n".join(parts)
@@ -109,4 +110,12 @@ def _block(content: str) -> str:
 
 
 def _cell(content: str) -> str:
-    return content.replace("|", "\\|")
+    return _prose(content, "|")
+
+
+def _prose(content: str, more: str = "") -> str:
+    """Text as it is, outside code spans: what Markdown would take for emphasis, a tag or a column is escaped."""
+    parts = content.split("`")
+    special = rf"([*_{re.escape(more)}])"
+    parts[::2] = [re.sub(special, r"\\\1", part).replace("<", "&lt;") for part in parts[::2]]
+    return "`".join(parts)
