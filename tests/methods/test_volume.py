@@ -17,7 +17,7 @@ from posereg.evaluation import mpjpe
 from posereg.geometry.bones import length_sum
 from posereg.methods.volume import VolumePose
 from posereg.predict.predictor import predict
-from posereg.skeletons.skeleton import H80K, H80K_PARENTS
+from posereg.skeletons.skeleton import H80K
 
 SIZE, BINS = (64, 96), 16
 
@@ -154,10 +154,10 @@ def test_predictions_are_root_relative_millimetres(tmp_path: Path, convention: A
     method = _method(Fixed(bins), bone_lengths={"train+val": 4500.0}, convention=convention).eval()
     found = predict(method, poses, device="cpu")
     assert_allclose(found.keypoints[:, 0], 0, atol=1e-4)
-    assert_allclose(length_sum(found.keypoints, H80K_PARENTS), 4500, rtol=1e-5)
+    assert_allclose(length_sum(found.keypoints, H80K.parents), 4500, rtol=1e-5)
     # Bins are 4 input pixels wide in every direction here.
     shape = (bins - bins[:, :1]).numpy().astype(float)
-    expected = shape * (4500 / length_sum(shape, H80K_PARENTS))[:, None, None]
+    expected = shape * (4500 / length_sum(shape, H80K.parents))[:, None, None]
     assert_allclose(found.keypoints, expected, atol=1e-2)
     assert found.ids.tolist() == poses.ids.tolist()
 

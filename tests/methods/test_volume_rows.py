@@ -15,7 +15,7 @@ from posereg.geometry.bones import length_sum
 from posereg.methods import ensemble
 from posereg.predict.predictor import predict
 from posereg.records import predictions
-from posereg.skeletons.skeleton import H80K_PARENTS
+from posereg.skeletons.skeleton import H80K
 from posereg.train import train
 from tiny import data_set
 
@@ -41,7 +41,7 @@ def _truth(split: str) -> np.ndarray:
 def test_table_1_scales_the_same_predictions_by_other_bones(tmp_path: Path) -> None:
     mean = _train(tmp_path, "+experiments/volume/table1=avg_train_val")
     frame = _train(tmp_path, "+experiments/volume/table1=per_frame")
-    sums = [length_sum(_truth(split), H80K_PARENTS) for split in ("train", "val")]
+    sums = [length_sum(_truth(split), H80K.parents) for split in ("train", "val")]
     assert mean["protocol"]["bone_lengths"]["train+val"] == pytest.approx(
         np.concatenate(sums).mean(), rel=1e-6
     )
@@ -51,8 +51,8 @@ def test_table_1_scales_the_same_predictions_by_other_bones(tmp_path: Path) -> N
     assert frame["training"]["epochs"] == 0
     a = predictions.load(_folder(tmp_path, "table1", "avg_train_val") / "predictions.npz").keypoints
     b = predictions.load(_folder(tmp_path, "table1", "per_frame") / "predictions.npz").keypoints
-    assert_allclose(length_sum(a, H80K_PARENTS), np.concatenate(sums).mean(), rtol=1e-4)
-    assert_allclose(length_sum(b, H80K_PARENTS), sums[1], rtol=1e-4)
+    assert_allclose(length_sum(a, H80K.parents), np.concatenate(sums).mean(), rtol=1e-4)
+    assert_allclose(length_sum(b, H80K.parents), sums[1], rtol=1e-4)
     ratio = (sums[1] / np.concatenate(sums).mean())[:, None, None]
     assert_allclose(b, a * ratio, atol=0.05)
     assert {"MPJPE", "PA-MPJPE", "MPJPE/right_wrist"} <= mean["metrics"].keys()
@@ -64,7 +64,7 @@ def test_table_1_scales_the_same_predictions_by_other_bones(tmp_path: Path) -> N
     stored = torch.load(checkpoint, weights_only=True)["posereg_config"]["method"]["bone_lengths"]
     assert stored == mean["protocol"]["bone_lengths"]
     again = predict(load_method(checkpoint), h80k.read(data_set("h80k"), "val"), device="cpu")
-    assert_allclose(length_sum(again.keypoints, H80K_PARENTS), stored["train+val"], rtol=1e-4)
+    assert_allclose(length_sum(again.keypoints, H80K.parents), stored["train+val"], rtol=1e-4)
 
 
 def test_the_ensemble_row_averages_its_siblings_predictions(

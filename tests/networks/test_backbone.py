@@ -1,26 +1,44 @@
-"""Trunks: which weights the shipped configs start from."""
+"""Trunks: feature maps and widths, weights from a file, and mistakes told before a run."""
 
 import pytest
-import timm
-import yaml
+import torch
 
-from posereg import config as configs
-from posereg.networks.backbone import backbone, channels
-
-SHIPPED = sorted((configs.root() / "conf/backbone").glob("resnet*.yaml"))
+from posereg.errors import UserError
+from posereg.networks.backbone import backbone, channels, load_weights
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_shipped_resnets_start_from_torchvisions_first_weights(path):
-    """The papers' weights: ImageNet-1k by the original recipe; timm's default would be a later one (a1)."""
-    name = yaml.safe_load(path.read_text())["name"]
-    if path.stem == "resnet10":
-        return  # not in the papers, and torchvision has none
-    assert timm.get_pretrained_cfg(name).tag == "tv_in1k"
-    assert name.partition(".")[0] == path.stem
+@pytest.mark.parametrize(("name", "width", "expected"), [
+    ("resnet18", 1.0, [64, 64, 128, 256, 512]),
+    ("resnet18", 0.25, [16, 16, 32, 64, 128]),
+    ("resnet18", 1 / 32, [8, 8, 8, 8, 16]),
+])  # fmt: skip
+def test_feature_maps_finest_first(name, width, expected):
+    """Strides 2 to 32, and the channels that the trunk says it has."""
+    trunk = backbone(name, width=width).eval()
+    with torch.inference_mode():
+        maps = trunk(torch.randn(1, 3, 64, 96))
+    assert [tuple(m.shape[-2:]) for m in maps] == [(64 // s, 96 // s) for s in (2, 4, 8, 16, 32)]
+    assert channels(trunk) == [m.shape[1] for m in maps] == expected
 
 
-def test_the_tag_leaves_the_network_as_it_is():
-    tagged, plain = backbone("resnet18.tv_in1k"), backbone("resnet18")
-    assert channels(tagged) == channels(plain)
-    assert tagged.state_dict().keys() == plain.state_dict().keys()
+def test_weights_from_a_file_are_the_networks_own(tmp_path, capsys):
+    torch.manual_seed(0)
+    source = backbone("resnet18")
+    state = {f"module.trunk.{name}": value for name, value in source.state_dict().items()}
+    torch.save({"state_dict": {**state, "module.head.weight": torch.zeros(3)}}, tmp_path / "a.pth")
+    loaded = backbone("resnet18", weights=str(tmp_path / "a.pth"))
+    for name, value in source.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value)
+    assert "a.pth" in capsys.readouterr().out
+
+
+def test_mistakes_name_the_setting(tmp_path):
+    with pytest.raises(UserError, match=r"backbone\.name: timm has no model 'resnet99'; near it: "):
+        backbone("resnet99")
+    with pytest.raises(UserError, match="pretrained weights need width 1"):
+        backbone("resnet18", pretrained=True, width=0.5)
+    with pytest.raises(UserError, match=r"backbone\.weights: no such file"):
+        backbone("resnet18", weights=str(tmp_path / "none.pth"))
+    torch.save({"other": torch.zeros(2)}, tmp_path / "a.pth")
+    with pytest.raises(UserError, match="none of the 1 tensors fits"):
+        load_weights(backbone("resnet18", width=0.125), tmp_path / "a.pth")

@@ -20,6 +20,7 @@ from posereg.errors import UserError
 from posereg.figures import volume as figures3d
 from posereg.geometry.bones import BoneSource, length_sum, mean_lengths, rescale
 from posereg.geometry.bones import bone_source as checked
+from posereg.losses.volume import label_weights, volume_loss
 from posereg.methods.base import Batch, PoseModule
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
@@ -63,16 +64,13 @@ class VolumePose(PoseModule):
         Joints outside the input count, as in the released code: they pull to the border.
         """
         target, weight = self.targets(batch)
-        distance = (self.coordinates(images) - target).abs() * weight
-        x, y, z = (distance.sum((0, 1)) / len(images)).unbind()
-        return {"loss": x + y + z, "xy": (x + y).detach(), "z": z.detach()}
+        return volume_loss(self.coordinates(images), target, weight)
 
     def targets(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Labels (B, K, 3) in [-0.5, 0.5] inside the input, and their weights: 0 for what is not known."""
         flat = normalise(batch["keypoints"], self.input_size, self.convention)
         depth = batch["z"] / self.input_size[0]
-        seen = batch["visibility"] > 0
-        weight = torch.stack([seen, seen, seen & depth.isfinite()], dim=-1)
+        weight = label_weights(batch["visibility"], depth)
         return torch.cat([flat, depth.nan_to_num()[..., None]], dim=-1), weight.to(flat.dtype)
 
     def coordinates(self, images: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from posereg.errors import UserError
 from posereg.evaluation import mpjpe
 from posereg.geometry.bones import length_sum, rescale
 from posereg.records.predictions import Predictions, load
-from posereg.skeletons.skeleton import COCO, H80K, H80K_PARENTS, MPII, mapping
+from posereg.skeletons.skeleton import COCO, H80K, MPII, mapping
 from shared import shared
 
 
@@ -139,8 +139,8 @@ def test_real_frames_through_loading_projection_and_evaluation() -> None:
     assert (np.abs(found.boxes - poses.boxes).max(axis=1) < 0.1 * person).all()
     # A model that predicts the labels exactly: what is left is the weak-perspective camera's error.
     pixels = np.concatenate([found.keypoints, found.extras["z"][..., None]], axis=-1)
-    lengths = length_sum(poses.extras["xyz"], H80K_PARENTS)
-    turned = rescale(pixels, lengths, H80K_PARENTS)
+    lengths = length_sum(poses.extras["xyz"], H80K.parents)
+    turned = rescale(pixels, lengths, H80K.parents)
     scored = Predictions(poses.ids, poses.image_ids, turned.astype(np.float32), np.ones((4, 18)), np.ones(4))
     metrics = mpjpe.evaluate(poses, scored).metrics
     assert metrics["PA-MPJPE"] < 0.1

@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 
 from posereg.data.synthetic.make import make
-from posereg.skeletons.skeleton import H80K_PARENTS
+from posereg.data.synthetic.pictures import Options
+from posereg.data.synthetic.writers.h80k import SPLITS, write
+from posereg.skeletons.skeleton import H80K
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def test_the_truth_projects_onto_the_person(root):
 def test_each_subject_has_bones_of_its_own(root):
     truth = np.load(root / "truth/Train.npz")
     xyz, subject = truth["xyz"], truth["subject"]
-    bones = np.linalg.norm(xyz - xyz[:, list(H80K_PARENTS)], axis=-1)
+    bones = np.linalg.norm(xyz - xyz[:, list(H80K.parents)], axis=-1)
     means = []
     for number in np.unique(subject):
         mine = bones[subject == number]
@@ -52,3 +54,20 @@ def test_test_frames_have_no_poses(root):
     assert not (root / "Test/POSE").exists()
     assert len(list((root / "Test/IMG").glob("*.jpg"))) == 18
     assert cv2.imread(str(root / "Test/IMG/00001.jpg")).shape == (96, 96, 3)
+
+
+def test_splits_have_the_published_subjects_and_shares(root):
+    """Five subjects train, two validate, four test; 45, 25 and 30 % of the frames."""
+    assert [len(subjects) for subjects, _ in SPLITS.values()] == [5, 2, 4]
+    for split, (subjects, share) in SPLITS.items():
+        drawn = np.load(root / f"truth/{split}.npz")["subject"]
+        assert len(drawn) == round(60 * share)
+        assert set(drawn.tolist()) <= set(subjects)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_very_small_sets_have_every_folder(tmp_path, count):
+    write(tmp_path, Options(count, size=64))
+    frames = [len(list((tmp_path / split / "IMG").glob("*.jpg"))) for split in SPLITS]
+    assert sum(frames) == count
+    assert all((tmp_path / f"truth/{split}.npz").exists() for split in SPLITS)

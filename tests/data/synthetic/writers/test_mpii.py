@@ -10,7 +10,9 @@ from scipy.io import loadmat
 
 from posereg.data.formats import mpii
 from posereg.data.synthetic.make import make
+from posereg.data.synthetic.pictures import Options
 from posereg.data.synthetic.scene import Setting, render
+from posereg.data.synthetic.writers.mpii import NAMES, write
 from posereg.skeletons.skeleton import MPII
 
 PEOPLE, SIZE = 40, 96
@@ -100,3 +102,19 @@ def test_torso_angle_is_degrees_from_upright(root):
     dx, dy = (part[:, 7] - part[:, 6]).T
     both = part[:, 6].any(axis=1) & part[:, 7].any(axis=1) & (dy < -1)
     assert angle[both] == pytest.approx(np.rad2deg(np.arctan(dx / -dy))[both])
+
+
+@pytest.mark.parametrize(("count", "train", "valid"), [(1, 1, 0), (2, 1, 1), (10, 8, 2)])
+def test_a_fifth_validates_and_a_single_person_trains(tmp_path, count, train, valid):
+    counts = write(tmp_path, Options(count, size=64))
+    assert counts == {"images": count + 1, "valid": valid, "train": train, "test": 1}
+    assert (tmp_path / "gt_valid.mat").exists() == bool(valid)
+    assert len(mpii.read(tmp_path, "train")) == train
+
+
+def test_names_are_those_of_the_published_truth(root):
+    """`gt_valid.mat` lists its joints in the order of MPII's skeleton: right ankle ... left wrist."""
+    short = {"ankle": "ank", "knee": "kne", "hip": "hip", "wrist": "wri", "elbow": "elb", "shoulder": "sho"}
+    whole = {"pelvis": "pelv", "thorax": "thor", "neck": "neck", "head_top": "head"}
+    expected = [whole.get(n) or n[0] + short[n.split("_")[1]] for n in MPII.joints]
+    assert list(NAMES) == expected
