@@ -39,7 +39,6 @@ UNMIRRORED = {
     "cli/text.py",
     "cli/train.py",
     "cli/version.py",
-    "data/synthetic/backdrop.py",
     "data/synthetic/figure.py",
     "figures/cascade.py",
     "methods/base.py",

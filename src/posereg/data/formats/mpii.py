@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from posereg.data.formats import mpii_mat
 from posereg.data.formats.mpii_lists import (
+    DOWN_PER_SCALE,
     HEAD_PER_SCALE,
     People,
     join,
@@ -76,7 +77,9 @@ def pose_set(root: Path, split: str, path: Path, people: People) -> PoseSet:
     if lacking.any():
         tight = boxes.from_keypoints(joints, people.annotated)
         center[lacking] = boxes.center_size(tight)[0][lacking]
-    shifted = center + np.stack([np.zeros_like(scale), np.where(lacking, 0.0, 15 * scale)], axis=1)
+    shifted = center + np.stack(
+        [np.zeros_like(scale), np.where(lacking, 0.0, DOWN_PER_SCALE * scale)], axis=1
+    )
     names = tuple(dict.fromkeys(people.names))
     place = {name: k for k, name in enumerate(names)}
     folder = image_folder(root)

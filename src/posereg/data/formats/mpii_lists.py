@@ -17,6 +17,9 @@ from posereg.errors import UserError
 from posereg.files import read_json, read_table, reading
 from posereg.records.arrays import read_hdf5
 
+HEAD_SHARE = 0.6  # of the head box's diagonal: MPII's head size, the unit of PCKh
+DOWN_PER_SCALE = 15.0  # the codes move objpos down by this: it lies too close to the head
+HOURGLASS_PADDING = 1.25  # the stacked-hourglass files carry it in their scale
 HEAD_PER_SCALE = 25.0  # 0.6 x head diagonal / scale, exact on the 2,958 validation people
 
 Float = NDArray[np.float64]
@@ -77,11 +80,11 @@ def read_h5(path: Path) -> People:
     with reading(path, kind):
         part, visible = file["part"].astype(float), file["visible"] > 0
         names = [name.decode() if isinstance(name, bytes) else str(name) for name in file["imgname"].tolist()]
-        scale = file["scale"].astype(float) / 1.25
+        scale = file["scale"].astype(float) / HOURGLASS_PADDING
         center = file["center"].astype(float)
         index, person = file["index"].astype(np.int64), file["person"].astype(np.int64)
         size = file["normalize"].astype(float) if "normalize" in file else None
-        center[:, 1] -= 15 * scale
+        center[:, 1] -= DOWN_PER_SCALE * scale
         annotated = (part != 0).any(axis=2)
         if size is not None and not (size > 0).all():  # test.h5 has none
             size = None
@@ -152,7 +155,7 @@ def read_ground_truth(path: Path) -> People:
         annotated = file["jnt_missing"].T == 0
         corners = file["headboxes_src"].astype(float)  # (2 corners, xy, N)
         head_box = corners.transpose(2, 0, 1).reshape(-1, 4)
-        head_size = 0.6 * np.linalg.norm(corners[1] - corners[0], axis=0)
+        head_size = HEAD_SHARE * np.linalg.norm(corners[1] - corners[0], axis=0)
         if not joints.shape == (len(head_size), 16, 2) or annotated.shape != joints.shape[:2]:
             raise ValueError(f"joints {joints.shape}, missing {annotated.shape}, head boxes {head_box.shape}")
     beside = next((p for p in (path.with_name("valid.h5"), path.with_name("valid.json")) if p.exists()), None)

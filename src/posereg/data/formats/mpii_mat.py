@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.data.formats import matfile
-from posereg.data.formats.mpii_lists import HEAD_PER_SCALE, People, read_h5
+from posereg.data.formats.mpii_lists import HEAD_PER_SCALE, HEAD_SHARE, People, read_h5
 from posereg.errors import UserError
 from posereg.files import reading
 
@@ -104,7 +104,7 @@ def _collect(annolist: NDArray[Any], wanted: list[tuple[int, int]]) -> People:
             visible[row, joint] = _is_visible(point)
     index = np.array(wanted, dtype=np.int64).reshape(-1, 2)
     diagonal = np.linalg.norm(head_box[:, 2:] - head_box[:, :2], axis=1)
-    head_size = np.where(np.isnan(diagonal), HEAD_PER_SCALE * scale, 0.6 * diagonal)
+    head_size = np.where(np.isnan(diagonal), HEAD_PER_SCALE * scale, HEAD_SHARE * diagonal)
     people = People(
         names, joints, annotated, visible, center, scale, head_box, index[:, 0], index[:, 1], head_size
     )

@@ -23,6 +23,9 @@ from posereg.data.synthetic.writers import matlab
 from posereg.skeletons.skeleton import MPII
 
 Float = NDArray[np.float64]
+# As published: head size = 0.6 x the head box's diagonal = 25 x scale; codes move the centre down by 15 x scale,
+# and the stacked-hourglass files have the scale enlarged by 1.25.
+HEAD_SHARE, HEAD_PER_SCALE, DOWN_PER_SCALE, HOURGLASS_PADDING = 0.6, 25.0, 15.0, 1.25
 VALID_SHARE, TEST_SHARE = 0.2, 0.05
 NAMES = ("rank", "rkne", "rhip", "lhip", "lkne", "lank", "pelv", "thor", "neck", "head", "rwri", "relb", "rsho",
          "lsho", "lelb", "lwri")  # fmt: skip
@@ -42,10 +45,9 @@ class Rect:
 def _rect(person: Person) -> Rect:
     joints, flags = person.of(MPII)
     joints, head = np.round(joints + 1, 1), np.round(person.head_box + 1, 1)
-    scale = 0.6 * float(np.linalg.norm(head[2:] - head[:2])) / 25
+    scale = HEAD_SHARE * float(np.linalg.norm(head[2:] - head[:2])) / HEAD_PER_SCALE
     inside = joints[flags != OUTSIDE]
-    # Codes move the centre down by 15 * scale; the published one sits that much too high.
-    center = (inside.min(axis=0) + inside.max(axis=0)) / 2 - [0, 15 * scale]
+    center = (inside.min(axis=0) + inside.max(axis=0)) / 2 - [0, DOWN_PER_SCALE * scale]
     return Rect(joints, flags, head, scale, np.round(center, 1))
 
 
@@ -170,9 +172,9 @@ def _hourglass(
         file["imgname"] = np.array(names, dtype="S13")
         file["part"] = np.where(labelled[..., None], joints, 0.0)
         file["visible"] = (labelled & (flags == SEEN)).astype(float)
-        file["center"] = center + np.stack([np.zeros_like(scale), 15 * scale], axis=1)
-        file["scale"] = 1.25 * scale
-        file["normalize"] = np.zeros_like(scale) if test else 25 * scale
+        file["center"] = center + np.stack([np.zeros_like(scale), DOWN_PER_SCALE * scale], axis=1)
+        file["scale"] = HOURGLASS_PADDING * scale
+        file["normalize"] = np.zeros_like(scale) if test else HEAD_PER_SCALE * scale
         file["torsoangle"] = np.where(both, lean, 0.0)
         file.attrs["name"] = "mpii"
 
