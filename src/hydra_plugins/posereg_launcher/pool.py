@@ -53,6 +53,8 @@ class _Failed(JobReturn):
 
 
 class PoolLauncher(Launcher):
+    """Each run of a sweep in a process of its own, one a slot. Arguments: `PoolConf`."""
+
     def __init__(
         self,
         devices: Any,
@@ -69,6 +71,7 @@ class PoolLauncher(Launcher):
         self.command = list(command or [sys.executable, "-m", "posereg.cli.main", "train"])
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Hydra's call before `launch`."""
         self.hydra_context, self.config = hydra_context, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:

@@ -44,10 +44,12 @@ class Sibling:
 
     @property
     def folder(self) -> Path:
+        """The run's folder."""
         return runs.run_dir(self.config)
 
     @property
     def digest(self) -> str:
+        """Hash of what decides the run's numbers."""
         return runs.config_hash(self.config)
 
 

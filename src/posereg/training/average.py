@@ -30,6 +30,7 @@ class WeightAverage(Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        """Take the weights into the average, once per optimiser step."""
         if trainer.global_step <= self._step:
             return  # inside an accumulation window
         self._step = trainer.global_step
@@ -44,9 +45,11 @@ class WeightAverage(Callback):
                 average.copy_(tensor)
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Validate the average."""
         self._swap(module)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Go on with the weights of the last step."""
         self._swap(module)
 
     @torch.no_grad()
@@ -58,18 +61,22 @@ class WeightAverage(Callback):
             other.copy_(kept)
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Leave the average in the module: it is what is evaluated and saved."""
         self._swap(module)
         self._average = {}
 
     def state_dict(self) -> dict[str, Any]:
+        """The step of the average; its weights are in the checkpoint's own place."""
         return {"step": self._step}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the step over."""
         self._step = int(state_dict["step"])
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
+        """Save the average as the weights, and those that training goes on with beside it."""
         if self._average:
             checkpoint[RAW] = checkpoint["state_dict"]
             checkpoint["state_dict"] = dict(self._average)
@@ -77,6 +84,7 @@ class WeightAverage(Callback):
     def on_load_checkpoint(
         self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
+        """Take both over."""
         # Lightning has put the average into the module by now.
         if RAW in checkpoint:
             self._average = {name: tensor.clone() for name, tensor in checkpoint["state_dict"].items()}

@@ -27,6 +27,11 @@ class BestCheckpoint(Callback):
         self.best: float | None = None
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Write best.ckpt if this validation of a training is the best.
+
+        Raises:
+            UserError: no such metric.
+        """
         if trainer.state.fn != "fit":
             return
         metrics = trainer.callback_metrics
@@ -38,7 +43,9 @@ class BestCheckpoint(Callback):
             trainer.save_checkpoint(self.folder / BEST)
 
     def state_dict(self) -> dict[str, Any]:
+        """The best figure so far."""
         return {"best": self.best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from it."""
         self.best = state_dict["best"]

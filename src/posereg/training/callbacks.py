@@ -23,6 +23,7 @@ class StepSeed(Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
+        """Seed the generators for this step."""
         step = trainer.current_epoch * 1_000_003 + batch_idx
         torch.manual_seed((self.seed * 7_919 + trainer.global_rank) * 2**32 + step)
 
@@ -47,15 +48,22 @@ class FiniteLoss(Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        """Note whether this loss is finite, on the device; look every so many steps."""
         bad = ~torch.isfinite(outputs["loss"].detach())
         self._bad = bad if self._bad is None else self._bad | bad
         if (batch_idx + 1) % self.every == 0:
             self.look(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Look at what the epoch's last steps noted."""
         self.look(trainer)
 
     def look(self, trainer: pl.Trainer) -> None:
+        """Raise if a loss since the last look was not finite.
+
+        Raises:
+            NotFiniteError: on every rank, when one rank's loss is not finite.
+        """
         bad, self._bad = self._bad is not None and bool(self._bad), None
         if trainer.strategy.reduce_boolean_decision(bad, all=False):
             raise NotFiniteError(f"the loss became NaN or infinite before step {trainer.global_step}")
@@ -71,6 +79,7 @@ class LearningRates(Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
+        """Keep the rates that this step uses."""
         # Kept for the epoch's end, when the optimiser holds the next step's rates already.
         groups = trainer.optimizers[0].param_groups
         if len(groups) == 1 and "part" not in groups[0]:
@@ -79,6 +88,7 @@ class LearningRates(Callback):
             self._rates = {f"lr/{group.get('part', k)}": float(group["lr"]) for k, group in enumerate(groups)}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Log the rates of the epoch's last step."""
         module.log_dict(self._rates, sync_dist=True)
 
 
@@ -92,11 +102,13 @@ class Throughput(Callback):
         self._mark: float | None = None
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Start the clock; validation in between does not count as waiting."""
         self._mark = time.perf_counter()
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
+        """Count the time since the last step as waiting for data."""
         now = time.perf_counter()
         if self.steps >= self.skip and self._mark is not None:
             self.waited += now - self._mark
@@ -105,6 +117,7 @@ class Throughput(Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        """Count the step's time and its images, of all processes."""
         now = time.perf_counter()
         if self.steps >= self.skip and self._mark is not None:
             self.worked += now - self._mark
@@ -113,6 +126,7 @@ class Throughput(Callback):
         self._mark = now
 
     def summary(self) -> dict[str, float]:
+        """`images_per_s` and `data_wait`, the share of time in [0, 1]; empty when no step was counted."""
         seconds = self.waited + self.worked
         if seconds == 0:
             return {}
@@ -127,6 +141,7 @@ class NetworkFormat(Callback):
         self.compiled = compiled
 
     def setup(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+        """Set memory format and compilation; a second call changes nothing."""
         network: Any = module.network
         if self.channels_last:
             network.to(memory_format=torch.channels_last)

@@ -24,14 +24,17 @@ class WholeFiles(CheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any | None = None
     ) -> None:
+        """Write the file whole or not at all (`write`)."""
         write(Path(path), checkpoint)
 
     def load_checkpoint(
         self, path: _PATH, map_location: Any | None = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
+        """Read tensors and plain values (`read`)."""
         return read(Path(path))
 
     def remove_checkpoint(self, path: _PATH) -> None:
+        """Remove the file if it is there."""
         Path(path).unlink(missing_ok=True)
 
 

@@ -76,9 +76,11 @@ class Checkpoints(Checkpoint):
     def on_load_checkpoint(
         self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
+        """Keep the suite's section until training starts."""
         self._restored = checkpoint[SECTION]
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Put loader, means, metrics and metrics.csv back to where the checkpoint left them."""
         self.signals.catch()
         self._written = self._mark = time.monotonic()
         if self._restored is not None:
@@ -101,6 +103,7 @@ class Checkpoints(Checkpoint):
     # Writing.
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Save before the first batch of an epoch, when the one before is over in every respect."""
         position = self._here(trainer, 0)
         if position.step > self.position.step:
             self._save(trainer, position)
@@ -108,6 +111,11 @@ class Checkpoints(Checkpoint):
     def on_train_batch_start(
         self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
+        """Between two optimiser steps: save when it is time, and end the run if a signal asked for it.
+
+        Raises:
+            Interrupted: a signal asked the run to end; the checkpoint is written.
+        """
         # Else Lightning skips the schedule's step at the end of an epoch that was gone on with.
         trainer.fit_loop.restarting = False
         if batch_idx % trainer.accumulate_grad_batches:
@@ -123,20 +131,24 @@ class Checkpoints(Checkpoint):
             raise Interrupted(number)
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Save the finished training, before the final evaluation."""
         self._save(trainer, self._here(trainer, 0, finished=True))
         self.signals.deferred = False
         self.signals.check()
 
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Let signals end the run at once while a validation runs."""
         # No safe place is near: what comes now ends the run at once, and the last checkpoint counts.
         self.signals.deferred = False
         self.signals.check()
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Remember which weights have been validated; signals wait for a step again."""
         self._validated_step = trainer.global_step
         self.signals.deferred = trainer.state.fn == "fit"
 
     def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
+        """Let signals end the run at once."""
         self.signals.deferred = False
 
     def _here(self, trainer: pl.Trainer, batch: int, finished: bool = False) -> Position:
@@ -156,6 +168,11 @@ class Checkpoints(Checkpoint):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
+        """Add the suite's section to a checkpoint that is about to be written.
+
+        Raises:
+            NotFiniteError: a weight or an optimiser moment is NaN or infinite; nothing is written.
+        """
         if not is_finite(checkpoint):
             raise NotFiniteError(f"a weight became NaN or infinite before step {trainer.global_step}")
         if self._saving is None:  # another callback's checkpoint

@@ -34,14 +34,17 @@ class MetricsCsv(Logger):
 
     @property
     def name(self) -> str:
+        """What Lightning calls this logger."""
         return "csv"
 
     @property
     def version(self) -> str:
+        """None: a run has one metrics.csv."""
         return ""
 
     @property
     def save_dir(self) -> str:
+        """The run's folder."""
         return str(self.path.parent)
 
     @rank_zero_only
@@ -50,6 +53,7 @@ class MetricsCsv(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Add the figures to the row of that step; figures without a step stand in result.json."""
         if step is None:
             return  # final figures, which result.json holds
         if not self.rows or self.rows[-1]["step"] != step:
@@ -58,10 +62,12 @@ class MetricsCsv(Logger):
 
     @rank_zero_only
     def save(self) -> None:
+        """Write all rows, whole or not at all."""
         metrics_csv.write(self.path, self.rows)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
+        """Write what has not been written."""
         if self.rows:
             self.save()
 

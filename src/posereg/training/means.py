@@ -30,9 +30,11 @@ class Means:
         return found
 
     def state_dict(self) -> dict[str, Any]:
+        """Sums and counts by name, on the CPU."""
         return {name: [total.cpu(), number] for name, (total, number) in self._sums.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from saved sums."""
         self._sums = {name: (total, int(number)) for name, (total, number) in state.items()}
 
 
@@ -40,5 +42,6 @@ class EpochMeans(Callback):
     """Logs the module's `means` at the end of every epoch, before the callbacks that read them."""
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Log the means and start anew."""
         means: Means = module.means  # type: ignore[assignment]
         module.log_dict(means.take(), sync_dist=True)

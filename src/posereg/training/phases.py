@@ -164,16 +164,19 @@ class Phases(Callback):
         self._entered: str | None = None
 
     def setup(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+        """Let DDP expect parameters without a gradient: frozen ones have none."""
         if isinstance(trainer.strategy, DDPStrategy):
             # Frozen parameters get no gradient.
             trainer.strategy._ddp_kwargs.setdefault("find_unused_parameters", True)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Enter the phase anew, also in a run that goes on."""
         self._entered = None
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
+        """Enter the phase that this step belongs to."""
         pose: Any = module
         name = list(pose.phases)[bisect_right(pose.phase_starts, trainer.global_step) - 1]
         if name != self._entered:
@@ -181,12 +184,14 @@ class Phases(Callback):
             self._entered = name
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Log the phase's number, from 1."""
         if self._entered is None:
             return
         pose: Any = module
         module.log("phase", float(list(pose.phases).index(self._entered) + 1))
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Free all parts: a trained model has no frozen ones."""
         network: Any = module.network
         network.requires_grad_(True)
 

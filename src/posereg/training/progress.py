@@ -23,6 +23,7 @@ class Bars(RichProgressBar):
     """Lightning's bars, with the phase of a staged training."""
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        """What stands behind the bar."""
         phase = label(pl_module)
         return {**super().get_metrics(trainer, pl_module), **({"phase": phase} if phase else {})}
 
@@ -37,26 +38,32 @@ class PlainProgress(ProgressBar):
         self._began = self._spoke = 0.0
 
     def disable(self) -> None:
+        """Say nothing, as on every process but the first."""
         self.enabled = False
 
     def enable(self) -> None:
+        """Speak again."""
         self.enabled = True
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Start the clock of the whole training."""
         self._began = self._spoke = time.monotonic()  # within an epoch, where a run goes on
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Start the clock of the epoch."""
         self._began = self._spoke = time.monotonic()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        """A line within a long epoch."""
         now = time.monotonic()
         if now - self._spoke > SILENCE_SECONDS:
             self._spoke = now
             self._say(trainer, f"step {batch_idx + 1}/{trainer.num_training_batches}")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """The line of the epoch."""
         # Lightning keeps the last value of everything that was ever logged.
         idle = idle_losses(module)
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
