@@ -15,10 +15,6 @@ MODULES = sorted(f for f in SOURCE.rglob("*.py") if f.name != "__init__.py" and 
 # Modules that other tests cover, but none in their mirrored place. The list only shrinks: a module that gets its
 # test leaves it, a new module does not get in.
 UNMIRRORED = {
-    "build.py",
-    "claims/evidence.py",
-    "claims/page.py",
-    "claims/text.py",
     "cli/config.py",
     "cli/data_check.py",
     "cli/data_make.py",
@@ -40,8 +36,6 @@ UNMIRRORED = {
     "cli/train.py",
     "cli/version.py",
     "data/synthetic/figure.py",
-    "figures/cascade.py",
-    "methods/base.py",
     "runs/metrics_csv.py",
     "runs/results.py",
     "terminal/progress.py",

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from posereg.claims.definition import Claim
+from posereg.claims.judge import CONFIRMED, Judged, Judgement
 from posereg.evaluation import pck
 from posereg.runs import results
 
@@ -54,3 +56,20 @@ def distances(error: float, people: int = 150, seed: int = 0, joints: int = 8) -
     hard = np.random.default_rng(1).gamma(4.0, 0.25, (people, 1))
     noise = np.random.default_rng([seed, round(error * 1e6)]).normal(size=(2, people, joints))
     return error * hard * np.hypot(*noise)
+
+
+def judgement(**changed: Any) -> Judgement:
+    """A confirmed comparison of two rows over three seeds, with the given fields changed."""
+    fields: dict[str, Any] = {
+        "label": "pair", "compared": "I1 − H1", "campaign": "mpii", "data": "mpii", "verdict": CONFIRMED,
+        "metric": "AUC", "effect": 2.0, "low": 1.0, "high": 3.0, "over": "images and seeds", "paper": 2.5,
+        "paper_metric": "AUC", "seeds": 3, "images": 1500, "people": 1500, "train_people": 9000,
+        "steps": (1000, 2000),
+    }  # fmt: skip
+    return Judgement(**{**fields, **changed})
+
+
+def verdict_on(verdict: str, *lines: Judgement, text: str = "One is better.", seeds: int = 3) -> Judged:
+    """A claim that wants three seeds, with that verdict; one comparison unless some are given."""
+    claim = Claim("a_claim", "A paper", "Table 2", text, ("mpii",), 3, (), ())
+    return Judged(claim, lines or (judgement(verdict=verdict, seeds=seeds),), verdict, "")

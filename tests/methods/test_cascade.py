@@ -177,16 +177,6 @@ def test_confidence_of_visible_and_occluded_joints():
     assert found == pytest.approx(expected, abs=1e-3)
 
 
-def test_figure_shows_confidence_on_one_scale():
-    gray = np.full((8, 8, 3), 100, np.uint8)
-    maps = np.zeros((8, 8), np.float32)
-    maps[2, 3] = 1
-    shown = cascade_figure.overlay(gray, maps)
-    assert (shown[maps == 0] == 100).all()
-    top = cv2.applyColorMap(np.array([[255]], np.uint8), cv2.COLORMAP_TURBO)[0, 0, ::-1]
-    assert (shown[2, 3] == top).all()
-
-
 def test_figure_of_people_with_occluded_joints(tmp_path):
     poses = mpii.read(data_set("mpii"), "valid")
     cascade = method()

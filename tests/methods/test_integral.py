@@ -129,17 +129,3 @@ def test_heatmap_scores_are_the_map_maxima_and_integral_scores_a_probability():
     torch.testing.assert_close(peak, torch.full((1, 16), 0.7))
     _, mass = module(Fixed(maps * 50), decode="integral").predict(images()[:1])
     assert ((mass > 0.9) & (mass <= 1.0001)).all()
-
-
-def test_images_are_normalised_with_colour_on_the_device():
-    pose = module(Bright())
-    given = {
-        "image": torch.full((1, 4, 4, 3), 128, dtype=torch.uint8),
-        "color_gain": torch.tensor([[1.0, 0.5, 4.0]]),
-        "color_power": torch.tensor([[1.0, 1.0, 2.0]]),
-    }
-    value = 128 / 255
-    colours = torch.tensor([value, value * 0.5, min(1.0, value**2 * 4)])
-    expected = (colours - pose.mean.flatten()) / pose.std.flatten()
-    torch.testing.assert_close(pose.images(given)[0, :, 0, 0], expected)
-    assert pose.images(given).is_contiguous(memory_format=torch.channels_last)
