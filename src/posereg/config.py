@@ -54,7 +54,8 @@ def experiments() -> Path:
 
 
 def register_resolvers() -> None:
-    """Register `${joints:mpii}`, `${scaled:[256,256],0.5}`, `${channels:256,0.25}` and `${divide:128,2}`.
+    """Register `${joints:mpii}`, `${scaled:[256,256],0.5}`, `${channels:256,0.25}`, `${shortened:140,17}` and
+    `${divide:128,2}`.
 
     What they cannot compute with they pass on as it is, for the check to name with its key.
     """
@@ -78,6 +79,7 @@ def register_resolvers() -> None:
         "joints": lambda name: len(skeleton(name)),
         "scaled": scaled,
         "channels": lambda width, factor: max(8, round(width * factor)),
+        "shortened": lambda epochs, factor: round(epochs / factor),  # 0 is refused by the check, by name
         "divide": lambda whole, *parts: max(1, round(whole / math.prod(map(_count, parts)))),
     }
     for name, function in resolvers.items():

@@ -41,7 +41,7 @@ REFUSED = [
     ("~method.network", "method.network: is required by posereg.methods.integral.IntegralPose"),
     ("trainer._target_=5", "trainer._target_=5: must be a dotted name"),
     ("trainer._partial_=false", "trainer._partial_=false: must stay"),
-    ("schedule.at=[2]", "schedule.at=[2]: must be a list of numbers from 0 to 1"),
+    ("schedule.at=[2]", "schedule.at=[2]: must be fractions from 0 to 1, in rising order (item 1 is 2)"),
     ("augment.flip=1.5", "augment.flip=1.5: must be a number from 0 to 1; the nearest is 1"),
     ("crop_scales=[]", "crop_scales=[]: must be a list"),
     ("width=0", "width=0: must be a number from"),

@@ -4,8 +4,10 @@ from posereg.settings.cross import cross_problems
 
 CONFIG = {
     "input_size": [256, 256], "input_scale": 1.0, "batch_size": 8, "evaluate_only": False, "crop_scales": [1.0],
+    "init_weights": None, "flip_test": False,
     "trainer": {"accelerator": "cpu"}, "loader": {"_target_": "posereg.data.modules.topdown.TopDownData"},
-    "method": {"_target_": "posereg.methods.integral.IntegralPose"}, "data": {"name": "mpii"},
+    "method": {"_target_": "posereg.methods.integral.IntegralPose", "skeleton": "mpii", "network": {}},
+    "data": {"name": "mpii", "skeleton": "mpii"},
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from posereg.codecs.art_maps import Compat
+from posereg.settings.ranges import Count, NotNegative, Share, Whole
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ class Grouping:
         refine: fit a Gaussian around keypoints scored above 0.05 (the code's; the paper does not).
     """
 
-    candidates: int = 30
-    poses: int = 30
-    keypoint_threshold: float = 0.01
-    center_threshold: float = 0.01
-    absorb: float = 75.0
-    nms_distance: float = 10.0
-    nms_keypoints: int = 10
+    candidates: Count = 30
+    poses: Count = 30
+    keypoint_threshold: Share = 0.01
+    center_threshold: Share = 0.01
+    absorb: NotNegative = 75.0
+    nms_distance: NotNegative = 10.0
+    nms_keypoints: Whole = 10
     fallback: bool = True
     refine: bool = False
     compat: Compat = "paper"

@@ -6,10 +6,10 @@ annotated people, and the final poses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import torch
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from torch import Tensor
 from posereg.codecs import art as bottomup
 from posereg.codecs.art_maps import Compat
 from posereg.data.samples.scenes import SceneDataset
-from posereg.errors import UserError
+from posereg.errors import UserError, nearest
 from posereg.inference import scoring as scorers
 from posereg.inference.grouping import Grouping, Heat, Poses, Proposals
 from posereg.inference.multiscale import as_proposals, heat_and_proposals, people, rescaled
@@ -29,12 +29,17 @@ from posereg.networks.art import ARTNet, complexity
 from posereg.networks.scoring import PoseScorer
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, concatenate, nobody
-from posereg.settings.ranges import Annotated, Count, Len, NotNegative, Positive, Share, Whole, Zoom
+from posereg.settings.model import mistake
+from posereg.settings.ranges import Annotated, Count, Is, Len, NotNegative, Positive, Share, Whole, Zoom
 from posereg.training.distributed import gathered
 
 QUALITIES = ("regression", "heatmap")
 NAIVE = "mean of heat values times the centre's"
 COMPATS: tuple[Compat, ...] = ("paper", "released")
+
+
+def _has_one(scales: object) -> bool:
+    return isinstance(scales, list | tuple) and 1 in scales
 
 
 class BottomUpPose(PoseModule):
@@ -60,6 +65,18 @@ class BottomUpPose(PoseModule):
 
     looks_at = "scenes"
 
+    @staticmethod
+    def disagreements(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Settings of `grouping` that it does not have or take (settings/parts.py)."""
+        yield from PoseModule.disagreements(node)
+        hints = get_type_hints(Grouping, include_extras=True)
+        hints.pop("compat")
+        for key, value in (node.get("grouping") or {}).items():
+            if key not in hints:
+                yield "grouping", f"no such key '{key}'{nearest(str(key), hints)}"
+            elif (wrong := mistake(hints[key], value)) is not None:
+                yield "grouping", f"{key} {wrong}"
+
     def __init__(
         self,
         background: Share = 0.1,
@@ -68,7 +85,7 @@ class BottomUpPose(PoseModule):
         center_sigma: Positive = 4.0,
         compat: Compat = "paper",
         grouping: Mapping[str, Any] | None = None,
-        scales: Annotated[Sequence[Zoom], Len(1)] = (1.0,),
+        scales: Annotated[Sequence[Zoom], Len(1), Is("factors on the size, 1 among them", _has_one)] = (1.0,),
         scoring: bool = False,
         scoring_epochs: Whole = 20,
         scoring_images: Count | None = None,

@@ -7,7 +7,7 @@ A method is a subclass that defines two things: `losses(images, batch)`, a dict 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -58,6 +58,14 @@ def total_steps(trainer: pl.Trainer) -> int:
     return max(1, math.ceil(batches / trainer.accumulate_grad_batches)) * max(1, trainer.max_epochs or 1)
 
 
+def _joint_counts(node: Any, path: str) -> Iterator[tuple[str, int]]:
+    """What the parts of a network's node say of how many joints there are."""
+    for key, value in node.items() if isinstance(node, Mapping) else ():
+        if key in ("joints", "keypoints") and isinstance(value, int):
+            yield f"{path}.{key}", value
+        yield from _joint_counts(value, f"{path}.{key}")
+
+
 class PoseModule(pl.LightningModule):
     """Base of all methods.
 
@@ -85,6 +93,21 @@ class PoseModule(pl.LightningModule):
     flip_order: Tensor
     data_joint: Tensor
     network_joint: Tensor
+
+    @staticmethod
+    def disagreements(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """`(key, what is wrong)` of a config node whose settings are valid but do not go together
+        (settings/parts.py)."""
+        own = skeleton_of(node["skeleton"])
+        joints = skeleton_of(node.get("network_skeleton") or own.name)
+        lacking = [own.joints[k] for k in np.flatnonzero(mapping(joints, own) < 0)]
+        if lacking:
+            yield "network_skeleton", f"lacks {', '.join(lacking[:4])} of {own.name}, the data's"
+        for key, count in _joint_counts(node.get("network"), "network"):
+            if count != len(joints):
+                yield key, f"must be {len(joints)}, the joints of {joints.name}"
+        if node.get("flip_test") and not joints.flip_pairs:
+            yield "flip_test", f"{joints.name} has no left and right joints to swap"
 
     def __init__(
         self,

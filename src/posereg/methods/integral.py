@@ -6,6 +6,7 @@ keypoints. A network that gives coordinates instead of maps is R1.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import torch
@@ -32,6 +33,15 @@ class IntegralPose(PoseModule):
         normalisation: `softmax` or `relu_sum`.
         pose: everything PoseModule takes.
     """
+
+    @staticmethod
+    def disagreements(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Settings of a config node that do not go together (settings/parts.py)."""
+        yield from PoseModule.disagreements(node)
+        maps = str(node["network"].get("_target_")).endswith((".HeatmapNet", ".MultiStageNet"))
+        heat = node.get("heatmap_loss") is not None and node.get("heatmap_weight", 1.0) > 0
+        if maps and not heat and not node.get("joint_weight", 0.0):
+            yield "joint_weight", "with no heat-map loss either nothing is learned; give one of them a weight"
 
     def __init__(
         self,

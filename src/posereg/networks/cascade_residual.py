@@ -6,7 +6,8 @@ Its regressor is in `hourglass`.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -38,6 +39,12 @@ class ResidualDetector(nn.Module):
     Raises:
         UserError: the backbone is not a ResNet, `stride` is not 8, 16 or 32, or `det_up` does not divide it.
     """
+
+    @staticmethod
+    def disagreements(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Settings of a config node that do not go together (settings/parts.py)."""
+        if node.get("stride", 16) % node.get("det_up", 4):
+            yield "det_up", f"must divide the stride, {node.get('stride', 16)}"
 
     def __init__(
         self,

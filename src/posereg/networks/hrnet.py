@@ -28,6 +28,8 @@ class HRNetTrunk(nn.Module):
         UserError: no such network, or weights that cannot be downloaded or read, or do not fit.
     """
 
+    joined = True  # one map, not a pyramid of them
+
     def __init__(
         self, name: HRNetName = "hrnet_w32", pretrained: bool = False, weights: str | None = None
     ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from posereg.errors import nearest
-from posereg.settings.cross import cross_problems
+from posereg.settings.cross import cross_problems, others
 from posereg.settings.logger import LOGGERS
 from posereg.settings.model import is_node, mistake
 from posereg.settings.problem import Problem
@@ -27,8 +27,12 @@ OPTIONAL = {"augment", "schedule", "backbone"}
 def problems(config: Mapping[str, Any]) -> list[str]:
     """One line for each thing that is wrong with a resolved config, without Hydra's own part."""
     found = [*_keys(config), *_groups(config)]
-    # Settings can be held against one another once each is valid.
-    found = found or list(cross_problems(config))
+    if found:
+        # Settings that are wrong by themselves are not held against others.
+        wrong = {problem.key for problem in found}
+        found += [problem for problem in others(config) if problem.key not in wrong]
+    else:
+        found = list(cross_problems(config))
     return list(dict.fromkeys(map(str, _once(found))))
 
 

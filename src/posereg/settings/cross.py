@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from posereg.settings.hardware import hardware_problems
+from posereg.settings.learning import learning_problems
 from posereg.settings.model import is_node
+from posereg.settings.parts import part_problems
 from posereg.settings.problem import Problem
 from posereg.settings.targets import locate
 
@@ -16,10 +19,15 @@ MULTIPLE = 32  # of the input's sides, unless a network says another `input_mult
 
 def cross_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     """Disagreements of a config whose single values are all valid."""
-    yield from hardware_problems(config["trainer"])
-    yield from _sizes(config)
-    yield from _batches(config)
-    yield from _kinds(config)
+    for check in CHECKS:
+        yield from check(config)
+
+
+def others(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Disagreements of a config some of whose values are not valid, as far as the checks get with them."""
+    for check in CHECKS:
+        with suppress(Exception):  # of an invalid value, which is told of by itself
+            yield from list(check(config))
 
 
 def _sizes(config: Mapping[str, Any]) -> Iterator[Problem]:
@@ -87,3 +95,10 @@ def _kinds(config: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             "crop_scales", "sizes of people's crops; a bottom-up method has none", config["crop_scales"]
         )
+
+
+def _hardware(config: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from hardware_problems(config["trainer"])
+
+
+CHECKS = (_hardware, _sizes, _batches, _kinds, learning_problems, part_problems)

@@ -10,13 +10,23 @@ from typing import Any, Literal
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
-from posereg.settings.ranges import Annotated, Count, Interval, NotNegative, Positive, Share, Whole
+from posereg.settings.ranges import (
+    Annotated,
+    Count,
+    Interval,
+    Is,
+    NotNegative,
+    Positive,
+    Share,
+    Whole,
+    rising,
+)
 
 
 def steps(
     optimizer: Optimizer,
     total_steps: int,
-    at: Sequence[Share] = (0.643, 0.857),
+    at: Annotated[Sequence[Share], Is("fractions from 0 to 1, in rising order", rising)] = (0.643, 0.857),
     factor: Positive = 0.1,
     warmup: Whole = 0,
 ) -> dict[str, Any]:
@@ -24,6 +34,7 @@ def steps(
 
     The default is epochs 90 and 120 of 140 (docs/papers/integral.md#training).
     """
+    _note(warmup, total_steps)
 
     def scale(step: int) -> float:
         if step < warmup:
@@ -35,6 +46,7 @@ def steps(
 
 def cosine(optimizer: Optimizer, total_steps: int, warmup: Whole = 0, final: Share = 0.01) -> dict[str, Any]:
     """Half a cosine from 1 to `final`, after `warmup` linear steps. For short budgets."""
+    _note(warmup, total_steps)
 
     def scale(step: int) -> float:
         if step < warmup:
@@ -43,6 +55,13 @@ def cosine(optimizer: Optimizer, total_steps: int, warmup: Whole = 0, final: Sha
         return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * progress))
 
     return {"scheduler": LambdaLR(optimizer, scale), "interval": "step"}
+
+
+def _note(warmup: int, total_steps: int) -> None:
+    if warmup >= total_steps:
+        print(
+            f"schedule.warmup={warmup}: the run's {total_steps} steps end before the learning rate is reached"
+        )
 
 
 def plateau(

@@ -12,13 +12,18 @@ from posereg.data.formats import detections
 from posereg.errors import UserError
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
-from posereg.settings.ranges import File, Name, NotNegative
+from posereg.settings.ranges import Annotated, File, Is, Name, NotNegative, is_text
 from posereg.skeletons.skeleton import SkeletonName
 
 if TYPE_CHECKING:
     from posereg.records.evaluation import Evaluation
 
 Reader = Callable[..., PoseSet]
+
+
+def is_folder(name: object) -> bool:
+    """Whether a root names a folder at all: not empty, no control character."""
+    return isinstance(name, Path) or is_text(name)
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Source:
     skeleton: SkeletonName
     reader: Reader
     evaluate: Callable[[PoseSet, Predictions], Evaluation]
-    root: Path | str
+    root: Annotated[Path | str, Is("a folder", is_folder)]
     annotations: File | Mapping[str, File] | None = None
     train_split: Name = "train"
     val_split: Name = "valid"
