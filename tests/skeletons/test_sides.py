@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from posereg.errors import UserError
@@ -75,6 +75,7 @@ SIDES = st.sampled_from([("left", "right"), ("L", "R"), ("l", "r"), ("Left", "Ri
 FORMS = st.sampled_from(["{}_x", "x_{}", "x.{}", "{}-x"])
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STEMS, STEMS, FORMS, SIDES, st.randoms())
 def test_flips_of_any_skeleton(paired, single, form, sides, random):
     paired = [stem for stem in paired if not stem.endswith(("left", "right"))]
