@@ -50,7 +50,7 @@ def test_a_run_keeps_its_best_epoch_and_a_users_callback_stops_it(tmp_path):
     target = "_target_:pytorch_lightning.callbacks.EarlyStopping"
     stop = f"trainer.callbacks.stop={{{target},monitor:val/loss,mode:max,patience:1}}"
     best = "trainer.best={metric:val/loss,mode:min}"
-    result = run(tmp_path, f"+{stop}", best, "trainer.epochs=20")
+    result = run(tmp_path, f"+{stop}", best, "trainer.epochs=20", "schedule.warmup=0")
     (folder,) = (path.parent for path in tmp_path.rglob("result.json"))
     assert torch.load(folder / "best.ckpt", weights_only=True)["state_dict"]
     assert result["training"]["epochs"] < 20

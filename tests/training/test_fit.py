@@ -42,7 +42,8 @@ def test_the_last_epoch_is_validated_once(tmp_path, monkeypatch):
 
 def test_weights_that_no_epoch_validated_are_validated_at_the_end(tmp_path, monkeypatch):
     predicted = count(monkeypatch, "predict")
-    result = run(tmp_path, "method=R1", "trainer.epochs=3", "trainer.validate_every=2")
+    late = ["trainer.epochs=3", "trainer.validate_every=2"]
+    result = run(tmp_path, "method=R1", "schedule.warmup=0", *late)
     assert len(predicted) == 2 * 2  # the second epoch, and the end
     rows = metrics_csv.read(next(tmp_path.rglob("metrics.csv")))
     assert rows[-1]["val/AUC"] == pytest.approx(result["metrics"]["AUC"], abs=1e-4)
