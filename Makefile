@@ -1,9 +1,10 @@
-# make demo | test | table2 DATA=mpii TRAINER=gpu SEEDS=0,1,2 | bench | lint
+# make demo | test | table2 DATA=mpii TRAINER=gpu SEEDS=0,1,2 RECIPE=reduced | bench | lint
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?= mpii
 TRAINER ?= default
+RECIPE ?=
 SEEDS ?= 0
 RUNS ?= runs
 ARGS ?=
@@ -23,7 +24,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 demo: install
 	$(BIN)/posereg data make kind=mpii out=data/demo people=3000 size=128 workers=2
-	$(BIN)/posereg train -m '+experiments/integral/table2=glob(*)' data=synthetic data.root=data/demo trainer=demo runs=runs/demo hydra.launcher.slots=2
+	$(BIN)/posereg train -m '+experiments/integral/table2=glob(*)' data=synthetic data.root=data/demo recipe=demo trainer.accelerator=cpu runs=runs/demo hydra.launcher.slots=2
 	$(BIN)/posereg table integral/table2 runs=runs/demo root=data/demo
 
 test: install
@@ -59,7 +60,7 @@ define table
 TABLES += $(1)
 .PHONY: $(1)
 $(1): install
-	$(BIN)/posereg train -m '+experiments/$(2)=glob(*)' data=$$(DATA) trainer=$$(TRAINER) seed=$(SEEDS) runs=$(RUNS) $(ARGS)
+	$(BIN)/posereg train -m '+experiments/$(2)=glob(*)' data=$$(DATA) trainer=$$(TRAINER) $(addprefix recipe=,$(RECIPE)) seed=$(SEEDS) runs=$(RUNS) $(ARGS)
 	$(BIN)/posereg table $(2) runs=$(RUNS)
 endef
 $(eval $(call table,table2,integral/table2))
@@ -78,8 +79,6 @@ $(eval $(call table,softargmax_table1,softargmax/table1))
 $(eval $(call table,softargmax_table2,softargmax/table2))
 $(eval $(call table,softargmax_table3,softargmax/table3))
 $(eval $(call table,softargmax_table4,softargmax/table4))
-softargmax_table1 softargmax_table4: TRAINER = softargmax
-softargmax_table2 softargmax_table3: TRAINER = softargmax_lsp
 softargmax_table2 softargmax_table3: DATA = lsp
 softargmax_table3: softargmax_table2
 softargmax_table4: softargmax_table1
@@ -87,7 +86,7 @@ softargmax_table4: softargmax_table1
 # The MPII model that softargmax_table2 starts from.
 .PHONY: softargmax_mpii
 softargmax_mpii: install
-	$(BIN)/posereg train -m +experiments/softargmax/table1=context_08 data=mpii trainer=softargmax seed=$(SEEDS) runs=$(RUNS) $(ARGS)
+	$(BIN)/posereg train -m +experiments/softargmax/table1=context_08 data=mpii trainer=$(TRAINER) seed=$(SEEDS) runs=$(RUNS) $(ARGS)
 
 $(eval $(call table,art_table1,art/table1))
 $(eval $(call table,art_table2,art/table2))
@@ -110,12 +109,12 @@ WEIGHTS :=
 volume_demo: install
 	$(BIN)/posereg data make kind=mpii out=$(VOLUME_DATA)/mpii people=3000 size=128 workers=2
 	$(BIN)/posereg data make kind=h80k out=$(VOLUME_DATA)/h80k images=6000 size=128 workers=2
-	$(BIN)/posereg train method=H1 data=synthetic data.root=$(VOLUME_DATA)/mpii runs=$(VOLUME) trainer=reduced \
+	$(BIN)/posereg train method=H1 data=synthetic data.root=$(VOLUME_DATA)/mpii runs=$(VOLUME) recipe=reduced trainer=cpu \
 	  schedule=cosine trainer.epochs=22 loader.limit_train=null method.optimizer.lr=0.001 augment.rotation=15 \
 	  augment.scale=0.15 $(WEIGHTS)
 	$(BIN)/posereg data project data=synthetic_h80k data.root=$(VOLUME_DATA)/h80k \
 	  checkpoint=$(VOLUME)/synthetic/single/H1/seed0/last.ckpt
-	$(BIN)/posereg train -m +experiments/volume/table2=baseline,box,mpii data=synthetic_h80k loader=mixed trainer=volume_reduced \
+	$(BIN)/posereg train -m +experiments/volume/table2=baseline,box,mpii data=synthetic_h80k loader=mixed recipe=volume_reduced trainer=cpu \
 	  data.root=$(VOLUME_DATA)/h80k loader.others.mpii.root=$(VOLUME_DATA)/mpii seed=0,1,2 runs=$(VOLUME) $(ARGS)
 	$(BIN)/posereg table volume/table2 runs=$(VOLUME) root=$(VOLUME_DATA)/h80k
 

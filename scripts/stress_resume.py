@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 SMALL = (
-    "trainer=demo", "trainer.epochs=3", "trainer.limit_train_batches=5", "trainer.validate_every=1", "batch_size=4",
-    "loader.workers=0", "input_scale=0.125", "width=0.125",
+    "recipe=demo", "trainer.accelerator=cpu", "trainer.epochs=3", "trainer.limit_train_batches=5",
+    "trainer.validate_every=1", "batch_size=4", "loader.workers=0", "input_scale=0.125", "width=0.125",
 )  # fmt: skip
 OFTEN = "trainer.checkpoint_minutes=0.0001"  # 6 ms: at every optimiser step
 CASES: dict[str, tuple[str, ...]] = {

@@ -147,3 +147,25 @@ def test_instantiate_builds_nested_nodes_of_older_runs():
     assert configs.differences({"nested": old}, {"nested": {**new, "rotation": 5.0}}) == [
         "nested.rotation: 10.0 -> 5.0"
     ]
+
+
+@pytest.mark.parametrize(
+    ("former", "current"),
+    [
+        ("trainer=demo", ("recipe=demo", "trainer.accelerator=cpu")),
+        ("trainer=reduced", ("recipe=reduced", "trainer=cpu")),
+        ("trainer=softargmax_lsp", ("recipe=softargmax_lsp",)),
+    ],
+)
+def test_recipes_by_their_former_spelling(former, current):
+    assert plain("method=H1", former) == plain("method=H1", *current)
+
+
+def test_a_recipe_given_by_its_former_spelling_wins_over_the_rows_own():
+    config = plain("+experiments/softargmax/table1=context_08", "trainer=softargmax_reduced")
+    assert config["trainer"]["epochs"] == 16
+
+
+def test_debug_is_two_steps_of_any_recipe():
+    config = plain("recipe=volume_reduced", "trainer=debug", "method=volume", "data=h80k", "loader=mixed")
+    assert (config["trainer"]["epochs"], config["trainer"]["limit_train_batches"]) == (1, 2)

@@ -22,12 +22,12 @@ COMPANY = {
     "data/synthetic_h80k": DEPTH,
     "loader/bottomup": SCENES,
     "loader/mixed": DEPTH,
-    "trainer/art_reduced": ("+experiments/art/table4=adaptive", "data=synthetic_coco"),
-    "trainer/cascade_reduced": ("+experiments/cascade/table5=Res",),
-    "trainer/softargmax": ("+experiments/softargmax/table1=context_08",),
-    "trainer/softargmax_lsp": ("+experiments/softargmax/table2=context_08", "data=lsp"),
-    "trainer/softargmax_reduced": ("+experiments/softargmax/table1=context_08",),
-    "trainer/volume_reduced": ("+experiments/volume/table2=mpii", "data=synthetic_h80k"),
+    "recipe/art_reduced": ("+experiments/art/table4=adaptive", "data=synthetic_coco"),
+    "recipe/cascade_reduced": ("+experiments/cascade/table5=Res",),
+    "recipe/softargmax": ("+experiments/softargmax/table1=context_08",),
+    "recipe/softargmax_lsp": ("+experiments/softargmax/table2=context_08", "data=lsp"),
+    "recipe/softargmax_reduced": ("+experiments/softargmax/table1=context_08",),
+    "recipe/volume_reduced": ("+experiments/volume/table2=mpii", "data=synthetic_h80k"),
     **{f"backbone/hrnet_{name}": SCENES for name in ("w18", "w18_small", "w32", "w48")},
 }  # fmt: skip
 
@@ -44,7 +44,8 @@ def plain(file):
 
 
 @pytest.mark.parametrize(
-    "file", files("augment", "backbone", "data", "loader", "logger", "method", "schedule", "trainer")
+    "file",
+    files("augment", "backbone", "data", "loader", "logger", "method", "recipe", "schedule", "trainer"),
 )
 def test_it_composes_and_its_settings_are_valid(file, monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
@@ -52,10 +53,10 @@ def test_it_composes_and_its_settings_are_valid(file, monkeypatch):
     assert (CONF / f"{file}.yaml").read_text().startswith(("# ", "# @package _global_\n# "))
 
 
-@pytest.mark.parametrize("file", files("trainer"))
+@pytest.mark.parametrize("file", files("recipe", "trainer"))
 def test_a_sweep_over_rows_composes_with_it(file):
     """Hydra composes a sweep once without what is swept over."""
-    configs.compose([f"trainer={file.split('/')[1]}"])
+    configs.compose(["=".join(file.split("/"))])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_augmentations_and_schedules_are_built(file):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", files("backbone", "method", "trainer"))
+@pytest.mark.parametrize("file", files("backbone", "method", "recipe", "trainer"))
 def test_its_network_is_built(file):
     module = build_method(plain(file), weights=False)
     assert module.name == plain(file)["method"]["name"]

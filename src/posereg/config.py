@@ -45,6 +45,17 @@ RENAMED = {
     "posereg.schedules": "posereg.training.schedules",
 }
 
+# Overrides by their former spelling: recipes were trainers, which are only hardware now.
+RESPELLED = {
+    "trainer=demo": ("recipe=demo", "trainer.accelerator=cpu"),
+    "trainer=softargmax": ("recipe=softargmax",),
+    "trainer=softargmax_lsp": ("recipe=softargmax_lsp",),
+    **{
+        f"trainer={name}": (f"recipe={name}", "trainer=cpu")
+        for name in ("reduced", "cascade_reduced", "softargmax_reduced", "art_reduced", "volume_reduced")
+    },
+}
+
 
 def experiments() -> Path:
     """The rows of the tables. They are config groups, so Hydra must find them inside conf/: in the repository
@@ -138,6 +149,11 @@ def top_level_keys() -> set[str]:
     return keys | {path.name for path in conf.iterdir() if path.is_dir()} - {"hydra", "skeleton"}
 
 
+def current_overrides(overrides: Sequence[str]) -> list[str]:
+    """Overrides as they are spelled today (`RESPELLED`); the others stay as they are."""
+    return [new for override in overrides for new in RESPELLED.get(override, (override,))]
+
+
 def compose(overrides: Sequence[str], name: str = "train") -> DictConfig:
     """The config that `posereg <name> <overrides>` runs with.
 
@@ -149,7 +165,7 @@ def compose(overrides: Sequence[str], name: str = "train") -> DictConfig:
 
     try:
         with hydra_session():
-            return hydra_compose(name, overrides=list(overrides))
+            return hydra_compose(name, overrides=current_overrides(overrides))
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise UserError(one_line(error) or f"config: {' '.join(str(error).split())}") from error
 

@@ -1,4 +1,4 @@
-"""The head of every trainer and table says command, needs, time and score, and its command is one."""
+"""The head of every recipe, trainer and table says command, needs, time and score, and its command is one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from posereg import config as configs
 
 ROOT = Path(__file__).parents[2]
-TRAINERS = sorted((ROOT / "conf/trainer").glob("*.yaml"))
+SETTINGS = sorted(path for group in ("recipe", "trainer") for path in (ROOT / "conf" / group).glob("*.yaml"))
 TABLES = sorted((ROOT / "experiments").glob("*/*/table.toml"))
 WORDS = ("Command", "Needs", "Time", "Score")
 
@@ -29,7 +29,7 @@ def head(path: Path) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("path", [*TRAINERS, *TABLES], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*SETTINGS, *TABLES], ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_head_says_what_a_user_asks_first(path: Path) -> None:
     assert tuple(head(path)) == WORDS
     for folder in re.findall(r"results/\w+", head(path)["Score"]):
@@ -38,16 +38,19 @@ def test_the_head_says_what_a_user_asks_first(path: Path) -> None:
         assert (ROOT / page).is_file(), page
 
 
-@pytest.mark.parametrize("path", TRAINERS, ids=lambda path: path.stem)
-def test_a_trainers_command_composes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", SETTINGS, ids=lambda path: f"{path.parent.name}={path.stem}")
+def test_its_command_composes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     command, *overrides = shlex.split(head(path)["Command"])[1:]
     assert command == "train"
     for row in rows(overrides)[:2]:
         plain = configs.plain(configs.compose(row))
         configs.validate(plain)
-        wanted = [f"trainer={path.stem}"] if path.stem != "default" else []
-        assert [given for given in row if given.startswith("trainer=")] == wanted
+        # What is the default, or what its rows take by themselves, is not written.
+        own = ("default", "paper", "softargmax", "softargmax_lsp")
+        group = path.parent.name
+        wanted = [f"{group}={path.stem}"] if path.stem not in own else []
+        assert [given for given in row if given.startswith(f"{group}=")] == wanted
 
 
 def rows(overrides: list[str]) -> list[list[str]]:

@@ -9,7 +9,13 @@ from posereg.predict.final import protocol_of
 PLAIN = {
     "data": {"name": "mine"},
     "batch_size": 8,
-    "trainer": {"precision": "32-true"},
+    "trainer": {"precision": "32-true", "epochs": 3},
+    "method": {
+        "optimizer": {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 0.001},
+        "schedule": None,
+    },
+    "augment": {"_target_": "posereg.data.samples.augment.Augment", "flip": 0.5},
+    "evaluate_only": False,
     "crop_scales": [0.9, 1.1],
 }
 
@@ -27,6 +33,10 @@ def test_the_data_set_has_the_configs_name_and_everybody_has_a_say():
         "dataset": "mine",
         "effective_batch": 8,
         "precision": "32-true",
+        "epochs": 3,
+        "optimizer": "Adam, lr 0.001",
+        "schedule": "none",
+        "augment": "Augment, flip 0.5",
         "scales": [0.9, 1.1],
         "split": "val",
         "train_people": 3,

@@ -57,7 +57,7 @@ def run(
     """
     from posereg import config as configs
 
-    name = config_name or "train"
+    name, overrides = config_name or "train", configs.current_overrides(overrides)
     with configs.hydra_session() as hydra:
         if hydra_help:
             # The one part of Hydra's program that wants its own argument parser.

@@ -18,7 +18,7 @@ from posereg.records.evaluation import Evaluation
 from posereg.records.predictions import Predictions
 from posereg.runs import folder as runs
 from posereg.runs import results
-from posereg.runs.protocol import merged
+from posereg.runs.protocol import merged, recipe
 from posereg.runs.results import Result
 
 
@@ -86,6 +86,7 @@ def protocol_of(
         "dataset": plain["data"]["name"],
         "effective_batch": plain["batch_size"],
         "precision": plain["trainer"]["precision"],
+        **recipe(plain),
     }
     if not module.finds_people:
         run["scales"] = plain["crop_scales"]

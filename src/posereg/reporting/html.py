@@ -21,6 +21,7 @@ from posereg.runs.folder import METRICS, PREDICTIONS
 TOLD = (
     "dataset", "split", "people", "images", "annotation_hash", "input_size", "box_source", "flip_test", "scales", "nms",
     "convention", "metric", "metric_version", "train_people", "effective_batch", "precision",
+    "epochs", "optimizer", "schedule", "augment",
 )  # fmt: skip
 
 WIDEST = 1400  # pixels of a picture on the page

@@ -50,7 +50,8 @@ def build_trainer(
     best: Mapping[str, str] | None = None,
     callbacks: Mapping[str, Callback] | None = None,
 ) -> pl.Trainer:
-    """The Trainer of a run: `last.ckpt` in `run_dir`, everything else as conf/trainer/default.yaml explains."""
+    """The Trainer of a run: `last.ckpt` in `run_dir`, everything else as conf/train.yaml and
+    conf/trainer/default.yaml explain."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
     chosen: Any = devices
