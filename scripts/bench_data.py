@@ -57,10 +57,10 @@ Side = Callable[[int], Any]
 def data_sets(root: Path) -> Iterator[tuple[str, PoseSet]]:
     yield "LSPET", lspet.read(root / "lspet", "bench", ranges={"bench": (1, 320)})
     yield "COCO", coco.read(root / "coco", "train")
-    found = mpii.read(root / "mpii", "valid")
-    there = np.ones(len(found.images), dtype=bool)
-    there[missing_images(found.root, found.images)] = False
-    yield "MPII", keep_images(found, there)
+    poses = mpii.read(root / "mpii", "valid")
+    there = np.ones(len(poses.images), dtype=bool)
+    there[missing_images(poses.root, poses.images)] = False
+    yield "MPII", keep_images(poses, there)
 
 
 def ours(poses: PoseSet) -> Side:
@@ -257,12 +257,12 @@ def main() -> int:
     torch.set_num_threads(1)
     lines, met = [], True
     for name, poses in data_sets(options.data):
-        found = measure(poses, options.turbojpeg)
-        floor = min(found["bare, scaled"], found["bare, rows"])
-        faster, over = found["typical"] / found["ours"], found["ours"] / floor
+        times = measure(poses, options.turbojpeg)
+        floor = min(times["bare, scaled"], times["bare, rows"])
+        faster, over = times["typical"] / times["ours"], times["ours"] / floor
         good = faster >= FLOORS[name] and over <= BARE_FLOOR
         met &= good
-        values = [f"{found[side]:.2f}" if side in found else "-" for side in SIDES]
+        values = [f"{times[side]:.2f}" if side in times else "-" for side in SIDES]
         verdict = "met" if good else "MISSED"
         lines.append(
             f"| {name} ({len(poses)} people) | {' | '.join(values)} | {faster:.1f}x (floor {FLOORS[name]:g}x) "

@@ -88,11 +88,11 @@ def bench_pckh(repeats: int, people: int = 2958) -> None:
 
 
 def bench_oks(repeats: int, images: int = 1000, detections: int = 20) -> None:
-    truth, found = coco_case(images, detections)
+    truth, entries = coco_case(images, detections)
     ours, figures = [], np.empty(10)
     theirs, theirs_loaded, official = [], [], np.empty(10)
     for _ in range(repeats):
-        annotated, detected = oks.dataset(truth), oks.detections(truth, found, 1)
+        annotated, detected = oks.dataset(truth), oks.detections(truth, entries, 1)
         start = time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):
             evaluator = hotcoco.COCOeval(annotated, detected, "keypoints")
@@ -106,7 +106,7 @@ def bench_oks(repeats: int, images: int = 1000, detections: int = 20) -> None:
             reference = OFFICIAL()
             reference.dataset = truth
             reference.createIndex()
-            results = reference.loadRes([dict(entry) for entry in found])
+            results = reference.loadRes([dict(entry) for entry in entries])
             start = time.perf_counter()
             judge = COCOeval(reference, results, "keypoints")
             judge.evaluate()
@@ -116,7 +116,7 @@ def bench_oks(repeats: int, images: int = 1000, detections: int = 20) -> None:
             theirs_loaded.append(time.perf_counter() - begin)
         official = 100 * np.array(judge.stats)
     assert np.abs(figures - official).max() < 1e-9, "the ten figures differ"
-    whole = seconds(lambda: oks.figures(oks.run(truth, found, oks.SIGMAS)), repeats)
+    whole = seconds(lambda: oks.figures(oks.run(truth, entries, oks.SIGMAS)), repeats)
     fast, slow = statistics.median(ours), statistics.median(theirs)
     print(
         f"OKS evaluation, {images} x {detections}: ours {fast:.4f}, pycocotools {slow:.3f}, {slow / fast:.0f} x"
@@ -131,7 +131,7 @@ def coco_case(images: int, detections: int) -> tuple[oks.Json, list[oks.Json]]:
     """One to four people per image, detections scattered about them."""
     rng = np.random.default_rng(0)
     people: list[oks.Json] = []
-    found: list[oks.Json] = []
+    entries: list[oks.Json] = []
     for number in range(1, images + 1):
         poses = [
             rng.uniform(0, 400, 2) + rng.uniform(0, rng.uniform(40, 200), (17, 2))
@@ -155,11 +155,11 @@ def coco_case(images: int, detections: int) -> tuple[oks.Json, list[oks.Json]]:
         for _ in range(detections):
             moved = poses[rng.integers(len(poses))] + rng.normal(0, rng.choice([2, 8, 20]), (17, 2))
             values = np.concatenate([moved, np.ones((17, 1))], axis=1).ravel().tolist()
-            found.append(
+            entries.append(
                 {"image_id": number, "category_id": 1, "score": float(rng.random()), "keypoints": values}
             )
     pictures = [{"id": number, "width": 640, "height": 480} for number in range(1, images + 1)]
-    return {"images": pictures, "annotations": people, "categories": [{"id": 1, "name": "person"}]}, found
+    return {"images": pictures, "annotations": people, "categories": [{"id": 1, "name": "person"}]}, entries
 
 
 def bench_nms(repeats: int, images: int = 5000, detections: int = 30, people: int = 5) -> None:

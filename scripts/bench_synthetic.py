@@ -38,8 +38,8 @@ def _round(setting: Setting, images: int, jpeg: bool) -> float:
 
 
 def main(arguments: list[str]) -> int:
-    given = dict(argument.split("=", 1) for argument in arguments)
-    images, side = int(given.get("images", 300)), int(given.get("size", 256))
+    values = dict(argument.split("=", 1) for argument in arguments)
+    images, side = int(values.get("images", 300)), int(values.get("size", 256))
     cv2.setNumThreads(1)
     settings = {"mpii": Setting(size=(side, side)), "one_person": Setting(size=(side, side), people=(1, 1))}
     _round(settings["mpii"], 5, jpeg=True)  # noise tiles are made once

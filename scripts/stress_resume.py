@@ -48,8 +48,8 @@ SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 def command(data: Path, folder: Path, case: str) -> list[str]:
     """The overrides of a case; later ones take the place of earlier ones."""
-    given = [f"data.root={data}", f"runs={folder}", "data=synthetic", *SMALL, *CASES[case]]
-    return list({text.partition("=")[0]: text for text in given}.values())
+    words = [f"data.root={data}", f"runs={folder}", "data=synthetic", *SMALL, *CASES[case]]
+    return list({text.partition("=")[0]: text for text in words}.values())
 
 
 def start(arguments: list[str], log: Path) -> int:
@@ -93,7 +93,7 @@ def left_behind(folder: Path) -> dict[str, Any]:
     (status,) = folder.rglob("status.json")
     run = status.parent
     checkpoint = checkpoint_files.read(run / "last.ckpt")
-    found = predictions.load(run / "predictions.npz")
+    poses = predictions.load(run / "predictions.npz")
     result = read_json(run / "result.json")
     evaluation = np.load(run / "evaluation.npz")
 
@@ -112,7 +112,7 @@ def left_behind(folder: Path) -> dict[str, Any]:
         "position": checkpoint["posereg"]["position"],
         "metrics": result["metrics"],
         "steps": {k: result["training"][k] for k in ("epochs", "steps", "images")},
-        "predictions": [found.ids.tobytes(), found.keypoints.tobytes(), found.keypoint_scores.tobytes()],
+        "predictions": [poses.ids.tobytes(), poses.keypoints.tobytes(), poses.keypoint_scores.tobytes()],
         "evaluation": {k: evaluation[k].tobytes() for k in evaluation.files},
         "metrics.csv": (run / "metrics.csv").read_text(),
         "leftovers": [p.name for p in run.glob(".*") if p.name != ".lock"],
@@ -122,8 +122,8 @@ def left_behind(folder: Path) -> dict[str, Any]:
 def state_of(folder: Path) -> str | None:
     from posereg.files import read_json
 
-    found = list(folder.rglob("status.json"))
-    return read_json(found[0])["state"] if found else None
+    files = list(folder.rglob("status.json"))
+    return read_json(files[0])["state"] if files else None
 
 
 def killed_run(arguments: list[str], folder: Path, seconds: float, draw: random.Random) -> list[str]:
@@ -192,8 +192,8 @@ def stress(kills: int, seed: int, cases: list[str], say: Callable[[str], None] =
             folder.mkdir()
             wrong = killed_run(command(root / "data", folder, case), folder, seconds, draw)
             if not wrong:
-                found = left_behind(folder)
-                wrong = [key for key in expected if found[key] != expected[key]]
+                left = left_behind(folder)
+                wrong = [key for key in expected if left[key] != expected[key]]
             if wrong:
                 differing += 1
                 say(
@@ -208,12 +208,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cases", default=",".join(CASES), help=f"of {', '.join(CASES)}")
-    given = parser.parse_args()
+    options = parser.parse_args()
     began = time.monotonic()
-    cases = given.cases.split(",")
-    differing = stress(given.kills, given.seed, cases)
-    equal = given.kills - differing
-    print(f"{equal} of {given.kills} equal ({len(cases)} kinds of runs, {time.monotonic() - began:.0f} s)")
+    cases = options.cases.split(",")
+    differing = stress(options.kills, options.seed, cases)
+    equal = options.kills - differing
+    print(f"{equal} of {options.kills} equal ({len(cases)} kinds of runs, {time.monotonic() - began:.0f} s)")
     return 1 if differing else 0
 
 

@@ -40,8 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("results"), help="default: results")
     parser.add_argument("--data", help="name of the data set in the folder's name; default: the config's")
     options = parser.parse_args(arguments)
-    found = sorted(path.parent for path in options.runs.rglob("result.json"))
-    targets = {folder: target(folder, options.out, options.data) for folder in found}
+    runs = sorted(path.parent for path in options.runs.rglob("result.json"))
+    targets = {folder: target(folder, options.out, options.data) for folder in runs}
     kept = {folder: place for folder, place in targets.items() if place is not None}
     if not kept:
         print(f"{options.runs}: no finished run of a table below it", file=sys.stderr)

@@ -38,14 +38,14 @@ COMMAND = Command(
 
 def main(arguments: Sequence[str]) -> int:
     try:
-        given = parse(COMMAND, arguments)
-        table = given["table"]
-        workspace = build(table, columns(table), given["entity"] or _entity(), given["project"])
-        if given["out"] is None and wandb_mode() == "online":
+        values = parse(COMMAND, arguments)
+        table = values["table"]
+        workspace = build(table, columns(table), values["entity"] or _entity(), values["project"])
+        if values["out"] is None and wandb_mode() == "online":
             workspace.save()
             print(workspace.url)
             return 0
-        out = given["out"] or Path(f"wandb_{table.replace('/', '_')}.json")
+        out = values["out"] or Path(f"wandb_{table.replace('/', '_')}.json")
         write_json(out, describe(workspace))
         print(f"dashboard definition: {out}")
     except UserError as error:

@@ -37,10 +37,10 @@ def compact(folder: Path) -> str:
     published = definition(name, config.experiments())
     columns = totals(published.columns, runs[0][1])
     published = replace(published, columns=tuple(columns))
-    found = collect.build(published, runs)
+    collected = collect.build(published, runs)
     lines = [["row", "pair", "seeds", *columns], ["---"] * 2 + ["--:"] * (len(columns) + 1)]
-    for row in found.run_rows:
-        cells = [cell(found, row, name) for name in columns]
+    for row in collected.run_rows:
+        cells = [cell(collected, row, name) for name in columns]
         lines.append([row.name, row.compare_to or "", str(len(row.runs)), *cells])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -52,9 +52,9 @@ def totals(columns: Sequence[str], result: Result) -> list[str]:
     return shown + [name for name in ("PCKh@0.1", "AUC") if name not in shown and measured(result, name)]
 
 
-def cell(found: Table, row: Row, name: str) -> str:
+def cell(collected: Table, row: Row, name: str) -> str:
     """Mean, sd over seeds, and the difference to the pair: bold where its interval excludes zero."""
-    return table.ours(row, name) + bracket(name, found.deltas.get((row.name, name)))
+    return table.ours(row, name) + bracket(name, collected.deltas.get((row.name, name)))
 
 
 def bracket(name: str, difference: Delta | None) -> str:

@@ -192,8 +192,8 @@ def validate(config: Mapping[str, Any]) -> None:
     """
     from posereg.settings.check import problems
 
-    if found := problems(with_current_targets(config)):
-        raise UserError("config: " + "\n        ".join(found))
+    if mistakes := problems(with_current_targets(config)):
+        raise UserError("config: " + "\n        ".join(mistakes))
 
 
 def validate_data(node: Mapping[str, Any]) -> None:
@@ -203,8 +203,8 @@ def validate_data(node: Mapping[str, Any]) -> None:
     """
     from posereg.settings.check import data_problems
 
-    if found := data_problems(with_current_targets(node)):
-        raise UserError("config: " + "\n        ".join(found))
+    if mistakes := data_problems(with_current_targets(node)):
+        raise UserError("config: " + "\n        ".join(mistakes))
 
 
 def current_target(target: str) -> str:
@@ -273,12 +273,12 @@ def stored(node: Mapping[str, Any], where: Path | str) -> dict[str, Any]:
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> list[str]:
     """`key: old -> new` for every leaf that differs; a former name of a `_target_` does not count as a difference."""
     old, new = with_current_targets(old), with_current_targets(new)
-    found: list[str] = []
+    lines: list[str] = []
     for key in sorted({*old, *new}, key=str):
         before, after = old.get(key), new.get(key)
         where = f"{path}.{key}" if path else str(key)
         if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found += differences(before, after, where)
+            lines += differences(before, after, where)
         elif before != after:
-            found.append(f"{where}: {before} -> {after}")
-    return found
+            lines.append(f"{where}: {before} -> {after}")
+    return lines

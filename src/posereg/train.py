@@ -158,9 +158,9 @@ def _run(
                 cost |= rates(module.network, module.input_size, trainer.strategy.root_device)
             result["complexity"] = cost
             results.write(folder / runs.RESULT, result)
-            found = load_predictions(folder / runs.PREDICTIONS)
-            if found.keypoints.shape[-1] == 2 and (found.ids >= 0).all():
-                log_examples(loggers, data.poses(data.val_split), found)
+            predictions = load_predictions(folder / runs.PREDICTIONS)
+            if predictions.keypoints.shape[-1] == 2 and (predictions.ids >= 0).all():
+                log_examples(loggers, data.poses(data.val_split), predictions)
         for logger in loggers:
             logger.log_metrics({f"final/{k}": v for k, v in result["metrics"].items() if v is not None})
         code = 0

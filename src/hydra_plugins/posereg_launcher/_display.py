@@ -67,13 +67,13 @@ class Display:
 
     def summary(self) -> None:
         """The closing table, then where the logs of failed runs are."""
-        found = {job.number: metrics(job) for job in self.jobs}
-        columns = list(dict.fromkeys(name for row in found.values() for name in row))
+        shown = {job.number: metrics(job) for job in self.jobs}
+        columns = list(dict.fromkeys(name for row in shown.values() for name in row))
         table = Table("row", "seed", "state", "time", *columns)
         for column in table.columns[3:]:
             column.justify = "right"
         for job in self.jobs:
-            cells = [found[job.number].get(name, "") for name in columns]
+            cells = [shown[job.number].get(name, "") for name in columns]
             state = Text(job.state, style=STYLES.get(job.state, ""))
             seed = "" if job.seed is None else str(job.seed)
             table.add_row(job.row, seed, state, elapsed(job.seconds) if job.seconds else "", *cells)
@@ -107,8 +107,8 @@ def metrics(job: Job) -> dict[str, str]:
         result = results.read(job.directory / "result.json")
     except UserError:
         return {}
-    found = result.get("metrics", {})
-    return {name: f"{found[name]:.1f}" for name in columns_of(result) if name in found}
+    values = result.get("metrics", {})
+    return {name: f"{values[name]:.1f}" for name in columns_of(result) if name in values}
 
 
 def elapsed(seconds: float) -> str:

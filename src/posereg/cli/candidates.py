@@ -26,15 +26,15 @@ def candidates(
         return _values(options[key], f"{key}=", text)
     items: list[str] = []
     if not equals:
-        given = {word.partition("=")[0] for word in words}
-        items += [f"{name}=" for name in options if name not in given and name.startswith(incomplete)]
+        typed = {word.partition("=")[0] for word in words}
+        items += [f"{name}=" for name in options if name not in typed and name.startswith(incomplete)]
         position = sum("=" not in word for word in words)
         for option in command.positional[position : position + 1]:
             items += [name for name in _positional(option) if name.startswith(incomplete)]
     if command.config:
-        found = _of_the_config(words, incomplete, folders)
+        names = _of_the_config(words, incomplete, folders)
         items += [
-            n for n in found if command.config == "all" or n.lstrip("+~").startswith(("data=", "data."))
+            n for n in names if command.config == "all" or n.lstrip("+~").startswith(("data=", "data."))
         ]
     return [CompletionItem(item) for item in items]
 
@@ -65,6 +65,6 @@ def _of_the_config(words: Sequence[str], incomplete: str, folders: Sequence[str]
     # A command line that is not finished need not compose; a shell shows nothing then.
     with contextlib.suppress(Exception), config_folders(folders), hydra_session() as hydra:
         plugin = DefaultCompletionPlugin(hydra.config_loader)
-        found: list[str] = plugin._query(config_name="train", line=" ".join([*overrides, incomplete]))
-        return [name for name in found if not name.startswith("hydra") or incomplete.startswith("h")]
+        names: list[str] = plugin._query(config_name="train", line=" ".join([*overrides, incomplete]))
+        return [name for name in names if not name.startswith("hydra") or incomplete.startswith("h")]
     return []

@@ -88,8 +88,10 @@ def run(
             _refuse_others(path, load(path).meta.get("projected_with"), made)
             print(f"{path}: there already (overwrite=true predicts anew)")
         else:
-            found = predict_frames(module, poses, people, device=device, passes=passes, batch_size=batch_size)
-            replace(found, meta={**found.meta, "projected_with": made}).save(path)
+            predictions = predict_frames(
+                module, poses, people, device=device, passes=passes, batch_size=batch_size
+            )
+            replace(predictions, meta={**predictions.meta, "projected_with": made}).save(path)
         _, cameras = project(poses, load(path))
         print(_summary(str(path), cameras.fitted, cameras.residual, cameras.relative))
     return 0
@@ -103,15 +105,15 @@ def _refuse_others(path: Path, known: object, made: dict[str, object]) -> None:
         )
 
 
-def _summary(path: str, found: np.ndarray, residual: np.ndarray, relative: np.ndarray) -> str:  # type: ignore[type-arg]
+def _summary(path: str, fitted: np.ndarray, residual: np.ndarray, relative: np.ndarray) -> str:  # type: ignore[type-arg]
     """One line: how many frames got a camera and how well it fits."""
     import numpy as np
 
-    if not found.any():
-        return f"{path}: {len(found)} frames, no camera fitted (no 3D poses, or predictions without extent)"
-    bad = int((relative[found] > SUSPECT).sum())
+    if not fitted.any():
+        return f"{path}: {len(fitted)} frames, no camera fitted (no 3D poses, or predictions without extent)"
+    bad = int((relative[fitted] > SUSPECT).sum())
     return (
-        f"{path}: cameras for {int(found.sum())} of {len(found)} frames, residual {np.median(residual[found]):.2f} px "
-        f"({100 * np.median(relative[found]):.1f} % of the pose's spread) in the median; {bad} fit badly (over "
-        f"{SUSPECT:.0%})"
+        f"{path}: cameras for {int(fitted.sum())} of {len(fitted)} frames, residual "
+        f"{np.median(residual[fitted]):.2f} px ({100 * np.median(relative[fitted]):.1f} % of the pose's spread) "
+        f"in the median; {bad} fit badly (over {SUSPECT:.0%})"
     )

@@ -64,9 +64,9 @@ def run(
     pictures = _of_files(source) if source else _of_data(overrides, split)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     model = load_detector(detector, str(weights) if weights else None).to(device)
-    found = list(detect(model, pictures, min_score, device, batch_size))
-    write_json(out, found)
-    print(f"{len(found)} people in {len(pictures)} images: {out}")
+    boxes = list(detect(model, pictures, min_score, device, batch_size))
+    write_json(out, boxes)
+    print(f"{len(boxes)} people in {len(pictures)} images: {out}")
     return 0
 
 

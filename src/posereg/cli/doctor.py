@@ -33,7 +33,7 @@ def run(root: Path | None) -> int:
         "versions": _versions(),
         "devices": _devices(),
         "logging": _logging(),
-        f"data below {root}": data_found(root) or ["nothing known found; give root=DIR"],
+        f"data below {root}": data_sets(root) or ["nothing known found; give root=DIR"],
     }
     for title, lines in sections.items():
         print(title)
@@ -41,14 +41,14 @@ def run(root: Path | None) -> int:
     return 0
 
 
-def data_found(root: Path) -> list[str]:
+def data_sets(root: Path) -> list[str]:
     """`name: folder` of every data set whose files lie in `root` or up to two folders below."""
     folders = [root, *root.glob("*/"), *root.glob("*/*/")] if root.is_dir() else []
-    found = []
+    lines = []
     for name, marks in MARKS.items():
         here = [folder for folder in sorted(folders) if any(next(folder.glob(mark), None) for mark in marks)]
-        found += [f"{name}: {folder}" for folder in here if folder.parent not in here]
-    return found
+        lines += [f"{name}: {folder}" for folder in here if folder.parent not in here]
+    return lines
 
 
 def _versions() -> list[str]:

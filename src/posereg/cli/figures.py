@@ -104,5 +104,5 @@ def _pictures(module: PoseModule, source: str, boxes: Path | None) -> PoseSet:
     from posereg.predict.predictor import find_images, people_of, read_boxes
 
     width, height = module.input_size
-    found = read_boxes(boxes) if boxes is not None else None
-    return people_of(find_images(source), found, module.skeleton, width / height)
+    people = read_boxes(boxes) if boxes is not None else None
+    return people_of(find_images(source), people, module.skeleton, width / height)

@@ -53,13 +53,15 @@ def run(
     poses = people_of(images, people, module.skeleton, width / height)
     if module.finds_people and people is not None:
         raise UserError("posereg predict: a bottom-up model finds the people itself; leave boxes= out")
-    found = predict(module, poses, batch_size, device)
-    _write(out, images, poses, found, module.skeleton)
-    print(f"{len(found)} people in {len(images)} images: {out / 'predictions.json'}, {out / 'overlays'}")
+    predictions = predict(module, poses, batch_size, device)
+    _write(out, images, poses, predictions, module.skeleton)
+    print(
+        f"{len(predictions)} people in {len(images)} images: {out / 'predictions.json'}, {out / 'overlays'}"
+    )
     return 0
 
 
-def _write(out: Path, images: list[Path], poses: Any, found: Any, skeleton: Any) -> None:
+def _write(out: Path, images: list[Path], poses: Any, predictions: Any, skeleton: Any) -> None:
     import cv2
     import numpy as np
 
@@ -69,18 +71,20 @@ def _write(out: Path, images: list[Path], poses: Any, found: Any, skeleton: Any)
 
     people = []
     for k, image in enumerate(images):
-        rows = np.flatnonzero(found.image_ids == poses.image_ids[k])
+        rows = np.flatnonzero(predictions.image_ids == poses.image_ids[k])
         picture = read(image).pixels[..., :3]
         for row in rows:
-            keypoints, scores = found.keypoints[row], found.keypoint_scores[row]
+            keypoints, scores = predictions.keypoints[row], predictions.keypoint_scores[row]
             picture = draw_skeleton(picture, keypoints, np.full(len(skeleton), 2, np.uint8), skeleton)
             points = np.round(np.concatenate([keypoints, scores[:, None]], axis=1), 3)
-            top_down = found.ids[row] >= 0
+            top_down = predictions.ids[row] >= 0
             people.append(
                 {
                     "image": image.name,
-                    "box": [round(float(v), 2) for v in poses.boxes[found.ids[row]]] if top_down else None,
-                    "score": round(float(found.scores[row]), 4),
+                    "box": [round(float(v), 2) for v in poses.boxes[predictions.ids[row]]]
+                    if top_down
+                    else None,
+                    "score": round(float(predictions.scores[row]), 4),
                     "keypoints": dict(zip(skeleton.joints, points.tolist(), strict=True)),
                 }
             )

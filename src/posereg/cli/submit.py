@@ -87,8 +87,8 @@ def run(
             module.flip_test = flip_test
         modules.append(module)
     names = [str(path) for path in checkpoint]
-    found = _predicted(modules, names, source, poses, crop_scales, device, batch_size)
-    print(f"{out}: {writers[source.skeleton](poses, found, out)} poses")
+    predictions = _predicted(modules, names, source, poses, crop_scales, device, batch_size)
+    print(f"{out}: {writers[source.skeleton](poses, predictions, out)} poses")
     return 0
 
 
@@ -113,7 +113,7 @@ def _predicted(
         raise UserError(
             f"{poses.annotations}: it has no annotated people; name a detector's boxes with data.boxes=FILE"
         )
-    found = average(
+    predictions = average(
         [multicrop.predict(one, poses, scales or [1.0], batch_size, device) for one in modules], names
     )
-    return found if source.postprocess is None else source.postprocess(poses, found)
+    return predictions if source.postprocess is None else source.postprocess(poses, predictions)

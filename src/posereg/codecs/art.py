@@ -182,13 +182,13 @@ def _regions(
     chosen = ((y >= 0) & (y < h) & valid.unsqueeze(-1)).unsqueeze(-1) & ((x >= 0) & (x < w)).unsqueeze(-2)
     if compat == "paper":
         chosen &= distance <= RADIUS**2
-    found = chosen.flatten().nonzero().squeeze(1)
+    cells = chosen.flatten().nonzero().squeeze(1)
     side = len(reach)
-    person = found // side**2
-    row = y.flatten().index_select(0, found // side)
-    column = x.flatten().index_select(0, person * side + found % side)
+    person = cells // side**2
+    row = y.flatten().index_select(0, cells // side)
+    column = x.flatten().index_select(0, person * side + cells % side)
     place = (person // p * h + row) * w + column
-    priority = distance.flatten().index_select(0, found) if compat == "paper" else areas.flatten()[person]
+    priority = distance.flatten().index_select(0, cells) if compat == "paper" else areas.flatten()[person]
     best = priority.new_full((b * h * w,), torch.inf).scatter_reduce_(0, place, priority, "amin")
     rivals = (priority == best.index_select(0, place)).nonzero().squeeze(1)
     # Of two equal people the first.

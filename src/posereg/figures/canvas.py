@@ -18,7 +18,7 @@ INK, GRID = "#334155", "#e5e9f0"
 def svg(figure: Any) -> str:
     """The figure as an `<svg>` element to put into a page."""
     file = io.StringIO()
-    with _look():
+    with _style():
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = file.getvalue()
     return text[text.index("<svg") :]
@@ -26,7 +26,7 @@ def svg(figure: Any) -> str:
 
 def save(figure: Any, path: Path | str) -> None:
     """Write the figure; the ending (png, svg, pdf) decides the format."""
-    with whole_file(path) as temporary, _look():
+    with whole_file(path) as temporary, _style():
         figure.savefig(temporary, dpi=160, facecolor="white")
 
 
@@ -35,12 +35,12 @@ def canvas(width: float, height: float, panels: int = 1) -> Iterator[tuple[Any, 
     """A figure of `width` x `height` inches and its axes, in the look of all of posereg's figures."""
     from matplotlib.figure import Figure
 
-    with _look():
+    with _style():
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.subplots(1, panels)
 
 
-def _look() -> Any:
+def _style() -> Any:
     """Matplotlib's settings of all figures; needed both when a figure is made and when it is saved."""
     import logging
 

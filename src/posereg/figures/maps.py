@@ -163,12 +163,12 @@ def truth(poses: PoseSet, rows: Sequence[int], input_size: tuple[int, int]) -> F
     from posereg.data.samples.crop import sample_matrix
     from posereg.geometry.affine import transform
 
-    found = np.full((len(rows), len(poses.skeleton), 2), np.nan, np.float32)
+    keypoints = np.full((len(rows), len(poses.skeleton), 2), np.nan, np.float32)
     for n, row in enumerate(rows):
         moved = transform(poses.keypoints[row], sample_matrix(poses.boxes[row], input_size, NO_CHANGE))
         labelled = poses.visibility[row] > 0
-        found[n, labelled] = moved[labelled]
-    return found
+        keypoints[n, labelled] = moved[labelled]
+    return keypoints
 
 
 def most_moved(person: SeenInContext, count: int = 6) -> list[int]:

@@ -39,15 +39,15 @@ def gallery(
     """
     place = {int(identity): k for k, identity in enumerate(poses.ids)}
     aligned = {}
-    for name, found in rows.items():
-        if len(found) and (found.ids < 0).all():
-            found = _assigned(poses, found)
-        if not set(found.ids.tolist()) <= set(place) or not len(found):
+    for name, predictions in rows.items():
+        if len(predictions) and (predictions.ids < 0).all():
+            predictions = _assigned(poses, predictions)
+        if not set(predictions.ids.tolist()) <= set(place) or not len(predictions):
             raise UserError(f"{name}: its predictions are of other people than {poses.name} {poses.split}")
-        if found.keypoints.shape[-1] != 2:
+        if predictions.keypoints.shape[-1] != 2:
             raise UserError(f"{name}: poses in millimetres have no place in the picture")
         keypoints = np.full((*poses.keypoints.shape[:2], 2), np.nan, np.float32)
-        keypoints[[place[int(identity)] for identity in found.ids]] = found.keypoints
+        keypoints[[place[int(identity)] for identity in predictions.ids]] = predictions.keypoints
         aligned[name] = keypoints
     errors = {name: _errors(poses, keypoints) for name, keypoints in aligned.items()}
     # A run may have been scored on a part of the people.
@@ -114,12 +114,12 @@ def data_uri(image: Image, quality: int = 85) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode()
 
 
-def _assigned(poses: PoseSet, found: Predictions) -> Predictions:
+def _assigned(poses: PoseSet, predictions: Predictions) -> Predictions:
     """A bottom-up method's poses under the ids of the people they match best; poses that match no one are dropped."""
     from posereg.evaluation.keypoint_errors import matched_people
 
-    matched = matched_people(poses, found)
-    return replace(found.rows(matched.detection), ids=matched.person)
+    matched = matched_people(poses, predictions)
+    return replace(predictions.rows(matched.detection), ids=matched.person)
 
 
 def _errors(poses: PoseSet, keypoints: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -51,8 +51,8 @@ def differences(poses: PoseSet, predictions: Predictions) -> Array:
     Raises:
         UserError: predictions of other people, or not of 3D joints.
     """
-    found = align(poses, predictions, dimensions=3).keypoints
-    return _relative(found) - _relative(np.asarray(poses.extras["xyz"], np.float64))
+    predicted = align(poses, predictions, dimensions=3).keypoints
+    return _relative(predicted) - _relative(np.asarray(poses.extras["xyz"], np.float64))
 
 
 def gallery(
@@ -66,8 +66,8 @@ def gallery(
         UserError: predictions that do not name the people of this set.
     """
     truth = np.asarray(poses.extras["xyz"], np.float64)
-    found = {name: align(poses, its, dimensions=3).keypoints for name, its in rows.items()}
-    errors = {name: root_error(its, truth).mean(axis=1) for name, its in found.items()}
+    aligned = {name: align(poses, its, dimensions=3).keypoints for name, its in rows.items()}
+    errors = {name: root_error(its, truth).mean(axis=1) for name, its in aligned.items()}
     median = np.nan_to_num(np.median(np.stack(list(errors.values())), axis=0), nan=np.inf)
     shown = poses.skeleton
     examples = []
@@ -78,12 +78,12 @@ def gallery(
             picture, poses.boxes[person], poses.keypoints[person], poses.visibility[person], shown, side
         )
         tiles = [("image", flat)]
-        for name, its in found.items():
+        for name, its in aligned.items():
             for view, azimuth in VIEWS.items():
                 label = f"{name} {view}".strip()
                 view_of = skeleton_view(its[person], truth[person], shown, azimuth, side)
-                told = f"{errors[name][person]:.0f} mm"
-                cv2.putText(view_of, told, (4, side - 6), FONT, 0.4, INK, 1, cv2.LINE_AA)
+                error_text = f"{errors[name][person]:.0f} mm"
+                cv2.putText(view_of, error_text, (4, side - 6), FONT, 0.4, INK, 1, cv2.LINE_AA)
                 tiles.append((label, view_of))
         examples.append(Example(person, tuple(tiles), {n: float(e[person]) for n, e in errors.items()}))
     return examples

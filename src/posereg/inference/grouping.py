@@ -91,20 +91,20 @@ def group(heat: Heat, proposals: Proposals, settings: Grouping) -> Poses:
     values = _regressed_heat(heat, regressed, settings.compat)
     if settings.absorb <= 0:
         return Poses(regressed, values, proposals.centers)
-    found, places = candidates(heat, settings.candidates)
-    weak = found < settings.keypoint_threshold
+    peaks, places = candidates(heat, settings.candidates)
+    weak = peaks < settings.keypoint_threshold
     # (K, M, N): every proposal's keypoint to every candidate of its type.
     distance = (regressed.transpose(0, 1).unsqueeze(2) - places.unsqueeze(1)).square().sum(-1).sqrt()
     if settings.compat == "paper":
         distance = distance.masked_fill(weak.unsqueeze(1), torch.inf)
-    distance = distance.masked_fill(found.isinf().unsqueeze(1), torch.inf)
+    distance = distance.masked_fill(peaks.isinf().unsqueeze(1), torch.inf)
     nearest, which = distance.min(-1)
     taken = (nearest < settings.absorb).t()
     each = torch.arange(len(places), device=places.device).unsqueeze(1)
     if not settings.fallback:
         regressed, values = torch.full_like(regressed, LOST), torch.zeros_like(values)
     keypoints = torch.where(taken.unsqueeze(-1), places[each, which].transpose(0, 1), regressed)
-    absorbed = found.masked_fill(weak, 0)[each, which].t()
+    absorbed = peaks.masked_fill(weak, 0)[each, which].t()
     return Poses(keypoints, torch.where(taken, absorbed, values), proposals.centers)
 
 
@@ -119,8 +119,8 @@ def candidates(heat: Heat, count: int, radius: float = 2.0) -> tuple[Tensor, Ten
     reach = radius / stride
     peak = _tops_surface(maps, reach) if reach <= 1 else maps >= window_max(maps, round(reach))
     width = maps.shape[-1]
-    found = maps.masked_fill(~peak, -torch.inf).flatten(1)
-    values, cells = found.topk(min(count, found.shape[1]), dim=1)
+    peaks = maps.masked_fill(~peak, -torch.inf).flatten(1)
+    values, cells = peaks.topk(min(count, peaks.shape[1]), dim=1)
     return values, torch.stack([cells % width, cells // width], dim=-1) * stride + origin
 
 
@@ -174,8 +174,8 @@ def propose(centers: Tensor, offsets: Tensor, stride: float, origin: float, coun
     values, cells = centers.masked_fill(~peak, -torch.inf).flatten().topk(min(count, h * w))
     here = torch.stack([cells % w, cells // w], dim=-1)
     poses = offsets.flatten(2)[:, :, cells].permute(2, 0, 1) + here.unsqueeze(1)
-    found = ~values.isinf()
-    return Proposals((poses * stride + origin)[found], values[found])
+    real = ~values.isinf()
+    return Proposals((poses * stride + origin)[real], values[real])
 
 
 def pool(scales: Sequence[tuple[float, Proposals]], settings: Grouping) -> Proposals:

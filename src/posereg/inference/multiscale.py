@@ -109,11 +109,13 @@ def heat_and_proposals(
         heats.append(heat)
         for i, proposals in enumerate(every):
             at, origin = 4 / scale, _origin(4, scale, convention)
-            found = propose(maps.centers[i, 0].float(), maps.offsets[i].float(), at, origin, settings.poses)
-            proposals.append((scale, found))
+            proposed = propose(
+                maps.centers[i, 0].float(), maps.offsets[i].float(), at, origin, settings.poses
+            )
+            proposals.append((scale, proposed))
     fused = torch.stack(heats).mean(0).float() if len(heats) > 1 else heats[0].float()
     origin = cell_offset(stride, convention)
-    return [(Heat(fused[i], stride, origin), pool(found, settings)) for i, found in enumerate(every)]
+    return [(Heat(fused[i], stride, origin), pool(proposed, settings)) for i, proposed in enumerate(every)]
 
 
 def people(heat: Heat, proposals: Proposals, settings: Grouping) -> Poses:

@@ -48,32 +48,32 @@ def topdown(
     if nms not in get_args(Suppression):
         raise UserError(f"data.postprocess.nms: unknown '{nms}'{nearest(nms, get_args(Suppression))}")
     _, first = np.unique(predictions.ids, return_index=True)  # a sharded sampler repeats a few
-    found = predictions.rows(np.sort(first))
-    rows = _rows(poses, found.ids)
+    kept = predictions.rows(np.sort(first))
+    rows = _rows(poses, kept.ids)
     box_score = poses.extras.get("box_score", np.ones(len(poses)))[rows].astype(np.float64)
-    scores = box_score * mean_above(found.keypoint_scores, keypoint_threshold)
-    told = "none"
+    scores = box_score * mean_above(kept.keypoint_scores, keypoint_threshold)
+    suppression = "none"
     if nms != "none":
         size = (poses.boxes[:, 2:] - poses.boxes[:, :2])[rows]
         if poses.skeleton.sigmas is None:
             raise UserError(f"data.postprocess: the joints of {poses.skeleton.name} have no OKS")
         together = (
-            found.keypoints[..., :2], scores, size.prod(axis=1), found.image_ids, poses.skeleton.sigmas, nms_threshold,
+            kept.keypoints[..., :2], scores, size.prod(axis=1), kept.image_ids, poses.skeleton.sigmas, nms_threshold,
         )  # fmt: skip
         if nms == "oks":
             keep = oks_nms(*together)
         else:
             keep, scores = soft_oks_nms(*together, max_poses)
-        found, scores = found.rows(keep), scores[keep]
-        told = f"{nms} {nms_threshold:g}"
+        kept, scores = kept.rows(keep), scores[keep]
+        suppression = f"{nms} {nms_threshold:g}"
     return replace(
-        found,
-        ids=np.where(found.ids < 0, -1, found.ids),
+        kept,
+        ids=np.where(kept.ids < 0, -1, kept.ids),
         scores=scores.astype(np.float32),
         meta={
-            **found.meta,
+            **kept.meta,
             "pose_score": f"box x mean of keypoint scores above {keypoint_threshold:g}",
-            "nms": told,
+            "nms": suppression,
         },
     )
 

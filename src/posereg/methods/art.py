@@ -160,9 +160,9 @@ class BottomUpPose(PoseModule):
     def predict_batch(self, batch: Batch, poses: PoseSet) -> Predictions:
         """The people found on whole images, best first on each; annotated people are not used."""
         parts = [nobody(len(poses.skeleton))]
-        for i, found in enumerate(self.detect(self.images(batch))):
+        for i, detected in enumerate(self.detect(self.images(batch))):
             image_id = int(poses.image_ids[int(batch["index"][i])])
-            parts.append(self.predicted(found, batch["to_image"][i], image_id))
+            parts.append(self.predicted(detected, batch["to_image"][i], image_id))
         return concatenate(parts)
 
     def predicted(self, poses: Poses, to_image: Tensor, image_id: int, learned: bool = True) -> Predictions:
@@ -213,9 +213,9 @@ class BottomUpPose(PoseModule):
         for name, parts in self._others.items():
             everyone = self._gather(parts)
             if everyone is not None:
-                found = self.trainer.datamodule.evaluate(everyone)  # type: ignore[attr-defined]
-                self._measured[f"{name}/AP"] = found.metrics["AP"]
-                self._drawn_from |= {f"{name}/{key}": column for key, column in found.per_person.items()}
+                evaluation = self.trainer.datamodule.evaluate(everyone)  # type: ignore[attr-defined]
+                self._measured[f"{name}/AP"] = evaluation.metrics["AP"]
+                self._drawn_from |= {f"{name}/{key}": column for key, column in evaluation.per_person.items()}
 
     def measured(self) -> dict[str, float]:
         """AP of each of the two parts, and the network's operations as the paper and as the released code count."""
@@ -307,7 +307,7 @@ class BottomUpPose(PoseModule):
                 for i, poses in enumerate(self.detect(self.images(batch))):
                     truth = batch["person_mask"][i].bool()
                     areas: Tensor = (batch["oks_areas"] if "oks_areas" in batch else batch["areas"])[i][truth]
-                    found = scorers.best_oks(
+                    oks = scorers.best_oks(
                         poses.keypoints,
                         batch["keypoints"][i][truth],
                         batch["visibility"][i][truth],
@@ -316,7 +316,7 @@ class BottomUpPose(PoseModule):
                     )
                     in_image = _moved(poses.keypoints, batch["to_image"][i])
                     features.append(self.scorer.features(in_image, scorers.heat_values(poses, self.compat)))
-                    reached.append(found)
+                    reached.append(oks)
                     seen += 1
                 if self.scoring_images is not None and seen * self.trainer.world_size >= self.scoring_images:
                     break

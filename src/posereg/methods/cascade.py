@@ -116,9 +116,9 @@ class CascadePose(PoseModule):
             return {}
         batch = batch_of(self, poses, rows)
         with evaluating(self):
-            found = self.confidence_of(self.images(batch))
+            confidence = self.confidence_of(self.images(batch))
         # Maps of the data's joints, as the labels beside them.
-        maps = {name: each[:, self.network_joint].float().cpu().numpy() for name, each in found.items()}
+        maps = {name: each[:, self.network_joint].float().cpu().numpy() for name, each in confidence.items()}
         images, keypoints, visibility = (batch[k].cpu().numpy() for k in ("image", "keypoints", "visibility"))
         cascade_figure.write(folder / "cascade.png", images, maps, keypoints, visibility, poses.skeleton)
         return {"cascade_figure": "cascade.png"}
@@ -140,22 +140,22 @@ class CascadePose(PoseModule):
         grid = grid_of(maps["detection"], self.input_size, self.convention)
         size = body_size(batch["box"], batch["to_image"]) / BODY
         radius, sigma = self.radius * size, self.sigma * (size if self.scale_sigma else torch.ones_like(size))
-        found: dict[str, Tensor] = {}
+        parts: dict[str, Tensor] = {}
         weights = self._weights()
         if "detector" in weights:
             first = maps["detection"]
             if self.first == "parts":
-                found["detector"] = part_cross_entropy(
+                parts["detector"] = part_cross_entropy(
                     first, keypoints, visibility, grid, radius, self.reduction
                 )
             else:
-                found["detector"] = confidence_l2(first, keypoints, visibility, grid, sigma, self.reduction)
+                parts["detector"] = confidence_l2(first, keypoints, visibility, grid, sigma, self.reduction)
         if maps["regression"] is not None:
-            found["regressor"] = confidence_l2(
+            parts["regressor"] = confidence_l2(
                 maps["regression"], keypoints, visibility, grid, sigma, self.reduction
             )
-        total = sum((weights[name] * loss for name, loss in found.items()), start=size.new_zeros(()))
-        return {"loss": total, **found}
+        total = sum((weights[name] * loss for name, loss in parts.items()), start=size.new_zeros(()))
+        return {"loss": total, **parts}
 
     def _decode(self, images: Tensor, maps: CascadeMaps) -> tuple[Tensor, Tensor]:
         """Argmax of the last network's maps at full resolution, averaged with the mirrored image's."""

@@ -90,11 +90,11 @@ class PredictionEnsemble(PoseModule):
         Raises:
             UserError: a member without predictions, or members that predicted different people.
         """
-        found = []
+        predictions = []
         for member in self.members:
             folder = finished_sibling(member, self.plain_config, self.overrides)
-            found.append(load(folder / runs.PREDICTIONS))
-        mean = average(found, self.members)
+            predictions.append(load(folder / runs.PREDICTIONS))
+        mean = average(predictions, self.members)
         self._shared = {name: mean.meta[name] for name in SHARED if name in mean.meta}
         kept = {name: value for name, value in mean.meta.items() if name in KEPT}
         self._average = replace(mean, meta=kept)
@@ -112,11 +112,11 @@ class PredictionEnsemble(PoseModule):
         assert self._average is not None
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         wanted = data.poses(data.val_split).ids[batch["index"].cpu().numpy()]
-        found = self._average.rows(np.isin(self._average.ids, wanted))
-        if len(found) < len(wanted):
-            missing = set(wanted.tolist()) - set(found.ids.tolist())
+        averaged = self._average.rows(np.isin(self._average.ids, wanted))
+        if len(averaged) < len(wanted):
+            missing = set(wanted.tolist()) - set(averaged.ids.tolist())
             raise UserError(f"{self.members[0]} has no prediction of person {min(missing)}")
-        self._predicted.append(found)
+        self._predicted.append(averaged)
 
     def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
         """

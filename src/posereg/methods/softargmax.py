@@ -113,10 +113,10 @@ class SoftArgmaxPose(PoseModule):
     def _locate(self, images: Tensor) -> tuple[Tensor, Tensor]:
         maps = self.all_maps(images)
         pose = self.aggregate(maps)
-        found = pose.coordinates
+        coordinates = pose.coordinates
         if self.decode == "argmax":
-            found = hard_argmax(maps[:, : self.joints], self.ramp)
-        return to_pixels(found, self.input_size, self.ramp), pose.logits.sigmoid()
+            coordinates = hard_argmax(maps[:, : self.joints], self.ramp)
+        return to_pixels(coordinates, self.input_size, self.ramp), pose.logits.sigmoid()
 
     def _labelled(self, maps: Tensor) -> Tensor:
         """The maps of the joints that the data set has, in its order."""

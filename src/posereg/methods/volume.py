@@ -98,12 +98,12 @@ class VolumePose(PoseModule):
             data = self.trainer.datamodule  # type: ignore[attr-defined]
             poses = data.poses(data.val_split)
         index = batch["index"].cpu().numpy()
-        found = rescale(keypoints.double().cpu().numpy(), self._length(poses, index), self.parents)
+        scaled = rescale(keypoints.double().cpu().numpy(), self._length(poses, index), self.parents)
         confidence = scores.float().cpu().numpy()
         return Predictions(
             ids=poses.ids[index],
             image_ids=poses.image_ids[poses.person_image[index]],
-            keypoints=found.astype(np.float32),
+            keypoints=scaled.astype(np.float32),
             keypoint_scores=confidence,
             scores=confidence.mean(1),
             meta={"bone_source": self.bone_source, "bone_lengths": self.bone_lengths},
@@ -111,8 +111,8 @@ class VolumePose(PoseModule):
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
         """Skeletons from two views, error by joint and by depth."""
-        found = self.gathered()
-        return {} if found is None else figures3d.write(data.poses(data.val_split), found, folder)
+        predictions = self.gathered()
+        return {} if predictions is None else figures3d.write(data.poses(data.val_split), predictions, folder)
 
     def on_fit_start(self) -> None:
         """Measures the people's bones before training."""
@@ -137,14 +137,14 @@ class VolumePose(PoseModule):
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         splits = {"train": data.train_split, "val": data.val_split}
         poses = {name: data.poses(split) for name, split in splits.items()}
-        if any("xyz" not in found.extras for found in poses.values()):
+        if any("xyz" not in people.extras for people in poses.values()):
             raise UserError(
                 f"data: {data.source.name} has no 3D joints (column xyz), which method {self.name} needs"
             )
         self.bone_lengths = mean_lengths({k: v.extras["xyz"] for k, v in poses.items()}, self.parents)
         if self.trainer.is_global_zero:
-            told = ", ".join(f"{name} {length:.1f} mm" for name, length in self.bone_lengths.items())
-            print(f"mean sum of bone lengths: {told}; used: {self.bone_source}")
+            lengths = ", ".join(f"{name} {length:.1f} mm" for name, length in self.bone_lengths.items())
+            print(f"mean sum of bone lengths: {lengths}; used: {self.bone_source}")
 
     def _length(self, poses: PoseSet, index: np.ndarray[Any, Any]) -> Any:
         if self.bone_source != "frame":

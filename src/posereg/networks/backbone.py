@@ -63,8 +63,8 @@ def backbone(
 
 def channels(trunk: nn.Module) -> list[int]:
     """Channels of each feature map, finest first."""
-    found: list[int] = trunk.feature_info.channels()  # type: ignore[union-attr, operator]
-    return found
+    counts: list[int] = trunk.feature_info.channels()  # type: ignore[union-attr, operator]
+    return counts
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:

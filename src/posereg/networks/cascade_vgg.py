@@ -99,20 +99,20 @@ class VGGDetector(nn.Module):
         maps = score8 + _upsampled(maps, 2, score8)
         return _upsampled(maps, 8, images)  # A9
 
-    def _load(self, given: dict[str, Tensor], source: str) -> None:
+    def _load(self, tensors: dict[str, Tensor], source: str) -> None:
         own = self.state_dict()
         fitting = {}
-        for name, value in given.items():
+        for name, value in tensors.items():
             # The classifier is linear in the file: 4096 x 25088 is a 7x7 convolution of 512 channels.
             if name in own and value.numel() == own[name].numel():
                 fitting[name] = value.reshape(own[name].shape).to(own[name].dtype)
         if not any(name.startswith("features.") for name in fitting):
             raise UserError(
                 f"detector.weights: nothing in {source} fits VGG-16 (wanted e.g. 'features.0.weight'; the file "
-                f"has '{next(iter(given), 'nothing')}')"
+                f"has '{next(iter(tensors), 'nothing')}')"
             )
         self.load_state_dict(fitting, strict=False)
-        unused = len(given) - len(fitting)
+        unused = len(tensors) - len(fitting)
         print(
             f"{source}: loaded {len(fitting)} tensors, {len(own) - len(fitting)} missing (new layers among "
             f"them), {unused} unused"

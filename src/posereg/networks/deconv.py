@@ -140,9 +140,9 @@ def _widen_inputs(block: nn.Module, extra: int) -> None:
 
 
 def _input_convolutions(block: nn.Module) -> Sequence[tuple[nn.Module, str]]:
-    found: list[tuple[nn.Module, str]] = [(block, "conv1")]
+    convolutions: list[tuple[nn.Module, str]] = [(block, "conv1")]
     downsample: nn.Module = block.downsample  # type: ignore[assignment]
     for name, module in downsample.named_children():
         if isinstance(module, nn.Conv2d):
-            found.append((downsample, name))
-    return found
+            convolutions.append((downsample, name))
+    return convolutions

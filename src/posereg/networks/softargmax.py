@@ -52,11 +52,11 @@ class SoftArgmaxNet(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         """Images (B, 3, H, W) to the maps of every block, first to last."""
         x = self.stem(images)
-        found = []
+        outputs = []
         for block in self.blocks:
             maps, x = block(x)
-            found.append(maps)
-        return found
+            outputs.append(maps)
+        return outputs
 
 
 class ShiftNorm(nn.BatchNorm2d):

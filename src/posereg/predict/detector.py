@@ -92,8 +92,8 @@ def detect(
         batch = pictures[start : start + batch_size]
         images = [_pixels(picture.path).to(device) for picture in batch]
         with torch.inference_mode():
-            found = detector(images)
-        for picture, boxes in zip(batch, found, strict=True):
+            detections = detector(images)
+        for picture, boxes in zip(batch, detections, strict=True):
             people = (boxes["labels"] == PERSON) & (boxes["scores"] >= min_score)
             scores = boxes["scores"][people].float().cpu()
             corners = boxes["boxes"][people].float().cpu()

@@ -43,17 +43,20 @@ def predict_frames(
         raise UserError(f"passes={passes}: at least one pass over the frames is needed")
     if boxes is not None:
         poses = replace(poses, boxes=_detected(poses, boxes))
-    found = predict(module, poses, batch_size, device)
+    predictions = predict(module, poses, batch_size, device)
     for _ in range(passes - 1):
-        tight = box.from_keypoints(found.keypoints, np.asarray(np.isfinite(found.keypoints).all(axis=-1)))
+        tight = box.from_keypoints(
+            predictions.keypoints, np.asarray(np.isfinite(predictions.keypoints).all(axis=-1))
+        )
         closer = box.padded(tight)
         size = closer[:, 2:] - closer[:, :2]
         usable = np.asarray(np.isfinite(closer).all(axis=1) & (size > 0).all(axis=1), bool)
         poses = replace(poses, boxes=np.where(usable[:, None], closer, poses.boxes).astype(np.float32))
-        found = predict(module, poses, batch_size, device)
+        predictions = predict(module, poses, batch_size, device)
     source = "detector" if boxes is not None else "whole frame"
     return replace(
-        found, meta={**found.meta, "skeleton": module.skeleton.name, "box_source": source, "passes": passes}
+        predictions,
+        meta={**predictions.meta, "skeleton": module.skeleton.name, "box_source": source, "passes": passes},
     )
 
 
@@ -62,10 +65,10 @@ def _detected(poses: PoseSet, boxes: Mapping[str, list[list[float]]]) -> NDArray
     chosen = poses.boxes.copy()
     rows = []
     for row in range(len(poses)):
-        found = boxes.get(Path(poses.images[int(poses.person_image[row])]).name)
-        if found:
+        candidates = boxes.get(Path(poses.images[int(poses.person_image[row])]).name)
+        if candidates:
             rows.append(row)
-            chosen[row] = max(found, key=lambda b: (b[2] - b[0]) * (b[3] - b[1]))
+            chosen[row] = max(candidates, key=lambda b: (b[2] - b[0]) * (b[3] - b[1]))
     if not rows:
         raise UserError(f"boxes: none of the frames of {poses.name} {poses.split} is named in the boxes file")
     center, size = box.center_size(chosen[rows])

@@ -33,9 +33,9 @@ def find_images(source: str) -> list[Path]:
         UserError: nothing there.
     """
     path = Path(source)
-    found = [path] if path.is_file() else sorted(path.iterdir()) if path.is_dir() else []
-    found = found or sorted(Path(p) for p in globbing.glob(source, recursive=True))
-    images = [p for p in found if p.suffix.lower() in IMAGES]
+    paths = [path] if path.is_file() else sorted(path.iterdir()) if path.is_dir() else []
+    paths = paths or sorted(Path(p) for p in globbing.glob(source, recursive=True))
+    images = [p for p in paths if p.suffix.lower() in IMAGES]
     if not images:
         raise UserError(
             f"source: no image at {source} (a file, a folder or a glob; {', '.join(sorted(IMAGES))})"

@@ -65,20 +65,20 @@ def write_coco(poses: PoseSet, predictions: Predictions, out: Path) -> int:
     Returns:
         how many poses were written.
     """
-    found = oks.results(predictions)
-    for pose in found:
+    poses_of_people = oks.results(predictions)
+    for pose in poses_of_people:
         pose["keypoints"] = [round(value, 2) for value in pose["keypoints"]]
     with whole_file(out / f"person_keypoints_{poses.split}_posereg_results.json") as temporary:
-        temporary.write_text(json.dumps(found, separators=(",", ":")))
-    return len(found)
+        temporary.write_text(json.dumps(poses_of_people, separators=(",", ":")))
+    return len(poses_of_people)
 
 
 def _with_points(rects: NDArray[Any], keypoints: dict[int, NDArray[np.float64]]) -> NDArray[Any]:
     """The rectangles (1, R) of an image with a field `annopoints`, empty for people that were not predicted."""
     if rects.dtype.names is None:  # an image without people
         return rects
-    fields = list(dict.fromkeys([*rects.dtype.names, "annopoints"]))
-    filled = np.empty(rects.shape, dtype=[(name, object) for name in fields])
+    names = list(dict.fromkeys([*rects.dtype.names, "annopoints"]))
+    filled = np.empty(rects.shape, dtype=[(name, object) for name in names])
     for k in range(rects.size):
         for name in rects.dtype.names:
             filled.flat[k][name] = rects.flat[k][name]

@@ -81,8 +81,8 @@ def figure(table: Table) -> Any | None:
 
 
 def _labels(numbers: Sequence[int], by: dict[int, tuple[float, int]]) -> list[str]:
-    def told(number: int) -> str:
+    def label(number: int) -> str:
         people = f"\n{by[number][1]:,} people" if number in by else ""
         return f"{number}{' or more' if number == MOST else ''}{people}"
 
-    return [told(number) for number in numbers]
+    return [label(number) for number in numbers]

@@ -94,13 +94,13 @@ def figure(table: Table, root: Path | None = None) -> Any | None:
         panels: dict[str, dict[str, dict[str, float]]] = {}
         for title, name in FILES.items():
             for row in table.run_rows:
-                found = [
+                per_run = [
                     shares(poses, load(file))
                     for run in row.runs
                     if (file := run.own_file(run.result.get("files", {}).get(name)))
                 ]
-                if found:
-                    mean = {kind: float(np.nanmean([one[kind] for one in found])) for kind in STACK}
+                if per_run:
+                    mean = {kind: float(np.nanmean([one[kind] for one in per_run])) for kind in STACK}
                     panels.setdefault(title, {})[row.name] = mean
     except UserError:
         return None

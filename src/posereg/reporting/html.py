@@ -18,7 +18,7 @@ from posereg.reporting.collect import Row, Run, Table
 from posereg.reporting.columns import higher_is_better
 from posereg.runs.folder import METRICS, PREDICTIONS
 
-TOLD = (
+PROTOCOL_SHOWN = (
     "dataset", "split", "people", "images", "annotation_hash", "input_size", "box_source", "flip_test", "scales", "nms",
     "convention", "metric", "metric_version", "train_people", "effective_batch", "precision",
     "epochs", "optimizer", "schedule", "augment",
@@ -66,7 +66,9 @@ def page(
         drawn=[(row.name, row.seeds[0], shown) for row in results.run_rows if (shown := _drawn(row.runs[0]))],
         remarks=[*table.remarks(results)[1:], *remarks],
         protocol=[
-            (key.replace("_", " "), _text(results.shared[key])) for key in TOLD if key in results.shared
+            (key.replace("_", " "), _text(results.shared[key]))
+            for key in PROTOCOL_SHOWN
+            if key in results.shared
         ],
         runs=[_run(run, folder) for row in results.run_rows for run in row.runs],
         versions=_common(results, "versions"),
@@ -100,11 +102,11 @@ def _main(results: Table) -> dict[str, Any]:
     for row in results.rows:
         cells = [_cell(results, row, name, part, top[name]) for name, parts in heads for part in parts]
         style = line_styles.get(row.name)
-        look_of = {
+        marks = {
             "color": style.color if style else "#cbd5e1",
             "dashed": bool(style and style.dash != "solid"),
         }
-        rows.append({"row": row, "cells": cells, **look_of, "kind": "" if row.runs else "absent"})
+        rows.append({"row": row, "cells": cells, **marks, "kind": "" if row.runs else "absent"})
     quoted = []
     for method, values in results.quoted:
         shown = [table.quoted_cell(values, name, part) for name, parts in heads for part in parts]

@@ -150,8 +150,8 @@ def remarks(table: Table) -> list[str]:
     """What a reader must know besides the numbers: the protocol, what differs between rows, what was not run."""
     shared = table.shared
     wanted = ("dataset", "split", "people", "images", "input_size", "flip_test", "metric", "box_source")
-    told = [f"{key} {shared[key]}" for key in wanted if key in shared and shared[key] not in (None, "")]
-    lines = ["Protocol: " + ", ".join(told)] if told else []
+    settings = [f"{key} {shared[key]}" for key in wanted if key in shared and shared[key] not in (None, "")]
+    lines = ["Protocol: " + ", ".join(settings)] if settings else []
     for key, values in table.differing.items():
         rows: dict[str, list[str]] = {}
         for row, value in values.items():
@@ -159,9 +159,9 @@ def remarks(table: Table) -> list[str]:
         sides = [f"{value} ({', '.join(names)})" for value, names in rows.items()]
         lines.append(f"Rows differ in {key}: " + ", ".join(sides))
     if table.published:
-        told_data = shared.get("dataset", "another data set")
+        dataset = shared.get("dataset", "another data set")
         lines.append(
-            f"The published numbers are of another data set and metric than ours on {told_data}: no Δ paper"
+            f"The published numbers are of another data set and metric than ours on {dataset}: no Δ paper"
         )
     seen = [
         run.result["protocol"].get("validation_images_trained_on", 0)

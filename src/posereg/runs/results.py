@@ -13,7 +13,7 @@ from posereg.files import read_object, write_json
 from posereg.runs.folder import RESULT
 
 # What readers rely on: the types of a field, and whether it must be there.
-FIELDS: dict[str, tuple[tuple[type, ...], bool]] = {
+TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "table": ((str, type(None)), False),
     "row": ((str,), True),
     "seed": ((int,), True),
@@ -59,13 +59,13 @@ class Result(TypedDict, total=False):
 
 def versions() -> dict[str, str]:
     """Installed versions of the packages that can move a number."""
-    found = {}
+    installed = {}
     for name in PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def git_revision(folder: Path | str = ".") -> str | None:
@@ -90,7 +90,7 @@ def read(path: Path | str) -> Result:
     """
     kind = "the result.json of a run"
     content = read_object(path, kind)
-    for name, (types, needed) in FIELDS.items():
+    for name, (types, needed) in TYPES.items():
         if name not in content and needed:
             raise UserError(f"{path}: not {kind} ('{name}' is missing)")
         value = content.get(name)
@@ -107,7 +107,7 @@ def read(path: Path | str) -> Result:
 def find(folder: Path | str, table: str | None = None) -> list[tuple[Path, Result]]:
     """All result.json files below a folder, sorted by path, of one table if named. A damaged one is named on
     standard error and left out."""
-    found = []
+    results = []
     for path in sorted(Path(folder).rglob(RESULT)):
         try:
             result = read(path)
@@ -115,5 +115,5 @@ def find(folder: Path | str, table: str | None = None) -> list[tuple[Path, Resul
             print(f"left out: {error}", file=sys.stderr)
             continue
         if table is None or result.get("table") == table:
-            found.append((path, result))
-    return found
+            results.append((path, result))
+    return results

@@ -89,7 +89,7 @@ def _siblings(
     claimed: Mapping[Path, str],
     above: Mapping[Path, str],
 ) -> list[Sibling]:
-    found = []
+    siblings = []
     for key, row in needed(plain):
         swapped = sibling_overrides(row, overrides)
         try:
@@ -106,8 +106,8 @@ def _siblings(
             message = str(error)
             raise error if message.startswith("method.") else UserError(f"{key}={row}: {message}") from None
         inner = _siblings(config, placed, name, claimed, {**above, folder: row})
-        found.append(Sibling(row, placed, config, tuple(inner)))
-    return found
+        siblings.append(Sibling(row, placed, config, tuple(inner)))
+    return siblings
 
 
 def _place(
@@ -176,14 +176,16 @@ def finished_sibling(row: str, plain: Mapping[str, Any], overrides: Sequence[str
         UserError: the sibling cannot be composed, or its run failed or was interrupted.
     """
     name = config_name()
-    found = next(one for one in siblings(plain, overrides, name) if one.name == row)
-    if not runs.is_done(found.folder, found.digest):
-        print(f"{plain['row']} needs {row}: running that first, in {found.folder}", flush=True)
+    sibling = next(one for one in siblings(plain, overrides, name) if one.name == row)
+    if not runs.is_done(sibling.folder, sibling.digest):
+        print(f"{plain['row']} needs {row}: running that first, in {sibling.folder}", flush=True)
         flags = [] if name == "train" else [f"--config-name={name}"]
-        code = _call([sys.executable, "-m", "posereg.cli.main", "train", *flags, *found.overrides])
-        if code != 0 or not runs.is_done(found.folder, found.digest):
-            raise UserError(f"{plain['row']} needs {row}, whose run in {found.folder} {_ending(found, code)}")
-    return found.folder
+        code = _call([sys.executable, "-m", "posereg.cli.main", "train", *flags, *sibling.overrides])
+        if code != 0 or not runs.is_done(sibling.folder, sibling.digest):
+            raise UserError(
+                f"{plain['row']} needs {row}, whose run in {sibling.folder} {_ending(sibling, code)}"
+            )
+    return sibling.folder
 
 
 def _ending(sibling: Sibling, code: int) -> str:

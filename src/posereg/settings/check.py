@@ -26,14 +26,14 @@ OPTIONAL = {"augment", "schedule", "backbone"}
 
 def problems(config: Mapping[str, Any]) -> list[str]:
     """One line for each thing that is wrong with a resolved config, without Hydra's own part."""
-    found = [*_keys(config), *_groups(config)]
-    if found:
+    mistakes = [*_keys(config), *_groups(config)]
+    if mistakes:
         # Settings that are wrong by themselves are not held against others.
-        wrong = {problem.key for problem in found}
-        found += [problem for problem in others(config) if problem.key not in wrong]
+        wrong = {problem.key for problem in mistakes}
+        mistakes += [problem for problem in others(config) if problem.key not in wrong]
     else:
-        found = list(cross_problems(config))
-    return list(dict.fromkeys(map(str, _once(found))))
+        mistakes = list(cross_problems(config))
+    return list(dict.fromkeys(map(str, _once(mistakes))))
 
 
 def data_problems(node: Any) -> list[str]:
@@ -43,13 +43,13 @@ def data_problems(node: Any) -> list[str]:
     return list(dict.fromkeys(map(str, nodes(node, "data", {"data": node}))))
 
 
-def _once(found: list[Problem]) -> Iterator[Problem]:
+def _once(mistakes: list[Problem]) -> Iterator[Problem]:
     """A setting that a group only repeats is told of once, where it is given."""
-    wrong = {p.key.removeprefix("data.") for p in found if p.key.count(".") == p.key.startswith("data.")}
-    for problem in found:
+    wrong = {p.key.removeprefix("data.") for p in mistakes if p.key.count(".") == p.key.startswith("data.")}
+    for problem in mistakes:
         leaf = problem.key.rpartition(".")[2]
-        given = DERIVED.get(leaf, leaf)
-        if problem.key in (given, f"data.{leaf}") or given not in wrong:
+        source = DERIVED.get(leaf, leaf)
+        if problem.key in (source, f"data.{leaf}") or source not in wrong:
             yield problem
 
 

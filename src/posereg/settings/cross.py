@@ -49,8 +49,8 @@ def _multiples(node: Any) -> Iterator[int]:
     """What the networks of a node, and those inside it, want an input side to be a multiple of."""
     if not is_node(node):
         return
-    found, _ = locate(node["_target_"])
-    wanted = getattr(found, "input_multiple", None)
+    network, _ = locate(node["_target_"])
+    wanted = getattr(network, "input_multiple", None)
     if wanted is not None:
         yield wanted(node) if callable(wanted) else wanted
     for inner in node.values():
@@ -79,10 +79,10 @@ def _kinds(config: Mapping[str, Any]) -> Iterator[Problem]:
     """The method against the loader and the data set, by what their classes say of themselves."""
     method, _ = locate(config["method"]["_target_"])
     loader, _ = locate(config["loader"]["_target_"])
-    wanted, given = getattr(method, "looks_at", None), getattr(loader, "gives", None)
-    if wanted and given and wanted != given:
+    wanted, gives = getattr(method, "looks_at", None), getattr(loader, "gives", None)
+    if wanted and gives and wanted != gives:
         right = {"scenes": "bottomup", "people": "topdown (3D: mixed)"}[wanted]
-        yield Problem("loader", f"gives {given}, but this method looks at {wanted}: loader={right}")
+        yield Problem("loader", f"gives {gives}, but this method looks at {wanted}: loader={right}")
     metric = config["data"].get("evaluate")
     function, _ = locate(metric["_target_"]) if is_node(metric) else (None, "")
     space = getattr(sys.modules.get(getattr(function, "__module__", "")), "DIMENSIONS", 2)

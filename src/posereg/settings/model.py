@@ -87,10 +87,10 @@ def _checked(metadata: Any) -> Any:
 
 def _place(error: ValidationError, value: Any) -> str:
     """`item 1 is -3`, for a mistake inside a list or mapping."""
-    for found in error.errors(include_url=False, include_context=False):
+    for detail in error.errors(include_url=False, include_context=False):
         steps: list[str] = []
         inner = value
-        for step in found["loc"]:
+        for step in detail["loc"]:
             if isinstance(step, int) and isinstance(inner, list | tuple) and step < len(inner):
                 steps.append(f"item {step + 1}")
                 inner = inner[step]

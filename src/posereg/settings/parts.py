@@ -19,9 +19,9 @@ def part_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _trunk(config)
     yield from _files(config)
     for path, node in _nodes(config["method"], "method"):
-        found, _ = locate(node["_target_"])
+        part, _ = locate(node["_target_"])
         # A class may say itself which of its valid values disagree.
-        for key, text in getattr(found, "disagreements", lambda node: ())(node):
+        for key, text in getattr(part, "disagreements", lambda node: ())(node):
             yield Problem(f"{path}.{key}", text, _at(node, key))
 
 
@@ -42,9 +42,9 @@ def _nodes(node: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _skeleton(config: Mapping[str, Any]) -> Iterator[Problem]:
-    given = config["data"].get("skeleton")
-    if (own := config["method"].get("skeleton", given)) != given:
-        yield Problem("method.skeleton", f"the data have the joints of {given}", own)
+    joints = config["data"].get("skeleton")
+    if (own := config["method"].get("skeleton", joints)) != joints:
+        yield Problem("method.skeleton", f"the data have the joints of {joints}", own)
 
 
 def _trunk(config: Mapping[str, Any]) -> Iterator[Problem]:

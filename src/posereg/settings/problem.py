@@ -17,5 +17,5 @@ class Problem(NamedTuple):
     value: Any = NONE_GIVEN
 
     def __str__(self) -> str:
-        given = "" if self.value is NONE_GIVEN else f"={shown(self.value)}"
-        return f"{self.key}{given}: {self.text}"
+        value = "" if self.value is NONE_GIVEN else f"={shown(self.value)}"
+        return f"{self.key}{value}: {self.text}"

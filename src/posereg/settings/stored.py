@@ -17,10 +17,10 @@ TARGET = re.compile(r"""_target_:\s*["']?([A-Za-z_][\w.]*)""")
 @cache
 def targets_of(folder: Path) -> frozenset[str]:
     """Every `_target_` that the YAML files below a folder name."""
-    found: set[str] = set()
+    targets: set[str] = set()
     for path in folder.rglob("*.yaml"):
-        found.update(TARGET.findall(path.read_text(encoding="utf-8", errors="replace")))
-    return frozenset(found)
+        targets.update(TARGET.findall(path.read_text(encoding="utf-8", errors="replace")))
+    return frozenset(targets)
 
 
 def check_stored(node: Any, where: Path | str, folders: Iterable[Path]) -> None:

@@ -46,8 +46,8 @@ def target_problems(
         own: keys of the node that the run reads, not the constructor.
     """
     target = node["_target_"]
-    found, why = locate(target)
-    if found is None:
+    made, why = locate(target)
+    if made is None:
         yield Problem(f"{path}._target_", why, target)
         return
     partial = node.get("_partial_", False)
@@ -55,7 +55,7 @@ def target_problems(
         yield Problem(f"{path}._partial_", "must be true or false", partial)
     if node.get("_convert_", "none") not in CONVERSIONS:
         yield Problem(f"{path}._convert_", f"must be one of {', '.join(CONVERSIONS)}", node["_convert_"])
-    valid, open_ended = arguments(found)
+    valid, open_ended = arguments(made)
     by_caller = set(GIVEN.get(path.rpartition(".")[2], ()))
     if partial is True:
         by_caller |= {n for n, a in valid.items() if a.required and not a.keyword_only}
@@ -106,8 +106,8 @@ def _wrong_kind(annotation: Any, node: Mapping[str, Any]) -> str | None:
     classes = tuple(kind for kind in kinds if isinstance(kind, type) and kind is not type(None))
     if partial:
         return "must be a config node without _partial_"
-    found, _ = locate(node["_target_"])
-    made = found if isinstance(found, type) else _returned(found)
+    target, _ = locate(node["_target_"])
+    made = target if isinstance(target, type) else _returned(target)
     protocols = any(getattr(kind, "_is_protocol", False) for kind in classes)
     if isinstance(made, type) and classes and not protocols and not issubclass(made, classes):
         names = " or ".join(kind.__name__ for kind in classes)
@@ -128,7 +128,7 @@ def _located(target: str) -> tuple[Any, str]:
     parts = target.split(".")
     for k in range(len(parts) - 1, 0, -1):
         try:
-            found: Any = importlib.import_module(".".join(parts[:k]))
+            place: Any = importlib.import_module(".".join(parts[:k]))
         except ModuleNotFoundError as error:
             if error.name and not target.startswith(error.name):
                 return None, f"importing it needs '{error.name}', which is not installed"
@@ -136,14 +136,14 @@ def _located(target: str) -> tuple[Any, str]:
         except Exception as error:  # whatever a module of the user's does when it is imported
             return None, f"importing {'.'.join(parts[:k])} failed: {type(error).__name__}: {error}"
         for done, name in enumerate(parts[k:], start=k):
-            if not hasattr(found, name):
-                names = [n for n in dir(found) if not n.startswith("_")]
+            if not hasattr(place, name):
+                names = [n for n in dir(place) if not n.startswith("_")]
                 close = nearest(name, names)
                 return None, f"{'.'.join(parts[:done])} has no '{name}'{close if 'mean' in close else ''}"
-            found = getattr(found, name)
-        if not callable(found):
+            place = getattr(place, name)
+        if not callable(place):
             return None, "is nothing that can be called"
-        return found, ""
+        return place, ""
     return None, "cannot be imported"
 
 
@@ -157,7 +157,7 @@ def locate(target: Any) -> tuple[Any, str]:
 @cache
 def arguments(target: Any) -> tuple[dict[str, Argument], bool]:
     """What a constructor takes, through `**kwargs` up to its base classes; and whether it takes any name."""
-    found: dict[str, Argument] = {}
+    taken: dict[str, Argument] = {}
     classes = target.__mro__ if isinstance(target, type) else ()
     constructors = [vars(c)["__init__"] for c in classes if "__init__" in vars(c)] or [target]
     known = ranges(target)
@@ -165,14 +165,14 @@ def arguments(target: Any) -> tuple[dict[str, Argument], bool]:
         try:
             parameters = inspect.signature(constructor).parameters.values()
         except (TypeError, ValueError):
-            return found, True
+            return taken, True
         for p in parameters:
-            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name not in {"self", *found}:
+            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name not in {"self", *taken}:
                 annotation = known.get(p.name, _evaluated(p.annotation, constructor))
-                found[p.name] = Argument(annotation, p.default is p.empty, p.kind is p.KEYWORD_ONLY)
+                taken[p.name] = Argument(annotation, p.default is p.empty, p.kind is p.KEYWORD_ONLY)
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return found, False
-    return found, True
+            return taken, False
+    return taken, True
 
 
 def _evaluated(annotation: Any, owner: Any) -> Any:

@@ -74,9 +74,11 @@ def near(annotation: Any, value: Any) -> str:
         close = difflib.get_close_matches(value.lower(), by_text, n=1, cutoff=0.5)
         return f", did you mean '{by_text[close[0]]}'?" if close else ""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        found = [bound for bound in (_clamped(one, value) for one in _parts(annotation)) if bound is not None]
-        if found:
-            return f"; the nearest is {min(found, key=lambda bound: abs(bound - value))}"
+        bounds = [
+            bound for bound in (_clamped(one, value) for one in _parts(annotation)) if bound is not None
+        ]
+        if bounds:
+            return f"; the nearest is {min(bounds, key=lambda bound: abs(bound - value))}"
     return ""
 
 

@@ -108,22 +108,22 @@ def _indices(value: Any, joints: Sequence[str], where: str) -> tuple[int, ...]:
 
 
 def _joined(value: Any, joints: Sequence[str], where: str) -> Pairs:
-    found = []
+    pairs = []
     if not isinstance(value or [], list | tuple):
         raise UserError(f"{where}: must be a list of two joints each: [[nose, neck], ...]")
     for item in value or []:
         ends = _indices(item, joints, where)
         if len(set(ends)) != 2 or len(ends) != 2:
             raise UserError(f"{where}: {item} must be two different joints")
-        found.append((ends[0], ends[1]))
-    return tuple(found)
+        pairs.append((ends[0], ends[1]))
+    return tuple(pairs)
 
 
 def _parents(value: Any, joints: Sequence[str], where: str) -> tuple[int, ...]:
-    found = _indices(value, joints, where)
-    if len(found) != len(joints):
-        raise UserError(f"{where}: {len(found)} for {len(joints)} joints")
-    return found
+    parents = _indices(value, joints, where)
+    if len(parents) != len(joints):
+        raise UserError(f"{where}: {len(parents)} for {len(joints)} joints")
+    return parents
 
 
 def _sigmas(value: Any, joints: Sequence[str], where: str) -> tuple[float, ...] | None:

@@ -83,9 +83,9 @@ def _check_once(pairs: Sequence[tuple[int, int]], joints: Sequence[str], where: 
 
 def _mirrored(name: str, pattern: re.Pattern[str]) -> list[str]:
     """The name with each of its sides exchanged, and, where it has several, with all of them."""
-    found = list(pattern.finditer(name))
-    each = [name[: m.start()] + _swap(m[0]) + name[m.end() :] for m in found]
-    if len(found) > 1:
+    words = list(pattern.finditer(name))
+    each = [name[: m.start()] + _swap(m[0]) + name[m.end() :] for m in words]
+    if len(words) > 1:
         each.append(pattern.sub(lambda m: _swap(m[0]), name))
     return list(dict.fromkeys(each))
 

@@ -72,10 +72,10 @@ class Skeleton:
     @cached_property
     def sides(self) -> tuple[Side, ...]:
         """The side of each joint, empty in the middle."""
-        found: dict[int, Side] = {}
+        side_of: dict[int, Side] = {}
         for left, right in self._sided:
-            found |= {left: "left", right: "right"}
-        return tuple(found.get(k, "") for k in range(len(self)))
+            side_of |= {left: "left", right: "right"}
+        return tuple(side_of.get(k, "") for k in range(len(self)))
 
 
 def names() -> list[str]:

@@ -52,13 +52,13 @@ class FiniteLoss(Callback):
         bad = ~torch.isfinite(outputs["loss"].detach())
         self._bad = bad if self._bad is None else self._bad | bad
         if (batch_idx + 1) % self.every == 0:
-            self.look(trainer)
+            self.check(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Look at what the epoch's last steps noted."""
-        self.look(trainer)
+        self.check(trainer)
 
-    def look(self, trainer: pl.Trainer) -> None:
+    def check(self, trainer: pl.Trainer) -> None:
         """Raise if a loss since the last look was not finite.
 
         Raises:

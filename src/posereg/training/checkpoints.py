@@ -222,7 +222,7 @@ def is_finite(value: Any) -> bool:
     by_device: dict[torch.device, list[Tensor]] = {}
     for check in checks:
         by_device.setdefault(check.device, []).append(check)
-    return all(bool(torch.stack(found).all()) for found in by_device.values())
+    return all(bool(torch.stack(flags).all()) for flags in by_device.values())
 
 
 def _tensors(value: Any) -> Iterable[Tensor]:

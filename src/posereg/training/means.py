@@ -25,9 +25,9 @@ class Means:
 
     def take(self) -> dict[str, Tensor]:
         """The means so far; counting starts anew."""
-        found = {name: total / number for name, (total, number) in self._sums.items()}
+        means = {name: total / number for name, (total, number) in self._sums.items()}
         self._sums = {}
-        return found
+        return means
 
     def state_dict(self) -> dict[str, Any]:
         """Sums and counts by name, on the CPU."""

@@ -60,16 +60,16 @@ def read(
 
 
 def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: int) -> PoseSet:
-    found = coco_json.load(path, COCO)
-    edges = coco_json.clipped(found)
-    area = np.array([p.get("area", 0) for p in found.annotations], dtype=np.float64)
+    annotated = coco_json.load(path, COCO)
+    edges = coco_json.clipped(annotated)
+    area = np.array([p.get("area", 0) for p in annotated.annotations], dtype=np.float64)
     keep = np.ones(len(area), dtype=bool)
     extras: dict[str, NDArray[Any]] = {"area": area}
     if everyone:
-        extras["image_ignore"] = ignore_masks(found)
+        extras["image_ignore"] = ignore_masks(annotated)
     else:
-        labelled = (found.visibility > 0).sum(axis=1) >= max(min_keypoints, 1)
-        keep = labelled & ~found.crowd & (area > 0) & (edges[:, 2:] > edges[:, :2]).all(axis=1)
+        labelled = (annotated.visibility > 0).sum(axis=1) >= max(min_keypoints, 1)
+        keep = labelled & ~annotated.crowd & (area > 0) & (edges[:, 2:] > edges[:, :2]).all(axis=1)
     return coco_json.pose_set(
         "coco",
         split,
@@ -77,27 +77,27 @@ def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: i
         root,
         image_folder(root, split, split.replace("test-dev", "test"), "images"),
         COCO,
-        found,
+        annotated,
         padded(edges),
         keep,
         extras,
     )
 
 
-def ignore_masks(found: Annotated) -> NDArray[np.object_]:
+def ignore_masks(annotated: Annotated) -> NDArray[np.object_]:
     """For each image the run-length code (bytes) of what training should not see, empty where there is nothing.
 
     As compressed bytes the masks of all of COCO are a few megabytes; `bottomup` decodes one when it needs it.
     """
     from pycocotools import mask
 
-    masks: list[list[Json]] = [[] for _ in found.images]
-    unlabelled = (found.visibility > 0).sum(axis=1) == 0
-    for row in np.flatnonzero(found.crowd | unlabelled):
-        segmentation = found.annotations[row].get("segmentation")
-        image = found.images[found.person_image[row]]
+    masks: list[list[Json]] = [[] for _ in annotated.images]
+    unlabelled = (annotated.visibility > 0).sum(axis=1) == 0
+    for row in np.flatnonzero(annotated.crowd | unlabelled):
+        segmentation = annotated.annotations[row].get("segmentation")
+        image = annotated.images[annotated.person_image[row]]
         height, width = image["height"], image["width"]
-        place = masks[found.person_image[row]]
+        place = masks[annotated.person_image[row]]
         if isinstance(segmentation, dict):
             listed = isinstance(segmentation["counts"], list)
             place.append(mask.frPyObjects(segmentation, height, width) if listed else segmentation)

@@ -72,12 +72,12 @@ def _annotated(path: Path, content: Json, skeleton: Skeleton) -> Annotated:
     )
 
 
-def clipped(found: Annotated) -> NDArray[np.float64]:
+def clipped(annotated: Annotated) -> NDArray[np.float64]:
     """Person boxes (N, 4) x1 y1 x2 y2 cut off at the image's edge, as the simple-baselines code does."""
-    size = np.array([(image["width"], image["height"]) for image in found.images], dtype=np.float64)
-    limit = size.reshape(-1, 2)[found.person_image] - 1
-    low = np.maximum(found.bbox[:, :2], 0)
-    high = np.minimum(limit, low + np.maximum(found.bbox[:, 2:] - 1, 0))
+    size = np.array([(image["width"], image["height"]) for image in annotated.images], dtype=np.float64)
+    limit = size.reshape(-1, 2)[annotated.person_image] - 1
+    low = np.maximum(annotated.bbox[:, :2], 0)
+    high = np.minimum(limit, low + np.maximum(annotated.bbox[:, 2:] - 1, 0))
     return np.concatenate([low, high], axis=1)
 
 
@@ -88,33 +88,33 @@ def pose_set(
     root: Path,
     folder: str,
     skeleton: Skeleton,
-    found: Annotated,
+    annotated: Annotated,
     boxes: NDArray[np.floating],
     keep: NDArray[np.bool_],
     extras: dict[str, NDArray[Any]],
 ) -> PoseSet:
     """The record of the people of mask `keep`; every image of the file stays, with or without people."""
     # As published: CrowdPose does not count head and neck, and its API ignores people with 0.
-    labelled = (found.visibility > 0).sum(axis=1)
-    counts = [p.get("num_keypoints", n) for p, n in zip(found.annotations, labelled, strict=True)]
+    labelled = (annotated.visibility > 0).sum(axis=1)
+    counts = [p.get("num_keypoints", n) for p, n in zip(annotated.annotations, labelled, strict=True)]
     columns: dict[str, NDArray[Any]] = {
-        "iscrowd": found.crowd,
+        "iscrowd": annotated.crowd,
         "num_keypoints": np.array(counts, dtype=np.int64),
-        "bbox": found.bbox.astype(np.float32),
+        "bbox": annotated.bbox.astype(np.float32),
         **extras,
     }
-    sizes = [(image.get("width", 0), image.get("height", 0)) for image in found.images]
+    sizes = [(image.get("width", 0), image.get("height", 0)) for image in annotated.images]
     everybody = PoseSet(
         name=name,
         split=split,
         skeleton=skeleton,
         root=root,
-        images=tuple(folder + image_name(image["file_name"], path) for image in found.images),
-        image_ids=np.array([image["id"] for image in found.images], dtype=np.int64),
-        person_image=found.person_image,
-        ids=np.array([p["id"] for p in found.annotations], dtype=np.int64),
-        keypoints=found.keypoints,
-        visibility=found.visibility,
+        images=tuple(folder + image_name(image["file_name"], path) for image in annotated.images),
+        image_ids=np.array([image["id"] for image in annotated.images], dtype=np.int64),
+        person_image=annotated.person_image,
+        ids=np.array([p["id"] for p in annotated.annotations], dtype=np.int64),
+        keypoints=annotated.keypoints,
+        visibility=annotated.visibility,
         boxes=boxes.astype(np.float32),
         annotations=path,
         extras={**columns, "image_size": np.array(sizes, dtype=np.int64).reshape(-1, 2)},

@@ -41,13 +41,13 @@ def read(
 
 
 def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: int) -> PoseSet:
-    found = coco_json.load(path, CROWDPOSE)
-    edges = coco_json.clipped(found)
-    keep = np.ones(len(found.annotations), dtype=bool)
+    annotated = coco_json.load(path, CROWDPOSE)
+    edges = coco_json.clipped(annotated)
+    keep = np.ones(len(annotated.annotations), dtype=bool)
     if not everyone:
-        labelled = (found.visibility > 0).sum(axis=1) >= max(min_keypoints, 1)
-        keep = labelled & ~found.crowd & (edges[:, 2:] > edges[:, :2]).all(axis=1)
-    crowding = np.array([image.get("crowdIndex", 0.0) for image in found.images], dtype=np.float64)
+        labelled = (annotated.visibility > 0).sum(axis=1) >= max(min_keypoints, 1)
+        keep = labelled & ~annotated.crowd & (edges[:, 2:] > edges[:, :2]).all(axis=1)
+    crowding = np.array([image.get("crowdIndex", 0.0) for image in annotated.images], dtype=np.float64)
     return coco_json.pose_set(
         "crowdpose",
         split,
@@ -55,8 +55,8 @@ def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: i
         root,
         image_folder(root),
         CROWDPOSE,
-        found,
+        annotated,
         padded(edges),
         keep,
-        {"area": AREA_SHARE * found.bbox[:, 2] * found.bbox[:, 3], "image_crowd_index": crowding},
+        {"area": AREA_SHARE * annotated.bbox[:, 2] * annotated.bbox[:, 3], "image_crowd_index": crowding},
     )

@@ -36,16 +36,18 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
     """
     root = Path(root)
     path = annotation_file(root, annotations, ("h36m_coco.json",))
-    found = coco_json.load(path, skeleton("h36m"))
-    absolute = with_thorax(_camera_axes(path, found)) * 1000
+    annotated = coco_json.load(path, skeleton("h36m"))
+    absolute = with_thorax(_camera_axes(path, annotated)) * 1000
     relative = absolute - absolute[:, :1]
-    points = with_thorax(found.keypoints.astype(np.float64)).astype(np.float32)
-    flags = np.concatenate([found.visibility, found.visibility[:, [11, 14]].min(axis=1)[:, None]], axis=1)
-    found.keypoints, found.visibility = points, np.where(flags > 0, 2, 0).astype(np.uint8)
+    points = with_thorax(annotated.keypoints.astype(np.float64)).astype(np.float32)
+    flags = np.concatenate(
+        [annotated.visibility, annotated.visibility[:, [11, 14]].min(axis=1)[:, None]], axis=1
+    )
+    annotated.keypoints, annotated.visibility = points, np.where(flags > 0, 2, 0).astype(np.uint8)
     tight = boxes.from_keypoints(points, flags > 0)
-    for image in found.images:
+    for image in annotated.images:
         image["file_name"] = _location(image["file_name"])
-    actions = [_action(found.images[k]["file_name"]) for k in found.person_image]
+    actions = [_action(annotated.images[k]["file_name"]) for k in annotated.person_image]
     extras: dict[str, NDArray[Any]] = {
         "xyz": relative.astype(np.float32),
         "camera_xyz": absolute.astype(np.float32),
@@ -53,10 +55,12 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
         "action": np.array(actions),
     }
     keep = np.ones(len(points), dtype=bool)
-    return coco_json.pose_set("h36m", split, path, root, "", H80K, found, boxes.padded(tight), keep, extras)
+    return coco_json.pose_set(
+        "h36m", split, path, root, "", H80K, annotated, boxes.padded(tight), keep, extras
+    )
 
 
-def _camera_axes(path: Path, found: coco_json.Annotated) -> NDArray[np.float64]:
+def _camera_axes(path: Path, annotated: coco_json.Annotated) -> NDArray[np.float64]:
     """(N, 17, 3) metres, from the .npz beside the annotations."""
     known: dict[str, NDArray[np.float64]] = {}
     for file in sorted(path.parent.glob("*body3d*.npz")):
@@ -66,7 +70,7 @@ def _camera_axes(path: Path, found: coco_json.Annotated) -> NDArray[np.float64]:
             names = [Path(str(name)).name for name in content["imgname"]]
             joints = content["S"][..., :3].astype(np.float64).reshape(-1, len(skeleton("h36m")), 3)
             known.update(zip(names, joints, strict=True))
-    wanted = [Path(found.images[k]["file_name"]).name for k in found.person_image]
+    wanted = [Path(annotated.images[k]["file_name"]).name for k in annotated.person_image]
     missing = [name for name in wanted if name not in known]
     if missing:
         raise UserError(

@@ -118,9 +118,9 @@ def _name(value: Any) -> str:
 def read_csv(path: Path) -> People:
     """One person per row; joint columns in MPII's order, absent joints -1. It has no objpos."""
     kind = "a list of MPII people"
-    fields, rows = read_table(path, kind)
-    xs = [name for name in fields if name.endswith("_X")]
-    if "NAME" not in fields or "Scale" not in fields or len(xs) != 16:
+    header, rows = read_table(path, kind)
+    xs = [name for name in header if name.endswith("_X")]
+    if "NAME" not in header or "Scale" not in header or len(xs) != 16:
         raise UserError(f"{path}: needs the columns NAME, Scale and 16 joints <joint>_X, <joint>_Y")
     with reading(path, kind):
         columns = [(name, f"{name[:-1]}Y") for name in xs]

@@ -135,10 +135,10 @@ def joints_of(poses: PoseSet, predictions: Predictions) -> Array:
     if len(rows) and not (rows >= 0).any():
         raise UserError(f"the 2D predictions are of other frames than {poses.name} {poses.split}")
     order = mapping(source, H80K)
-    found = predictions.keypoints[np.maximum(rows, 0)][:, np.maximum(order, 0)].astype(np.float64)
-    found[rows < 0] = np.nan
-    found[:, order < 0] = np.nan
-    return found
+    joints = predictions.keypoints[np.maximum(rows, 0)][:, np.maximum(order, 0)].astype(np.float64)
+    joints[rows < 0] = np.nan
+    joints[:, order < 0] = np.nan
+    return joints
 
 
 def _finite(points: Array) -> NDArray[np.bool_]:

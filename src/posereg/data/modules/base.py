@@ -214,9 +214,9 @@ class ImageData(pl.LightningDataModule, ABC):
         Raises:
             UserError: a needed image is not there, or no image is.
         """
-        found = present(poses, self.missing_images, needed)
-        self.missing[split] = len(poses.images) - len(found.images)
-        return found
+        kept = present(poses, self.missing_images, needed)
+        self.missing[split] = len(poses.images) - len(kept.images)
+        return kept
 
     def bad_images(self) -> str | None:
         """One line about the undecodable training images met so far; None if there were none."""

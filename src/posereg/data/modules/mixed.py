@@ -82,9 +82,9 @@ class MixedData(TopDownData):
         poses = self.poses(self.train_split)
         sets = [_labelled(poses, self.min_joints)]
         for name, data in self.others.items():
-            found = data.poses(data.train_split)
-            found = _labelled(in_joints_of(found, poses, self.extras, name in self.joint_boxes), MIN_JOINTS)
-            sets.append(found)
+            people = data.poses(data.train_split)
+            people = _labelled(in_joints_of(people, poses, self.extras, name in self.joint_boxes), MIN_JOINTS)
+            sets.append(people)
         return sets
 
     def train_dataloader(self) -> Loader:

@@ -70,8 +70,8 @@ class BottomUpData(ImageData):
 
     def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:
         """All images with all their people, crowd regions and unlabelled people included."""
-        found = self.there(self.source.read_everyone(split), split)
-        return found if limit is None else limit_images(found, limit, seed)
+        everyone = self.there(self.source.read_everyone(split), split)
+        return everyone if limit is None else limit_images(everyone, limit, seed)
 
     def train_dataloader(self) -> Loader:
         """Shuffled, augmented scenes that show at least one labelled person.

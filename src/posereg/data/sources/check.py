@@ -96,11 +96,16 @@ def check(poses: PoseSet, progress: Progress | None = None, threads: int = 4) ->
         progress: wraps the rows of `poses.images` as they are read, with their number (a progress bar).
     """
     sizes, bad = _read_images(poses, progress, threads)
-    found = [*bad, *_ids(poses), *_boxes(poses, sizes), *_joints(poses, sizes), *_head_boxes(poses)]
-    found += [*_symmetry(poses), *_counts(poses)]
+    findings = [*bad, *_ids(poses), *_boxes(poses, sizes), *_joints(poses, sizes), *_head_boxes(poses)]
+    findings += [*_symmetry(poses), *_counts(poses)]
     labelled = int((poses.visibility > 0).sum())
     return Report(
-        poses.name, poses.split, len(poses), len(poses.images), labelled, tuple(f for f in found if f.count)
+        poses.name,
+        poses.split,
+        len(poses),
+        len(poses.images),
+        labelled,
+        tuple(f for f in findings if f.count),
     )
 
 
@@ -248,7 +253,7 @@ def _symmetry(poses: PoseSet) -> list[Finding]:
     uneven = [(a, b) for a, b in pairs if abs(share[a] - share[b]) > ASYMMETRY]
     names = poses.skeleton.joints
     said = tuple(f"{names[a]} {share[a]:.0%}, {names[b]} {share[b]:.0%}" for a, b in uneven[:EXAMPLES])
-    found = [Finding("flip pairs labelled unequally", len(uneven), len(pairs), False, said)]
+    findings = [Finding("flip pairs labelled unequally", len(uneven), len(pairs), False, said)]
     trunk = [f"{side}_{part}" for part in ("shoulder", "hip") for side in ("left", "right")]
     if all(name in names for name in trunk):
         at = [names.index(name) for name in trunk]
@@ -259,8 +264,8 @@ def _symmetry(poses: PoseSet) -> list[Finding]:
         crossed = known & ((shoulders * hips).sum(axis=1) < -0.5 * lengths)
         said = _named(poses, crossed)
         what = "people with shoulders and hips crossed (left and right swapped?)"
-        found.append(Finding(what, int(crossed.sum()), int(known.sum()), False, said))
-    return found
+        findings.append(Finding(what, int(crossed.sum()), int(known.sum()), False, said))
+    return findings
 
 
 def _counts(poses: PoseSet) -> list[Finding]:

@@ -75,7 +75,7 @@ def present(poses: PoseSet, missing: Missing, needed: NDArray[np.int64] | None =
         )
     there = np.ones(len(poses.images), dtype=bool)
     there[absent] = False
-    found = keep_images(poses, there)
-    if not len(found.images) or (len(poses) and not len(found)):
+    kept = keep_images(poses, there)
+    if not len(kept.images) or (len(poses) and not len(kept)):
         raise UserError(f"{poses.root}: no person of {poses.name} {poses.split} has an image there")
-    return found
+    return kept

@@ -22,7 +22,7 @@ from posereg.data.synthetic.shapes import (
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """Skin, hair and clothes of one person; textures as `shapes.Tube` takes them.
 
     `sleeve` and `leg` are the covered shares of arm and leg: 0 bare, 1 to the elbow or knee, 2 to the end.
@@ -41,7 +41,7 @@ class Look:
     loose: float  # how much wider than the body the clothes are
 
 
-def sample_look(rng: np.random.Generator, build: Build) -> Look:
+def sample_appearance(rng: np.random.Generator, build: Build) -> Appearance:
     """Skin, hair and clothes at random; what hair and skirt are likely follows `build.woman`."""
     tone = textures.skin(rng)
     hair = textures.HAIR[rng.integers(len(textures.HAIR))] * np.float32(rng.uniform(0.8, 1.15))
@@ -55,7 +55,7 @@ def sample_look(rng: np.random.Generator, build: Build) -> Look:
     if rng.random() < 0.35:  # jeans and dark trousers
         blue = np.array([58, 72, 104], np.float32) * np.float32(rng.uniform(0.5, 1.5))
         bottom = blue * (1 + 0.12 * textures.noise(rng, 64, 96, 0.4))[..., None]
-    return Look(
+    return Appearance(
         tone=tone,
         hair=hair,
         hair_style=style,
@@ -71,10 +71,10 @@ def sample_look(rng: np.random.Generator, build: Build) -> Look:
     )  # fmt: skip
 
 
-def _limb(look: Look, garment: Float, covered: float, rows: int = 24) -> Float:
-    """Texture (rows, 48, 3) of a limb segment whose first `covered` share wears the garment."""
+def _limb(person: Appearance, garment: Float, covered: float, rows: int = 24) -> Float:
+    """Texture (rows, 48, 3) of a limb segment whose first `covered` share person the garment."""
     made = np.empty((rows, 48, 3), np.float32)
-    made[:] = look.tone
+    made[:] = person.tone
     cut = round(rows * min(max(covered, 0.0), 1.0))
     made[:cut] = garment[:cut, :48]
     if 0 < cut < rows:
@@ -86,70 +86,70 @@ def _unit(v: Vector) -> Vector:
     return v / max(float(np.linalg.norm(v)), 1e-9)
 
 
-def solids(pose: Pose3D, build: Build, look: Look, camera: Camera) -> list[Solid]:
+def solids(pose: Pose3D, build: Build, person: Appearance, camera: Camera) -> list[Solid]:
     """The person's parts in camera axes."""
     points = dict(zip(_NAMES, camera.to_camera(pose.joints[_ROWS]), strict=True))
     frames = {name: camera.rotation @ f for name, f in pose.frames.items()}
     g, s = build.girth, build.stature / 1750
-    wide = s * g * look.loose
+    wide = s * g * person.loose
     parts: list[Solid] = []
     chest, middle, root, head = (frames[name] for name in ("chest", "middle", "root", "head"))
     thorax, torso, pelvis, neck = (points[name] for name in ("thorax", "torso", "pelvis", "neck"))
-    rows = len(look.top)
+    rows = len(person.top)
 
     # Trunk: two elliptic tubes that meet at the waist, the hips, and the slope of the shoulders.
     depth = 0.66 if not build.woman else 0.70
     waist = (118 if not build.woman else 106) * wide * (0.6 + 0.4 * g)
-    ribs = (build.shoulder * 0.93 + 8 * (g - 1)) * (0.5 + 0.5 * look.loose)
+    ribs = (build.shoulder * 0.93 + 8 * (g - 1)) * (0.5 + 0.5 * person.loose)
     top_end = thorax - chest[:, 1] * 52 * s
-    parts.append(Tube(torso, top_end, (waist, ribs * 0.9), np.ascontiguousarray(look.top[rows // 2 :: -1]), 5 * s,
+    parts.append(Tube(torso, top_end, (waist, ribs * 0.9), np.ascontiguousarray(person.top[rows // 2 :: -1]), 5 * s,
                       chest[:, 0], chest[:, 2] * depth))  # fmt: skip
-    hips = (build.hip + 52 * s * g) * (0.55 + 0.45 * look.loose)
-    belly = look.top[rows - 1 : rows // 2 : -1].copy()
-    belly[: len(belly) // 4] = look.bottom[: len(belly) // 4]
+    hips = (build.hip + 52 * s * g) * (0.55 + 0.45 * person.loose)
+    belly = person.top[rows - 1 : rows // 2 : -1].copy()
+    belly[: len(belly) // 4] = person.bottom[: len(belly) // 4]
     parts.append(
         Tube(pelvis - root[:, 1] * 8, torso, (hips, waist), belly, -4.0, middle[:, 0], middle[:, 2] * 0.70)
     )
     parts.append(Ellipsoid(pelvis - root[:, 1] * 22 * s - root[:, 2] * 12 * s,
-                           root * np.array([hips * 1.0, 88 * s, hips * 0.66]), look.bottom[: rows // 2]))  # fmt: skip
+                           root * np.array([hips * 1.0, 88 * s, hips * 0.66]), person.bottom[: rows // 2]))  # fmt: skip
     if build.woman:
         bust = torso + (thorax - torso) * 0.62 + chest[:, 2] * ribs * depth * 0.62
-        bust_cloth = look.top[rows // 5 : rows // 3]
+        bust_cloth = person.top[rows // 5 : rows // 3]
         for sign in (1, -1):
             parts.append(Ellipsoid(bust + chest[:, 0] * sign * 66 * s,
                                    chest * np.array([64, 66, 48]) * s * g, bust_cloth))  # fmt: skip
     parts.append(Tube(thorax - chest[:, 1] * 20 * s, neck + head[:, 1] * 18 * s, (58 * s * (0.6 + 0.4 * g), 50 * s),
-                      _limb(look, look.top, 0.12)))  # fmt: skip
+                      _limb(person, person.top, 0.12)))  # fmt: skip
     for side in ("left", "right"):
-        parts += _arm(points, side, look, build)
-        parts += _leg(points, frames, side, look, build)
+        parts += _arm(points, side, person, build)
+        parts += _leg(points, frames, side, person, build)
     spread = float(np.linalg.norm(points["left_knee"] - points["right_knee"])) / 2
-    if look.skirt and spread < 190 * s:  # wider apart it would be no cone
+    if person.skirt and spread < 190 * s:  # wider apart it would be no cone
         knees = (points["left_knee"] + points["right_knee"]) / 2
         hem = pelvis + (knees - pelvis) * 0.85
         down = _unit(hem - pelvis)
         side_axis = _unit(root[:, 0] - down * (down @ root[:, 0]))
         width = (hips * 0.95, max(hips * 1.1, spread * 0.85 + 85))
-        parts.append(Tube(pelvis + root[:, 1] * 30, hem, width, look.bottom, 6,
+        parts.append(Tube(pelvis + root[:, 1] * 30, hem, width, person.bottom, 6,
                           side_axis, np.cross(down, side_axis) * -0.75))  # fmt: skip
-    return parts + _head(points, head, look, build)
+    return parts + _head(points, head, person, build)
 
 
-def _arm(points: dict[str, Vector], side: str, look: Look, build: Build) -> list[Solid]:
+def _arm(points: dict[str, Vector], side: str, person: Appearance, build: Build) -> list[Solid]:
     s, g = build.stature / 1750, build.stature / 1750 * (0.45 + 0.55 * build.girth)
     shoulder, elbow, wrist, hand = (points[f"{side}_{n}"] for n in ("shoulder", "elbow", "wrist", "hand"))
-    cloth_upper = look.loose if look.sleeve > 0.3 else 1.0
-    cloth_lower = look.loose if look.sleeve > 1.2 else 1.0
-    skin = textures.plain(look.tone)
-    sleeve = look.top if look.sleeve > 0 else skin
+    cloth_upper = person.loose if person.sleeve > 0.3 else 1.0
+    cloth_lower = person.loose if person.sleeve > 1.2 else 1.0
+    skin = textures.plain(person.tone)
+    sleeve = person.top if person.sleeve > 0 else skin
     collar = points["thorax"] + (points["neck"] - points["thorax"]) * 0.30
     fingers = hand + (hand - wrist) * 0.75
-    yoke = np.ascontiguousarray(look.top[: len(look.top) // 4, :48])
+    yoke = np.ascontiguousarray(person.top[: len(person.top) // 4, :48])
     return [
         Tube(collar, shoulder - _unit(shoulder - collar) * 18 * s, (44 * s, 53 * g), yoke),
         Tube(shoulder, elbow, (57 * g * cloth_upper, 42 * g * cloth_upper),
-             _limb(look, sleeve if look.sleeve else look.top, look.sleeve or 0.06), 4 * g),
-        Tube(elbow, wrist, (42 * g * cloth_lower, 29 * g * cloth_lower), _limb(look, look.top, look.sleeve - 1.0),
+             _limb(person, sleeve if person.sleeve else person.top, person.sleeve or 0.06), 4 * g),
+        Tube(elbow, wrist, (42 * g * cloth_lower, 29 * g * cloth_lower), _limb(person, person.top, person.sleeve - 1.0),
              4 * g),
         Tube(wrist, hand, (27 * g, 39 * s), skin),
         Tube(hand, fingers, (37 * s, 19 * s), skin),
@@ -157,46 +157,46 @@ def _arm(points: dict[str, Vector], side: str, look: Look, build: Build) -> list
 
 
 def _leg(
-    points: dict[str, Vector], frames: dict[str, Vector], side: str, look: Look, build: Build
+    points: dict[str, Vector], frames: dict[str, Vector], side: str, person: Appearance, build: Build
 ) -> list[Solid]:
     s, g = build.stature / 1750, build.stature / 1750 * (0.4 + 0.6 * build.girth)
     hip, knee, ankle, toe, heel = (points[f"{side}_{n}"] for n in ("hip", "knee", "ankle", "toe", "heel"))
-    cloth_upper = look.loose if look.leg > 0.3 else 1.0
-    cloth_lower = 1 + 1.6 * (look.loose - 1) if look.leg > 1.3 else 1.0
+    cloth_upper = person.loose if person.leg > 0.3 else 1.0
+    cloth_lower = 1 + 1.6 * (person.loose - 1) if person.leg > 1.3 else 1.0
     foot = frames[f"{side}_foot"]
     sole = heel + foot[:, 1] * 22 * s
     return [
-        Tube(hip, knee, (88 * g * cloth_upper, 58 * g * cloth_upper), _limb(look, look.bottom, look.leg), 3 * g),
-        Tube(knee, ankle, (57 * g * cloth_lower, 37 * g * cloth_lower), _limb(look, look.bottom, look.leg - 1.0),
+        Tube(hip, knee, (88 * g * cloth_upper, 58 * g * cloth_upper), _limb(person, person.bottom, person.leg), 3 * g),
+        Tube(knee, ankle, (57 * g * cloth_lower, 37 * g * cloth_lower), _limb(person, person.bottom, person.leg - 1.0),
              9 * g),
-        Tube(sole, toe + foot[:, 1] * 12 * s, (44 * s, 36 * s), look.shoe, 3 * s, foot[:, 0], foot[:, 1]),
-        Tube(ankle, sole, (38 * g, 42 * s), look.shoe),
+        Tube(sole, toe + foot[:, 1] * 12 * s, (44 * s, 36 * s), person.shoe, 3 * s, foot[:, 0], foot[:, 1]),
+        Tube(ankle, sole, (38 * g, 42 * s), person.shoe),
     ]  # fmt: skip
 
 
-def _head(points: dict[str, Vector], frame: Vector, look: Look, build: Build) -> list[Solid]:
+def _head(points: dict[str, Vector], frame: Vector, person: Appearance, build: Build) -> list[Solid]:
     h = build.head
-    center, skin = points["head"], textures.plain(look.tone)
-    hair = textures.plain(look.hair)
+    center, skin = points["head"], textures.plain(person.tone)
+    hair = textures.plain(person.hair)
 
     def at(left: float, up: float, front: float) -> Vector:
         return center + frame @ (np.array([left, up, front]) * h)
 
     parts: list[Solid] = [
-        Ellipsoid(center, frame * (np.array([78, 116, 98]) * h), look.face),
+        Ellipsoid(center, frame * (np.array([78, 116, 98]) * h), person.face),
         Ellipsoid(at(0, -12, 96), frame * (np.array([13, 24, 18]) * h), skin),
         Ellipsoid(at(0, -76, 38), frame * (np.array([48, 40, 50]) * h), skin),
     ]
-    if look.hair_style not in ("long",):
+    if person.hair_style not in ("long",):
         parts += [Ellipsoid(at(x, -8, -4), frame * (np.array([9, 30, 20]) * h), skin) for x in (78, -78)]
-    if look.hair_style != "bald":
+    if person.hair_style != "bald":
         parts.append(Ellipsoid(at(0, 34, -16), frame * (np.array([86, 88, 96]) * h), hair))
-    if look.hair_style == "long":
+    if person.hair_style == "long":
         parts.append(Ellipsoid(at(0, -60, -48), frame * (np.array([84, 130, 60]) * h), hair))
-    if look.hair_style == "tail":
+    if person.hair_style == "tail":
         parts.append(Tube(at(0, 40, -100), at(0, -110, -150), (34 * h, 16 * h), hair, 6))
-    if look.hair_style == "cap":
-        cloth = look.shoe
+    if person.hair_style == "cap":
+        cloth = person.shoe
         parts.append(Ellipsoid(at(0, 50, 0), frame * (np.array([88, 76, 104]) * h), cloth))
         parts.append(Ellipsoid(at(0, 46, 110), frame * (np.array([66, 9, 70]) * h), cloth))
     return parts

@@ -86,9 +86,11 @@ def _is_there(out: Path, wanted: dict[str, object]) -> bool:
     record = out / RECORD
     if not record.exists():
         raise UserError(f"{out} is not empty and not a synthetic data set; give another out=")
-    found = read_json(record)
+    recorded = read_json(record)
     different = [
-        f"{key}={found.get(key)} (asked: {value})" for key, value in wanted.items() if found.get(key) != value
+        f"{key}={recorded.get(key)} (asked: {value})"
+        for key, value in wanted.items()
+        if recorded.get(key) != value
     ]
     if different:
         raise UserError(

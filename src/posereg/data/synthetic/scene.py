@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from posereg.data.synthetic import backdrop, textures
 from posereg.data.synthetic.body import INDEX, JOINTS, Build, Pose3D, sample_build
 from posereg.data.synthetic.camera import Camera, frame, look_at
-from posereg.data.synthetic.figure import draw, sample_look, solids
+from posereg.data.synthetic.figure import draw, sample_appearance, solids
 from posereg.data.synthetic.poses import sample_pose
 from posereg.data.synthetic.shapes import Canvas, Light, Vector, canvas
 from posereg.skeletons.skeleton import Skeleton
@@ -206,8 +206,8 @@ def render(seed: int, index: int, setting: Setting, subject: int | None = None) 
     for k in order:
         build, pose, _ = people[k]
         known = k == 0 and subject is not None
-        look = sample_look(generator(seed, SUBJECT, subject or 0, 1) if known else rng, build)
-        draw(on, solids(pose, build, look, camera), camera, k + 1)
+        appearance = sample_appearance(generator(seed, SUBJECT, subject or 0, 1) if known else rng, build)
+        draw(on, solids(pose, build, appearance, camera), camera, k + 1)
     if rng.random() < setting.front:
         depth = float(camera.to_camera(target)[2])
         draw(

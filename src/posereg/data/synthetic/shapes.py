@@ -129,8 +129,8 @@ def _colors(texture: Float, v: Wide, u: Wide, back: NDArray[np.bool_] | None) ->
     column = np.minimum(np.maximum((u * columns).astype(np.intp), 0), columns - 1)
     if back is not None:
         column += back * (2 * columns - 1 - 2 * column)
-    found: Float = texture.reshape(-1, 3).take(row * texture.shape[1] + column, axis=0)
-    return found
+    colors: Float = texture.reshape(-1, 3).take(row * texture.shape[1] + column, axis=0)
+    return colors
 
 
 def draw_ellipsoid(

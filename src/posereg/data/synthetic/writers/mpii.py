@@ -91,11 +91,11 @@ def write(folder: Path, options: Options) -> dict[str, int]:
     return {"images": total, **{split: len(rows) for split, rows in splits.items()}}
 
 
-def _structures(rows: list[dict[str, Any]], fields: tuple[str, ...]) -> NDArray[np.void]:
+def _structures(rows: list[dict[str, Any]], names: tuple[str, ...]) -> NDArray[np.void]:
     """A 1 x n MATLAB structure array; a field that a row lacks is empty."""
-    made = np.empty((1, len(rows)), dtype=[(field, object) for field in fields])
+    made = np.empty((1, len(rows)), dtype=[(field, object) for field in names])
     for k, row in enumerate(rows):
-        for field in fields:
+        for field in names:
             made[0, k][field] = row.get(field, np.zeros((0, 0)))
     return made
 
@@ -129,13 +129,13 @@ def _release(
     held = set(test.tolist())
     rows, single = [], np.empty((len(names), 1), dtype=object)
     for k, (name, rects) in enumerate(zip(names, people, strict=True)):
-        fields = (
+        names_of_fields = (
             ("scale", "objpos") if k in held else ("x1", "y1", "x2", "y2", "annopoints", "scale", "objpos")
         )
         annorect = [_annorect(rect, n == 0, k in held, rng) for n, rect in enumerate(rects)]
         rows.append({
             "image": {"name": name},
-            "annorect": _structures(annorect, fields),
+            "annorect": _structures(annorect, names_of_fields),
             "frame_sec": np.zeros((1, 0)),
             "vidx": np.zeros((1, 0)),
         })  # fmt: skip
