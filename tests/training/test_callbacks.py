@@ -4,6 +4,8 @@ import pytest
 import torch
 from pytorch_lightning.strategies import SingleDeviceStrategy
 
+from posereg.codecs.grid import grid_of
+from posereg.losses.integral import disc_cross_entropy
 from posereg.training.callbacks import FiniteLoss, LearningRates, NotFiniteError, StepSeed, Throughput
 
 
@@ -39,7 +41,25 @@ def test_random_numbers_do_not_depend_on_what_was_drawn_before():
     base = draw(1, 0, 2, 3)
     torch.rand(100)
     assert draw(1, 0, 2, 3) == base
-    assert all(draw(*other) != base for other in [(1, 0, 3, 3), (1, 0, 2, 4)])
+    others = [(2, 0, 2, 3), (2**32 - 1, 0, 2, 3), (1, 1, 2, 3), (1, 0, 3, 3), (1, 0, 2, 4)]
+    assert all(draw(*other) != base for other in others)
+
+
+def test_every_seed_draws_negatives_of_its_own_and_a_repeated_step_the_same():
+    keypoints, weight = torch.full((1, 1, 2), 40.0), torch.ones(1, 1)
+    grid = grid_of(torch.zeros(1, 1, 16, 16), (64, 64), "center")
+
+    def negatives(seed):
+        """The cells that a step of H3 takes, seen in the gradient."""
+        at = SimpleNamespace(current_epoch=1, global_rank=0)
+        maps = torch.zeros(1, 1, 16, 16, requires_grad=True)
+        StepSeed(seed).on_train_batch_start(at, None, None, 5)
+        disc_cross_entropy(maps, keypoints, weight, grid).backward()
+        return tuple((maps.grad > 0).flatten().nonzero().flatten().tolist())
+
+    drawn = [negatives(seed) for seed in range(8)]
+    assert len(set(drawn)) == 8
+    assert [negatives(seed) for seed in range(8)] == drawn
 
 
 @pytest.mark.parametrize(

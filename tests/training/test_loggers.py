@@ -14,10 +14,13 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+from posereg import config as configs
 from posereg.errors import UserError
 from posereg.runs import metrics_csv
+from posereg.train import train
 from posereg.training import loggers
 from posereg.training.progress import PlainProgress, progress_callbacks
+from tiny import overrides
 
 CONFIG = {"table": "integral/table2", "row": "I1", "seed": 3, "tags": ["short"], "method": {"lr": 0.1}}
 
@@ -118,6 +121,37 @@ def test_wandb_goes_online_only_for_who_is_logged_in(tmp_path: Path, monkeypatch
     assert loggers.wandb_mode("online") == "online"
 
 
+def test_tensorboard_has_the_rows_of_metrics_csv_the_learning_rate_and_pictures(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    given = overrides("mpii", tmp_path, "method=H1", "logger=tensorboard")
+    result = train(configs.compose(given), given)
+    (run,) = (path.parent for path in tmp_path.rglob("metrics.csv"))
+    events = EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    rows = metrics_csv.read(run / "metrics.csv")
+    assert len(rows) == 2
+    for name in ("lr", "train/loss", "val/loss", "val/AUC"):
+        expected = [(row["step"], row[name]) for row in rows]
+        assert [(e.step, e.value) for e in events.Scalars(name)] == [
+            (step, pytest.approx(value, rel=1e-5)) for step, value in expected
+        ]
+    assert events.Scalars("final/AUC")[0].value == pytest.approx(result["metrics"]["AUC"], abs=1e-3)
+    assert "examples/0" in events.Tags()["images"]
+    assert "batch_size: 4" in (run / "tensorboard/hparams.yaml").read_text(encoding="utf-8")
+
+
+def test_a_missing_tensorboard_is_told_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*args: Any, **kwargs: Any) -> None:
+        raise ModuleNotFoundError("neither tensorboard nor tensorboardX")
+
+    monkeypatch.setattr("pytorch_lightning.loggers.TensorBoardLogger", missing)
+    with pytest.raises(UserError, match=r"pip install 'posereg\[tensorboard\]'"):
+        loggers.build_loggers({"name": "tensorboard"}, CONFIG, tmp_path)
+
+
 WANDB_RUNS = """
 import sys
 from pathlib import Path
@@ -187,6 +221,18 @@ def test_offline_runs_with_names_config_summary_and_exit_code(
         last = metrics_csv.read(tmp_path / str(code) / "metrics.csv")[-1]
         assert last == {"step": 2, "train/loss": pytest.approx(1 / 3)}
     assert len(identities) == 2
+
+
+@pytest.mark.slow
+def test_a_run_with_wandb_has_the_learning_rate_and_the_figures(tmp_path: Path) -> None:
+    given = overrides("mpii", tmp_path, "method=H1", "logger=wandb", "logger.mode=offline")
+    command = [sys.executable, "-m", "posereg.cli.main", "train", *given]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (run,) = (path.parent for path in tmp_path.rglob("metrics.csv"))
+    items = [item for record in wandb_records(run) for item in record.history.item]
+    names = {item.key or "/".join(item.nested_key) for item in items}
+    assert {"lr", "train/loss", "val/loss", "val/AUC", "final/AUC"} <= names
 
 
 def test_a_resumed_run_keeps_its_wandb_id_and_a_new_one_does_not(tmp_path: Path) -> None:

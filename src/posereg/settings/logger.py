@@ -20,4 +20,10 @@ class Wandb(TypedDict):
     mode: NotRequired[Literal["auto", "online", "offline", "disabled"]]
 
 
-LOGGERS = {"csv": Csv, "wandb": Wandb}
+class TensorBoard(TypedDict):
+    """TensorBoard's event files beside it."""
+
+    name: Literal["tensorboard"]
+
+
+LOGGERS = {"csv": Csv, "wandb": Wandb, "tensorboard": TensorBoard}

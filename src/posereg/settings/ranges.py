@@ -47,9 +47,7 @@ Share = Annotated[float, Interval(ge=0, le=1)]  # of a whole; a chance
 Side = Annotated[int, Interval(ge=32, le=8192)]  # of an input, pixels
 Size = tuple[Side, Side]  # width, height
 Channels = Annotated[int, Interval(ge=1, le=65536)]
-Seed = Annotated[
-    int, Interval(ge=0, le=500_000)
-]  # more would not fit the generator's 64 bits beside the step
+Seed = Annotated[int, Interval(ge=0, le=2**32 - 1)]  # what numpy's and Lightning's generators take
 Zoom = Annotated[float, Interval(gt=0, le=16)]  # a factor on a size
 Rgb = tuple[float, float, float]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
@@ -14,8 +15,7 @@ from posereg.errors import UserError
 
 
 class StepSeed(Callback):
-    """Random numbers on the device (H3's negatives, dropout) are a function of seed, rank and step alone; on the CPU,
-    whose generator reads the lower 32 bits, of the step alone."""
+    """Random numbers of a step (H3's negatives, dropout) are a function of seed, rank, epoch and batch alone."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -24,8 +24,9 @@ class StepSeed(Callback):
         self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Seed the generators for this step."""
-        step = trainer.current_epoch * 1_000_003 + batch_idx
-        torch.manual_seed((self.seed * 7_919 + trainer.global_rank) * 2**32 + step)
+        place = [self.seed, trainer.global_rank, trainer.current_epoch, batch_idx]
+        # Hashed: the CPU's generator reads the lower 32 bits alone.
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
 
 
 class NotFiniteError(UserError):

@@ -1,4 +1,4 @@
-"""The loggers of a run: metrics.csv always, Weights & Biases on request."""
+"""The loggers of a run: metrics.csv always, Weights & Biases or TensorBoard on request."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from pytorch_lightning.utilities import rank_zero_only
 from posereg.errors import UserError, nearest
 from posereg.runs import metrics_csv
 from posereg.runs.folder import CHECKPOINT, METRICS
+from posereg.settings.logger import LOGGERS
 
 if TYPE_CHECKING:
     from posereg.records.poses import PoseSet
     from posereg.records.predictions import Predictions
 
-KEYS = {"csv": {"name"}, "wandb": {"name", "project", "entity", "mode"}}
+KEYS = {name: set(keys.__annotations__) for name, keys in LOGGERS.items()}
 MODES = ("auto", "online", "offline", "disabled")
 
 
@@ -76,12 +77,12 @@ def build_loggers(logger: Mapping[str, Any], config: Mapping[str, Any], run_dir:
     """The loggers of a run.
 
     Args:
-        logger: the config's `logger` node: `name` csv or wandb; for wandb `project`, `entity` and `mode`.
+        logger: the config's `logger` node: `name`, and what that logger takes beside it (settings/logger.py).
         config: the resolved config; `table`, `row`, `seed` and `tags` name the W&B run.
         run_dir: where everything is written.
 
     Raises:
-        UserError: an unknown logger, key or mode.
+        UserError: an unknown logger, key or mode, or a logger whose package is not installed.
     """
     name = str(logger.get("name"))
     if name not in KEYS:
@@ -92,13 +93,17 @@ def build_loggers(logger: Mapping[str, Any], config: Mapping[str, Any], run_dir:
     loggers: list[Logger] = [MetricsCsv(run_dir / METRICS)]
     if name == "wandb":
         loggers.append(_wandb(logger, config, run_dir))
+    elif name == "tensorboard":
+        loggers.append(_tensorboard(config, run_dir))
     return loggers
 
 
 def finish(loggers: Sequence[Logger], exit_code: int) -> None:
-    """Close the W&B run of this process as finished (0) or failed; the CSV needs a last save."""
+    """Write what has not been written, and close the W&B run of this process as finished (0) or failed."""
+    from pytorch_lightning.loggers import WandbLogger
+
     for logger in loggers:
-        if isinstance(logger, MetricsCsv):
+        if not isinstance(logger, WandbLogger):
             logger.finalize("success" if exit_code == 0 else "failed")
             continue
         import wandb
@@ -112,20 +117,21 @@ def log_pictures(
     loggers: Sequence[Logger], name: str, pictures: Sequence[NDArray[np.uint8]], captions: Sequence[str] = ()
 ) -> None:
     """Example pictures (H, W, 3) RGB under one name; loggers without pictures skip them."""
-    from pytorch_lightning.loggers import WandbLogger
+    from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 
     more: dict[str, Any] = {"caption": list(captions)} if captions else {}
     for logger in loggers:
         if isinstance(logger, WandbLogger):
             logger.log_image(name, list(pictures), **more)
+        elif isinstance(logger, TensorBoardLogger):
+            for k, picture in enumerate(pictures):
+                logger.experiment.add_image(f"{name}/{k}", picture, dataformats="HWC")
 
 
 @rank_zero_only
 def log_examples(loggers: Sequence[Logger], poses: PoseSet, predictions: Predictions, count: int = 8) -> None:
     """Example people, ground truth beside prediction, to loggers that take pictures; free when there are none."""
-    from pytorch_lightning.loggers import WandbLogger
-
-    if not any(isinstance(logger, WandbLogger) for logger in loggers):
+    if all(isinstance(logger, MetricsCsv) for logger in loggers):
         return
     from posereg.figures.people import gallery
 
@@ -165,6 +171,19 @@ def _logged_in() -> bool:
         except (OSError, netrc.NetrcParseError):
             continue
     return False
+
+
+def _tensorboard(config: Mapping[str, Any], run_dir: Path) -> Logger:
+    from pytorch_lightning.loggers import TensorBoardLogger
+
+    try:
+        result = TensorBoardLogger(run_dir, name=None, version="tensorboard", default_hp_metric=False)
+    except ModuleNotFoundError as error:
+        raise UserError(
+            "logger=tensorboard needs the package tensorboard: pip install 'posereg[tensorboard]'"
+        ) from error
+    result.log_hyperparams(dict(config))  # written beside the events
+    return result
 
 
 def _wandb(logger: Mapping[str, Any], config: Mapping[str, Any], run_dir: Path) -> Logger:
