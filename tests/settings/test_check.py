@@ -96,7 +96,7 @@ def test_all_problems_come_in_one_message_each_once():
 
 
 def test_the_run_model_has_the_keys_of_train_yaml():
-    assert set(Run.__annotations__) | set(GROUPS) >= configs.top_level_keys() - {"experiments"}
+    assert set(Run.__annotations__) | set(GROUPS) >= configs.top_level_keys() - {"experiments", "recipe"}
     assert LOGGERS
 
 
