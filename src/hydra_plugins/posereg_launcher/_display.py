@@ -16,6 +16,7 @@ from hydra_plugins.posereg_launcher._slots import Slot
 from posereg.errors import Interrupted, UserError
 from posereg.reporting.columns import columns_of
 from posereg.runs import results
+from posereg.runs.folder import RESULT
 
 STYLES = {"done": "green", "skipped": "cyan", "failed": "bold red", "stopped": "yellow", "running": "blue"}
 
@@ -104,7 +105,7 @@ def metrics(job: Job) -> dict[str, str]:
     if job.state not in ("done", "skipped"):
         return {}
     try:
-        result = results.read(job.directory / "result.json")
+        result = results.read(job.directory / RESULT)
     except UserError:
         return {}
     values = result.get("metrics", {})

@@ -56,7 +56,7 @@ class Job:
 
     @property
     def log(self) -> Path:
-        return self.directory / "log.txt"
+        return self.directory / runs.LOG
 
 
 class Watcher(Protocol):

@@ -116,4 +116,4 @@ def _predicted(
     predictions = average(
         [multicrop.predict(one, poses, scales or [1.0], batch_size, device) for one in modules], names
     )
-    return predictions if source.postprocess is None else source.postprocess(poses, predictions)
+    return source.postprocessed(poses, predictions)

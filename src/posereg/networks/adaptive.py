@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from functools import cache
 from typing import Any, Literal
 
 import torch
@@ -19,9 +20,6 @@ from torch.nn import functional as F
 
 Init = Literal["zero", "identity"]
 Implementation = Literal["auto", "sparse", "torchvision"]
-
-# torch warns once per process that the sparse CSR layout is in beta.
-warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
 
 _BAND_BYTES = 12 << 20
 
@@ -65,6 +63,16 @@ def adaptive_conv2d(
     grid = offsets.new_tensor(GRID).t()[None, :, :, None, None]
     moved: Tensor = deform_conv2d(x.float(), (offsets - grid).flatten(1, 2), weight.float(), padding=1)
     return moved.to(x.dtype)
+
+
+@cache
+def _have_torch_warn_unheard() -> None:
+    """torch warns once per process that its sparse CSR layout is in beta: do it where nobody listens."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.sparse_csr_tensor(
+            torch.zeros(2, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), torch.zeros(0)
+        )
 
 
 def _on_cpu(x: Tensor) -> bool:
@@ -119,6 +127,7 @@ class _Taps:
 
     def position_gradient(self, columns: Tensor, table: Tensor) -> Tensor:
         """(2, positions * 9): the gradient of sum(columns * sample(table)) by where the taps lie (y, x)."""
+        _have_torch_warn_unheard()
         pattern = torch.sparse_csr_tensor(
             self.starts, self.corners, torch.zeros(len(self.corners)), size=self.shape, check_invariants=False
         )

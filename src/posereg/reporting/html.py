@@ -16,7 +16,7 @@ from posereg.files import write_text
 from posereg.reporting import curves, table
 from posereg.reporting.collect import Row, Run, Table
 from posereg.reporting.columns import higher_is_better
-from posereg.runs.folder import METRICS, PREDICTIONS
+from posereg.runs.folder import LOG, METRICS, PREDICTIONS
 
 PROTOCOL_SHOWN = (
     "dataset", "split", "people", "images", "annotation_hash", "input_size", "box_source", "flip_test", "scales", "nms",
@@ -192,7 +192,7 @@ def _example(example: Example) -> dict[str, Any]:
 
 def _run(run: Run, folder: Path) -> dict[str, Any]:
     training = run.result.get("training", {})
-    files = {"result": run.path, "log": run.folder / "log.txt", "curves": run.folder / METRICS,
+    files = {"result": run.path, "log": run.folder / LOG, "curves": run.folder / METRICS,
              "predictions": run.folder / PREDICTIONS}  # fmt: skip
     links = [
         (name, Path(os.path.relpath(path, folder)).as_posix())

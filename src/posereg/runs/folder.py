@@ -21,6 +21,7 @@ from posereg.files import read_object, write_json
 STATUS, CONFIG, RESULT = "status.json", "config.json", "result.json"
 CHECKPOINT, CHECKPOINT_BEFORE, BEST = "last.ckpt", "last-1.ckpt", "best.ckpt"
 PREDICTIONS, EVALUATION, METRICS = "predictions.npz", "evaluation.npz", "metrics.csv"
+LOG = "log.txt"  # what a run of a sweep prints
 
 # What flock says where it is not supported, or where the network file system's lock service is down.
 NO_FLOCK = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}

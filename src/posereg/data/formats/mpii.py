@@ -41,6 +41,7 @@ from posereg.geometry import boxes
 from posereg.records.poses import NOT_LABELLED, OCCLUDED, VISIBLE, PoseSet
 from posereg.skeletons.skeleton import MPII
 
+HEIGHT_PER_SCALE = 200.0  # pixels: MPII states a person's height in units of 200
 SPLITS = ("train", "valid", "trainval", "test")
 OFFICIAL = "mpii_human_pose_v1_u12_1.mat"
 GROUND_TRUTH = ("gt_valid.mat", "detections_our_format.mat")
@@ -98,7 +99,7 @@ def pose_set(root: Path, split: str, path: Path, people: People) -> PoseSet:
         else np.arange(len(scale)),
         keypoints=joints,
         visibility=visibility.astype(np.uint8),
-        boxes=boxes.from_center(shifted, (250 * scale)[:, None]),
+        boxes=boxes.from_center(shifted, (HEIGHT_PER_SCALE * boxes.PADDING * scale)[:, None]),
         annotations=path,
         extras={
             "scale": scale.astype(np.float32),

@@ -65,9 +65,7 @@ class TopDownData(ImageData):
 
     def postprocessed(self, predictions: Predictions) -> Predictions:
         """What the data set makes of raw predictions of its validation boxes (COCO: scores and suppression)."""
-        if self.source.postprocess is None:
-            return predictions
-        return self.source.postprocess(self.poses(self.val_split), predictions)
+        return self.source.postprocessed(self.poses(self.val_split), predictions)
 
     def train_dataloader(self) -> Loader:
         """Shuffled, augmented people with at least `min_joints` labelled joints.

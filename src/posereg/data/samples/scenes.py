@@ -37,7 +37,7 @@ from posereg.settings.ranges import Annotated, Interval, Is, Share, Zoom, rising
 
 Matrix = NDArray[np.float64]
 
-MASK_STRIDE = 4
+MASK_STRIDE = 4  # the stride of the maps whose loss the mask takes away (HRNet: a quarter of the input)
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,10 @@ class Source:
     min_box_score: NotNegative = 0.0
     postprocess: Callable[[PoseSet, Predictions], Predictions] | None = None
 
+    def postprocessed(self, poses: PoseSet, predictions: Predictions) -> Predictions:
+        """Raw predictions of `poses` as they are saved, scored and submitted."""
+        return predictions if self.postprocess is None else self.postprocess(poses, predictions)
+
     def read(self, split: str) -> PoseSet:
         """The people to train on or predict; a detector's boxes where `boxes` names them.
 
