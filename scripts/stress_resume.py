@@ -42,14 +42,44 @@ CASES: dict[str, tuple[str, ...]] = {
     "epochs_only": ("method=MS_H1", "trainer.checkpoint_minutes=null"),
     "workers": ("method=R1", "loader.workers=2", OFTEN),
     "phases": ("method=cascade_res", "backbone=resnet10", "augment=none", "input_scale=0.25", OFTEN),
+    "art": (
+        "method=art", "method.scoring_epochs=2", "loader=bottomup", "augment=art", "augment.scale=[0.8,1.2]",
+        "schedule.warmup=2", "backbone=hrnet_w18_small",
+        "data=synthetic_coco", "data.root={root}/coco", "input_size=[128,128]", "input_scale=1.0", OFTEN,
+    ),
+    "volume": (
+        "method=volume", "loader=mixed", "loader.use=[mpii]", "augment=volume", "schedule=plateau",
+        "schedule.patience=0", "schedule.monitor=train/loss", "data=synthetic_h80k", "data.root={root}/h80k",
+        "loader.others.mpii.root={root}/mpii", OFTEN,
+    ),
+    "softargmax": (
+        "method=softargmax_context", "augment=softargmax", "schedule=softargmax", "method.network.blocks=2",
+        "input_scale=0.25", OFTEN,
+    ),
 }  # fmt: skip
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
 def command(data: Path, folder: Path, case: str) -> list[str]:
-    """The overrides of a case; later ones take the place of earlier ones."""
-    words = [f"data.root={data}", f"runs={folder}", "data=synthetic", *SMALL, *CASES[case]]
-    return list({text.partition("=")[0]: text for text in words}.values())
+    """The overrides of a case; later ones take the place of earlier ones.
+
+    Args:
+        data: the folder of the data sets, one a kind.
+    """
+    words = ["data.root={root}/mpii", f"runs={folder}", "data=synthetic", *SMALL, *CASES[case]]
+    return list({text.partition("=")[0]: text.replace("{root}", str(data)) for text in words}.values())
+
+
+def make_data(root: Path) -> None:
+    """Synthetic sets in every layout that a case reads, with the 2D predictions that the 3D one needs."""
+    from posereg.data.synthetic.make import make
+
+    sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+    from pose2d import write_pose2d
+
+    for kind, count in (("mpii", 40), ("coco", 10), ("h80k", 24)):
+        make(kind, root / kind, count, seed=1, size=64)
+    write_pose2d(root / "h80k")
 
 
 def start(arguments: list[str], log: Path) -> int:
@@ -164,18 +194,21 @@ def stress(kills: int, seed: int, cases: list[str], say: Callable[[str], None] =
     # Imported before the first fork, so that no run has to.
     import pytorch_lightning  # noqa: F401
 
+    import posereg.data.modules.mixed
+    import posereg.data.modules.scenes
     import posereg.data.modules.topdown
+    import posereg.methods.art
     import posereg.methods.cascade
     import posereg.methods.integral
     import posereg.methods.softargmax
+    import posereg.methods.volume
     import posereg.train  # noqa: F401
-    from posereg.data.synthetic.make import make
 
     draw = random.Random(seed)
     differing = 0
     with tempfile.TemporaryDirectory(prefix="posereg-stress-") as name:
         root = Path(name)
-        make("mpii", root / "data", 40, seed=1, size=64)
+        make_data(root / "data")
         whole: dict[str, tuple[dict[str, Any], float]] = {}
         for number in range(kills):
             case = cases[number % len(cases)]

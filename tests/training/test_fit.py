@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from posereg import config as configs
+from posereg.cli.main import main
 from posereg.errors import UserError
 from posereg.methods.integral import IntegralPose
 from posereg.runs import metrics_csv
@@ -111,7 +112,27 @@ def test_without_a_checkpoint_the_advice_works_too(tmp_path, monkeypatch):
     assert train(configs.compose(given), given)["training"]["epochs"] == 2
 
 
-def test_the_command_of_the_advice_replaces_what_was_given():
+def test_the_advice_keeps_the_users_configs_and_any_path(tmp_path, monkeypatch, capsys):
+    """From the command line with a data set of the user's own, below a folder whose name Hydra would read as a list."""
+    (tmp_path / "mine/data").mkdir(parents=True)
+    (tmp_path / "mine/data/own.yaml").write_text("defaults: [synthetic, _self_]\nname: own\n")
+    given = overrides("mpii", tmp_path, "method=R1", "trainer.checkpoint_minutes=0.0000001")
+    given = [text for text in given if not text.startswith(("data=", "runs=", "trainer.limit"))]
+    folder = f"--config-dir={tmp_path / 'mine'}"
+    given += [folder, "data=own", f"runs='{tmp_path}/a, b=1'", "trainer.limit_train_batches=8"]
+    poison_weights(monkeypatch, 3)
+    assert main(["train", *given]) == 2
+    monkeypatch.undo()
+    advice = capsys.readouterr().err.splitlines()[-1].strip()
+    assert advice.startswith("posereg train --config-dir=")
+    assert main(shlex.split(advice)[1:]) == 0
+    (result,) = tmp_path.rglob("result.json")
+    assert result.parent == tmp_path / "a, b=1/own/single/R1/seed0-retry"
+
+
+def test_the_command_of_the_advice_replaces_what_was_given(monkeypatch):
     assert fit._command(["data=mpii", "+a=1", "run_dir=x y"], {"run_dir": "x z", "b": "2"}) == (
-        "posereg train data=mpii +a=1 'run_dir=x z' b=2"
+        "posereg train data=mpii +a=1 'run_dir='\"'\"'x z'\"'\"'' b=2"
     )
+    monkeypatch.setenv("POSEREG_CONFIG_DIR", "/mine:/ours")
+    assert fit._command([], {"a": "1"}) == "posereg train --config-dir=/mine --config-dir=/ours a=1"

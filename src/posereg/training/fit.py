@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 import pytorch_lightning as pl
 
 from posereg.errors import UserError
+from posereg.runs.siblings import config_name
+from posereg.settings.places import config_roots
 from posereg.training import checkpoint_files
 from posereg.training.callbacks import NotFiniteError
 from posereg.training.checkpoint_files import SECTION
@@ -84,6 +87,17 @@ def _way_out(module: Any, checkpoints: Checkpoints) -> str:
 
 
 def _command(overrides: Sequence[str], changed: Mapping[str, str]) -> str:
-    """The run's command with other values of some keys."""
+    """The run's command with other values of some keys, and with the folders that its configs are from."""
     kept = [text for text in overrides if text.partition("=")[0].lstrip("+") not in changed]
-    return shlex.join(["posereg", "train", *kept, *(f"{key}={value}" for key, value in changed.items())])
+    folders = [f"--config-dir={folder}" for folder in config_roots()[:-1]]
+    name = [] if config_name() == "train" else [f"--config-name={config_name()}"]
+    given = [f"{key}={_quoted(value)}" for key, value in changed.items()]
+    return shlex.join(["posereg", "train", *folders, *name, *kept, *given])
+
+
+def _quoted(value: str) -> str:
+    """A value as Hydra's grammar reads it: in quotes where it holds more than letters, digits and `./_-`."""
+    if re.fullmatch(r"[\w./-]+", value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
