@@ -9,6 +9,8 @@ from posereg import config as configs
 from posereg.errors import UserError
 from posereg.files import reading
 from posereg.methods.base import PoseModule
+from posereg.models import weights_file
+from posereg.models.resolve import checkpoint_file
 from posereg.networks.weights import load_fitting, read_checkpoint, read_tensors, without_prefix
 
 
@@ -16,17 +18,18 @@ def build_method(plain: dict[str, Any], weights: bool = True) -> PoseModule:
     """The LightningModule of a resolved config; without fetching backbone weights if `weights` is false."""
     node = {k: v for k, v in plain["method"].items() if k not in configs.METHOD_KEYS}
     if not weights:
-        node = _without_weights(node)
+        node = without_weights(node)
     module: PoseModule = configs.instantiate(node)
     return module
 
 
-def _without_weights(node: Any) -> Any:
+def without_weights(node: Any) -> Any:
+    """A method's config that fetches no weights and names no file of them, at any depth."""
     if isinstance(node, list):
-        return [_without_weights(item) for item in node]
+        return [without_weights(item) for item in node]
     if not isinstance(node, dict):
         return node
-    node = {k: _without_weights(v) for k, v in node.items()}
+    node = {k: without_weights(v) for k, v in node.items()}
     return {**node, **{k: v for k, v in (("pretrained", False), ("weights", None)) if k in node}}
 
 
@@ -52,22 +55,33 @@ def load_network(module: PoseModule, path: Path, whole: bool = False) -> None:
 
 
 def load_method(checkpoint: Path | str) -> PoseModule:
-    """The trained module of a posereg checkpoint, in evaluation mode. Nothing else is built from the file.
+    """The trained module of whatever `checkpoint=` names (`models.resolve.checkpoint_file`), in evaluation mode.
+    Nothing else is built from the file.
 
     Raises:
-        UserError: missing or damaged file, or not a posereg checkpoint.
+        UserError: nothing of that name, a missing or damaged file, or not a model of posereg.
     """
-    path = Path(checkpoint)
-    if not path.is_file():
-        raise UserError(f"checkpoint: no such file: {path}")
-    kind = "a posereg checkpoint"
-    content = read_checkpoint(path)
-    if not isinstance(content, dict) or not isinstance(content.get("posereg_config"), dict):
-        raise UserError(f"checkpoint: {path} is not {kind}: it holds no posereg_config")
-    with reading(path, kind):
-        plain = configs.stored(content["posereg_config"], path)
+    path = checkpoint_file(checkpoint)
+    config, joints, tensors = (
+        weights_file.read(path) if path.suffix == weights_file.SUFFIX else _read_checkpoint(path)
+    )
+    with reading(path, "a posereg checkpoint"):
+        plain = configs.stored(config, path)
         configs.register_resolvers()
         module = build_method(plain, weights=False)
-        module.load_state_dict(content["state_dict"])
+        module.load_state_dict(tensors)
+    if joints is not None and list(module.skeleton.joints) != joints:
+        raise UserError(
+            f"{path}: its skeleton {module.skeleton.name} has other joints than the one of that name here"
+        )
     module.plain_config = plain
     return module.eval()
+
+
+def _read_checkpoint(path: Path) -> tuple[dict[str, Any], None, dict[str, Any]]:
+    """Config and tensors of a training's checkpoint, which says nothing of the joints' names."""
+    content = read_checkpoint(path)
+    if not isinstance(content, dict) or not isinstance(content.get("posereg_config"), dict):
+        raise UserError(f"checkpoint: {path} is not a posereg checkpoint: it holds no posereg_config")
+    with reading(path, "a posereg checkpoint"):
+        return content["posereg_config"], None, content["state_dict"]

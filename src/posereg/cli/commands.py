@@ -13,6 +13,8 @@ MODULES = {
     "table": "table",
     "score": "score",
     "predict": "predict",
+    "models": "models",
+    "pack": "pack",
     "data make": "data_make",
     "data check": "data_check",
     "data project": "data_project",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from posereg.cli.spec import BOOLEAN, DIR, FILE, TEXT, Command, Option, choice, listed, whole
+from posereg.cli.spec import BOOLEAN, CHECKPOINT, DIR, FILE, TEXT, Command, Option, choice, listed, whole
 from posereg.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ COMMAND = Command(
     """,
     config="data",
     options=(
-        Option("checkpoint", FILE, "a 2D model trained with posereg, e.g. I1 on MPII", required=True),
+        Option("checkpoint", CHECKPOINT, "a 2D model trained with posereg, e.g. I1 on MPII", required=True),
         Option(
             "split", listed(choice("train", "val", "test")), "splits", default_text="the splits that exist"
         ),
@@ -44,7 +44,7 @@ SUSPECT = 0.3
 
 def run(
     overrides: list[str],
-    checkpoint: Path,
+    checkpoint: str,
     split: list[str] | None,
     boxes: Path | None,
     passes: int,
@@ -63,6 +63,7 @@ def run(
     from posereg.data.formats import h80k
     from posereg.data.formats.detections import file_hash
     from posereg.data.formats.projection import project
+    from posereg.models.resolve import checkpoint_file
     from posereg.predict.pose2d import predict_frames
     from posereg.predict.predictor import read_boxes
     from posereg.records.predictions import load
@@ -79,7 +80,7 @@ def run(
     people = read_boxes(boxes) if boxes is not None else None
     out = out or root / "pose2d"
     module = load_method(checkpoint)
-    made = {"model": file_hash(checkpoint), "passes": passes}
+    made = {"model": file_hash(checkpoint_file(checkpoint)), "passes": passes}
     made |= {"boxes": file_hash(boxes)} if boxes is not None else {}
     for name in splits:
         path = out / f"{name}.npz"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from posereg.cli.spec import DIR, FILE, IMAGES, NAME, TEXT, Command, Option, listed, whole
+from posereg.cli.spec import CHECKPOINT, DIR, FILE, IMAGES, NAME, TEXT, Command, Option, listed, whole
 from posereg.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ COMMAND = Command(
     validation split, or of your own pictures.
     """,
     options=(
-        Option("checkpoint", listed(FILE), "trained models", required=True),
+        Option("checkpoint", listed(CHECKPOINT), "trained models", required=True),
         Option("out", DIR, "where the pictures go", required=True),
         Option("people", whole(1), "how many people, spread over the set", default=4),
         Option("joints", listed(NAME), "joints to compare", default_text="a few of each skeleton"),
@@ -36,7 +36,7 @@ COMMAND = Command(
 
 
 def run(
-    checkpoint: list[Path],
+    checkpoint: list[str],
     out: Path,
     people: int,
     joints: list[str] | None,
@@ -89,9 +89,17 @@ def spread(total: int, count: int) -> list[int]:
 
 
 def _validation(module: PoseModule, root: Path | None) -> PoseSet:
-    """The people that the checkpoint's run was validated on."""
+    """The people that the checkpoint's run was validated on.
+
+    Raises:
+        UserError: a model file, which does not keep where its data were.
+    """
     from posereg import config as configs
 
+    if "data" not in module.plain_config:
+        raise UserError(
+            "posereg figures: this model does not say what it was validated on; name pictures with source="
+        )
     node: dict[str, Any] = dict(module.plain_config["data"])
     if root is not None:
         node["root"] = str(root)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from posereg.cli.spec import BOOLEAN, DIR, FILE, IMAGES, TEXT, Command, Option, whole
+from posereg.cli.spec import BOOLEAN, CHECKPOINT, DIR, FILE, IMAGES, TEXT, Command, Option, whole
 from posereg.errors import UserError
 
 COMMAND = Command(
@@ -13,7 +13,7 @@ COMMAND = Command(
     "predict poses in pictures: JSON and overlays",
     "Without boxes each whole image is one person; bottom-up models find the people themselves.",
     options=(
-        Option("checkpoint", FILE, "a trained model", required=True),
+        Option("checkpoint", CHECKPOINT, "a trained model", required=True),
         Option("source", IMAGES, "image, folder or glob", required=True),
         Option("out", DIR, "gets predictions.json and overlays/<image>.jpg", required=True),
         Option("boxes", FILE, 'JSON list of {"image": name, "bbox": [x, y, width, height]}'),
@@ -28,7 +28,7 @@ COMMAND = Command(
 
 
 def run(
-    checkpoint: Path,
+    checkpoint: str,
     source: str,
     out: Path,
     boxes: Path | None,

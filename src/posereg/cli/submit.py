@@ -5,7 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from posereg.cli.spec import BOOLEAN, DIR, FILE, NAME, TEXT, Command, Option, listed, number, whole
+from posereg.cli.spec import (
+    BOOLEAN,
+    CHECKPOINT,
+    DIR,
+    NAME,
+    TEXT,
+    Command,
+    Option,
+    listed,
+    number,
+    whole,
+)
 from posereg.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,7 +40,10 @@ COMMAND = Command(
     config="data",
     options=(
         Option(
-            "checkpoint", listed(FILE), "trained models; several top-down ones are averaged", required=True
+            "checkpoint",
+            listed(CHECKPOINT),
+            "trained models; several top-down ones are averaged",
+            required=True,
         ),
         Option("out", DIR, "where the submission goes", required=True),
         Option("split", NAME, "split of the data set", default_text="test; of coco test-dev2017"),
@@ -51,7 +65,7 @@ COMMAND = Command(
 
 def run(
     overrides: list[str],
-    checkpoint: list[Path],
+    checkpoint: list[str],
     out: Path,
     split: str | None,
     flip_test: bool | None,
