@@ -119,7 +119,7 @@ def test_a_config_key_given_twice_is_refused(command: Command, capsys: pytest.Ca
     ("command", "missing"),
     [
         *((c, f"{o.name}=") for c in SPECIFICATIONS for o in c.options if o.required),
-        *((c, one.name.upper()) for c in SPECIFICATIONS for one in c.positional),
+        *((c, one.name.upper()) for c in SPECIFICATIONS for one in c.positional if one.required),
         *((c, "data=") for c in WITH_CONFIG if c.config == "data" and c.data_required),
     ],
     ids=name_of,
