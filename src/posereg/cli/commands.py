@@ -13,6 +13,7 @@ MODULES = {
     "table": "table",
     "score": "score",
     "predict": "predict",
+    "evaluate": "evaluate",
     "models": "models",
     "pack": "pack",
     "data make": "data_make",

@@ -159,7 +159,7 @@ class BottomUpPose(PoseModule):
 
     def predict_batch(self, batch: Batch, poses: PoseSet) -> Predictions:
         """The people found on whole images, best first on each; annotated people are not used."""
-        parts = [nobody(len(poses.skeleton))]
+        parts = [nobody(len(self.skeleton))]
         for i, detected in enumerate(self.detect(self.images(batch))):
             image_id = int(poses.image_ids[int(batch["index"][i])])
             parts.append(self.predicted(detected, batch["to_image"][i], image_id))

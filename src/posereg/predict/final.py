@@ -15,6 +15,7 @@ from posereg.files import whole_file
 from posereg.methods.base import PoseModule
 from posereg.predict import multicrop
 from posereg.records.evaluation import Evaluation
+from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
 from posereg.runs import folder as runs
 from posereg.runs import results
@@ -45,7 +46,8 @@ def final_result(
     drawn: dict[str, str] = {}
     if trainer.is_global_zero:
         replace(predictions, meta=protocol).save(folder / runs.PREDICTIONS)
-        _save_arrays(folder / runs.EVALUATION, module, data, evaluation)
+        arrays = {**evaluation.per_person, **module.drawn_from()}
+        save_arrays(folder / runs.EVALUATION, arrays, data.poses(data.val_split))
         drawn = module.draw(data, folder)
     return {
         "schema": 1,
@@ -117,10 +119,8 @@ def _predictions(
     return data.postprocessed(predictions)
 
 
-def _save_arrays(path: Path, module: PoseModule, data: ImageData, evaluation: Evaluation) -> None:
-    """What confidence intervals and the split by occlusion are computed from."""
-    poses = data.poses(data.val_split)
-    arrays: dict[str, Any] = {**evaluation.per_person, **module.drawn_from()}
+def save_arrays(path: Path, arrays: dict[str, Any], poses: PoseSet) -> None:
+    """Write evaluation.npz: what confidence intervals and the split by occlusion are computed from."""
     if len(arrays.get("distance", ())) == len(poses):
         arrays |= {"images": poses.image_ids[poses.person_image], "visibility": poses.visibility}
     with whole_file(path) as temporary, open(temporary, "wb") as file:

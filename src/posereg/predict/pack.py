@@ -134,7 +134,7 @@ def _facts(module: PoseModule, path: Path, trained: Result | None) -> dict[str, 
 def _stated(result: Result) -> dict[str, Any]:
     """The figures of one evaluation, their intervals, and how they were measured."""
     protocol = result.get("protocol", {})
-    intervals = protocol.get("intervals", {})
+    intervals = result.get("intervals", {})
     rounded = {k: round(v, 2) for k, v in result["metrics"].items() if v is not None}
     return {
         "data": protocol.get("dataset"),

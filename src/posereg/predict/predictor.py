@@ -119,7 +119,7 @@ def predict(module: PoseModule, poses: PoseSet, batch_size: int = 32, device: st
     module.to(where).eval()
     samples = module.samples(poses)
     size = 1 if module.finds_people else batch_size
-    parts = [nobody(len(poses.skeleton))] if module.finds_people else []
+    parts = [nobody(len(module.skeleton))] if module.finds_people else []
     with torch.inference_mode():
         chunks = [range(start, min(start + size, len(samples))) for start in range(0, len(samples), size)]
         for rows in tracked(chunks, len(chunks), "images" if module.finds_people else "people"):

@@ -18,6 +18,7 @@ TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "row": ((str,), True),
     "seed": ((int,), True),
     "metrics": ((dict,), True),
+    "intervals": ((dict,), False),
     "curve": ((dict,), False),
     "protocol": ((dict,), False),
     "paper": ((dict,), False),
@@ -45,6 +46,7 @@ class Result(TypedDict, total=False):
     row: str
     seed: int
     metrics: dict[str, float]
+    intervals: dict[str, list[float]]  # of metrics, low and high of 95 %; `posereg evaluate` writes them
     curve: dict[str, list[float]]  # thresholds, values
     protocol: dict[str, Any]
     paper: dict[str, float]  # the published numbers of this row

@@ -159,12 +159,17 @@ class ImageData(pl.LightningDataModule, ABC):
         """Every sample of a split once, in order, without augmentation; a bad image is an error."""
 
     @property
+    def measured_on(self) -> dict[str, Any]:
+        """Which people are evaluated, and from what boxes: the part of `protocol` that asks for no training set."""
+        validated = self.poses(self.val_split)
+        return {"split": validated.split, "annotation_hash": validated.annotation_hash}
+
+    @property
     def protocol(self) -> dict[str, Any]:
         """The data's part of a result's protocol: which people were trained on and evaluated."""
         trained, validated = self.poses(self.train_split), self.poses(self.val_split)
         return {
-            "split": validated.split,
-            "annotation_hash": validated.annotation_hash,
+            **self.measured_on,
             "train_split": trained.split,
             "train_people": len(trained),
             "validation_images_trained_on": len(_shown(trained) & _shown(validated)),

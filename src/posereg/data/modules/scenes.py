@@ -62,10 +62,15 @@ class BottomUpData(ImageData):
         self.max_people, self.small_area = max_people, small_area
 
     @property
+    def measured_on(self) -> dict[str, Any]:
+        """Also that no boxes are given."""
+        return {**super().measured_on, "box_source": "none (bottom-up)"}
+
+    @property
     def protocol(self) -> dict[str, Any]:
         """Part of result.json. Limits count images: how many people are on them differs with the seed."""
         images = len(self.poses(self.train_split).images)
-        counted = {"box_source": "none (bottom-up)", "train_people": None, "train_images": images}
+        counted = {"train_people": None, "train_images": images}
         return {**super().protocol, **counted}
 
     def selected(self, split: str, limit: int | None, seed: int) -> PoseSet:

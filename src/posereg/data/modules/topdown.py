@@ -55,13 +55,13 @@ class TopDownData(ImageData):
         self.val_batch_size = val_batch_size or self.batch_size
 
     @property
-    def protocol(self) -> dict[str, Any]:
+    def measured_on(self) -> dict[str, Any]:
         """Also where the boxes that are predicted from come from."""
         file = self.source.box_file(self.val_split)
         if file is None:
-            return {**super().protocol, "box_source": "annotated"}
+            return {**super().measured_on, "box_source": "annotated"}
         named = {"box_source": file.name, "box_file_hash": file_hash(file)}
-        return {**super().protocol, **named, "min_box_score": self.source.min_box_score}
+        return {**super().measured_on, **named, "min_box_score": self.source.min_box_score}
 
     def postprocessed(self, predictions: Predictions) -> Predictions:
         """What the data set makes of raw predictions of its validation boxes (COCO: scores and suppression)."""
