@@ -1,4 +1,5 @@
-"""Tests import helpers that lie beside them (`from shared import shared`) and run on one thread a process."""
+"""Tests import what several of them need from `support/` (`from tiny import overrides`), and what one room needs from
+beside its tests (`from data.made import poses`). They run on one thread a process."""
 
 import os
 import socket
@@ -9,7 +10,8 @@ import pytest
 
 # Before torch is imported: threads of several test processes would only spin against each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-sys.path.insert(0, str(Path(__file__).parent))
+TESTS = Path(__file__).parent
+sys.path[:0] = [str(TESTS), str(TESTS / "support")]
 
 
 @pytest.fixture

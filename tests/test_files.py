@@ -60,6 +60,22 @@ def test_a_folder_that_cannot_be_made(tmp_path):
         pass
 
 
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    (tmp_path / "out").mkdir()  # an empty one may be there
+    with files.whole_folder(tmp_path / "out") as folder:
+        (folder / "a").write_text("1")
+        assert not (tmp_path / "out/a").exists()
+    assert (tmp_path / "out/a").read_text() == "1"
+    with pytest.raises(ZeroDivisionError), files.whole_folder(tmp_path / "deep/other") as folder:
+        (folder / "a").write_text(str(1 / 0))
+    with (
+        pytest.raises(UserError, match=r"cannot write .*out: Directory not empty"),
+        files.whole_folder(tmp_path / "out"),
+    ):
+        pass
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "deep", "out"]
+
+
 def test_leftovers_of_killed_processes_go_and_nothing_else(tmp_path):
     with files.whole_file(tmp_path / "a.txt") as temporary:
         temporary.write_text("x")

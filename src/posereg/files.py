@@ -9,6 +9,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -55,6 +56,27 @@ def whole_file(path: Path | str, durable: bool = True) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def whole_folder(path: Path | str) -> Iterator[Path]:
+    """Yields a temporary folder beside `path`, to be filled; it takes that place when the block ends without an error.
+
+    Raises:
+        UserError: it cannot be written, or `path` is a folder that holds something.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}-partial-{os.getpid()}")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        if path.exists():
+            path.rmdir()
+        partial.rename(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _to_disk(path: Path) -> None:

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from posereg.cli import data_check
 from posereg.cli.program import invoke
 from posereg.errors import UserError
 
@@ -44,3 +45,11 @@ def test_mistakes_are_named(root):
         check(root, "people=many")
     with pytest.raises(UserError, match="no split 'tset', did you mean 'test'"):
         check(root, "split=tset")
+
+
+def test_a_split_named_twice_is_checked_once(root, capsys):
+    ranges = "data.reader.ranges={train:[1,3],test:[4,4]}"
+    arguments = ["data=lsp", f"data.root={root}", ranges]
+    assert data_check.run(arguments, ["test", "test"], root / "out", 5) == 0
+    assert capsys.readouterr().out.count("lsp test: ") == 1
+    assert [path.name for path in (root / "out").iterdir()] == ["lsp_test.png"]

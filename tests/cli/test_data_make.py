@@ -1,7 +1,22 @@
 import pytest
 
+from posereg.cli import data_make
 from posereg.cli.program import invoke
+from posereg.data.synthetic.make import KINDS
 from posereg.errors import UserError
+
+
+def test_every_kind_is_offered_with_what_it_counts():
+    assert set(data_make.PEOPLE) | set(data_make.IMAGES) == set(KINDS)
+    assert not set(data_make.PEOPLE) & set(data_make.IMAGES)
+
+
+def test_workers_draw_the_same_pictures(tmp_path):
+    for workers in (1, 2):
+        assert data_make.run("lsp", tmp_path / str(workers), 4, None, 5, 64, workers) == 0
+    one, two = ({p.name: p.read_bytes() for p in (tmp_path / n).rglob("*.jpg")} for n in "12")
+    assert one == two
+    assert len(one) == 4
 
 
 def test_makes_a_set_and_says_so(tmp_path, capsys):

@@ -8,6 +8,7 @@ import torch
 
 from posereg import config as configs
 from posereg.build import build_method
+from posereg.cli import data_project
 from posereg.cli.program import invoke
 from posereg.data.synthetic.make import make
 from posereg.errors import UserError
@@ -67,3 +68,12 @@ def test_mistakes(checkpoint: Path, tmp_path: Path) -> None:
         invoke(["data", "project", *nowhere, f"checkpoint={checkpoint}", "passes=two"])
     with pytest.raises(UserError, match="unknown key 'chekpoint', did you mean 'checkpoint'"):
         invoke(["data", "project", *nowhere, "chekpoint=x"])
+
+
+def test_boxes_are_of_one_split(checkpoint: Path, tmp_path: Path) -> None:
+    """Frames of all splits have the same names, so a box could be any of theirs."""
+    for folder in ("Train", "Val"):
+        (tmp_path / folder / "IMG").mkdir(parents=True)
+    arguments = (["data=h80k", f"data.root={tmp_path}"], checkpoint, None, tmp_path / "boxes.json")
+    with pytest.raises(UserError, match="give one split= with boxes="):
+        data_project.run(*arguments, passes=2, out=None, device="cpu", batch_size=2, overwrite=False)

@@ -1,11 +1,13 @@
 """posereg predict: any pictures, top-down with boxes or whole, and bottom-up."""
 
 import json
+import re
 
 import cv2
 import pytest
 
 from posereg import config as configs
+from posereg.cli import predict
 from posereg.cli.program import invoke
 from posereg.errors import UserError
 from posereg.records import predictions
@@ -41,14 +43,29 @@ def test_whole_images_become_json_and_overlays(trained, tmp_path):
         assert overlay.shape == cv2.imread(str(picture)).shape
 
 
+def test_boxes_come_back_as_they_were_given_and_numbers_are_short(trained, tmp_path):
+    picture = sorted((data_set("mpii") / "images").glob("*.jpg"))[0]
+    boxes = [[10, 20, 30.5, 60], [0, 0, 50, 50]]
+    (tmp_path / "boxes.json").write_text(json.dumps([{"image": picture.name, "bbox": box} for box in boxes]))
+    model, out = trained / "last.ckpt", tmp_path / "out"
+    predict.run(model, str(picture), out, tmp_path / "boxes.json", None, "cpu", 32)
+    text = (out / "predictions.json").read_text()
+    assert [person["bbox"] for person in json.loads(text)["people"]] == boxes
+    assert all(len(digits) <= 4 for digits in re.findall(r"\.(\d+)", text))
+    predict.run(model, str(picture), out, None, None, "cpu", 32)
+    height, width = cv2.imread(str(picture)).shape[:2]
+    (person,) = json.loads((out / "predictions.json").read_text())["people"]
+    assert person["bbox"] == [0, 0, width, height]
+
+
 def test_boxes_give_what_the_run_itself_predicted(trained, tmp_path):
     # The validation people's own boxes, without padding, in the order of the run's predictions file.
     from posereg.build import load_method
     from posereg.data.formats import mpii
-    from posereg.predict.predictor import predict
+    from posereg.predict import predictor
 
     poses = mpii.read(data_set("mpii"), "valid")
-    ours = predict(load_method(trained / "last.ckpt"), poses, device="cpu")
+    ours = predictor.predict(load_method(trained / "last.ckpt"), poses, device="cpu")
     saved = predictions.load(trained / "predictions.npz")
     order = [saved.ids.tolist().index(i) for i in ours.ids.tolist()]
     assert abs(ours.keypoints - saved.keypoints[order]).max() < 1e-2

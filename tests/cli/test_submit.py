@@ -5,6 +5,7 @@ import json
 import pytest
 
 from posereg import config as configs
+from posereg.cli import submit
 from posereg.cli.program import invoke
 from posereg.errors import UserError
 from posereg.train import train
@@ -80,3 +81,26 @@ def test_what_a_bottom_up_model_has_no_use_for(trained, test_dev, tmp_path, more
                 *extra,
             ]
         )
+
+
+def test_a_data_set_without_a_server_and_a_model_of_other_joints_are_refused(trained, tmp_path):
+    root = f"data.root={data_set('mpii')}"
+    for data, message in (
+        (["data=synthetic", root], "has the joints of coco, not of mpii"),
+        (
+            ["data=synthetic_lsp", f"data.root={data_set('lsp')}"],
+            "no submission for synthetic_lsp; there is one for",
+        ),
+    ):
+        with pytest.raises(UserError, match=message):
+            submit.run(
+                data,
+                [trained],
+                tmp_path / "o",
+                "valid" if "joints" in message else None,
+                None,
+                None,
+                "cpu",
+                2,
+            )
+    assert not (tmp_path / "o").exists()

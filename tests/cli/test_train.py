@@ -2,6 +2,7 @@
 
 import pytest
 
+from posereg.cli import train
 from posereg.cli.main import main
 
 
@@ -37,3 +38,18 @@ def test_mistakes_are_one_line(arguments, message, tmp_path, monkeypatch, capsys
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_a_run_is_trained_once_and_its_figures_are_printed(tmp_path, monkeypatch, capsys):
+    trained = []
+
+    def fake(config, overrides):
+        trained.append((config.method.name, config.seed, list(overrides)))
+        return {"metrics": {"AUC": 12.345, "AUC/Head": 1.0, "AP": None}}
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("posereg.train.resolve_and_train", fake)
+    given = ["method=R1", "seed=4", f"runs={tmp_path}"]
+    assert train.run(given) == 0
+    assert trained == [("R1", 4, given)]
+    assert capsys.readouterr().out == "R1 seed 4: AUC 12.35\n"

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from posereg.cli import main as cli
 from posereg.reporting import report
-from posereg.reporting.collect import Table, collect
+from posereg.reporting.collect import Table, collect, selection
 from reporting import made
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -53,24 +52,21 @@ def table(runs: Path) -> Table:
     return collect("integral/table2", runs, EXPERIMENTS)
 
 
-def test_the_command_writes_everything(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["table", "integral/table2", f"runs={runs}", "pictures=0"]) == 0
-    output = capsys.readouterr().out
-    out = runs / "tables/integral_table2"
-    assert str(out / "index.html") in output
-    assert "I_star" in output
+def test_everything_is_written(table: Table, tmp_path: Path) -> None:
+    assert report.write(table, tmp_path, pictures=0) == tmp_path / "index.html"
     for name in ("table.md", "table.csv", "curves.png", "curves.svg", "paper.svg", "training.png"):
-        assert (out / name).stat().st_size > 200, name
-    page = Page((out / "index.html").read_text())
+        assert (tmp_path / name).stat().st_size > 200, name
+    page = Page((tmp_path / "index.html").read_text())
     assert not page.open
     words = " ".join(page.words)
     for row in ("H1", "I_star", "Integral Human Pose Regression, Table 2", "PCKh@0.1 by joint", "Wrist"):
         assert row in words
+    assert "posereg train -m '+experiments/integral/table2=glob(*)' data=synthetic seed=0,1" in words
     # Self-contained: nothing is fetched; links lead to files that are there.
     local = [link for link in page.links if not link.startswith(("#", "data:"))]
     assert local
     for link in local:
-        assert (out / link).exists(), link
+        assert (tmp_path / link).exists(), link
 
 
 def test_numbers_of_the_page_are_those_of_the_table(table: Table, tmp_path: Path) -> None:
@@ -80,36 +76,19 @@ def test_numbers_of_the_page_are_those_of_the_table(table: Table, tmp_path: Path
             assert f"{row.mean(name):.1f} ±{row.spread(name):.1f}" in content
 
 
-def test_pictures_that_cannot_be_made_are_a_remark(table: Table, tmp_path: Path) -> None:
-    assert "No example pictures" in report.write(table, tmp_path, pictures=2).read_text()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([], "TABLE is missing"),
-        (["integral/table2", "runs=nowhere"], "runs=nowhere: no such folder"),
-        (["integral/table2", "pictures=many"], "not a whole number"),
-        (["integral/table2", "run=x"], "did you mean 'runs'?"),
-    ],
-)
-def test_mistakes_are_one_line(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+def test_pictures_that_cannot_be_made_are_a_remark(
+    table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["table", *arguments]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: posereg table:")
-    assert message in error
-    assert error.count("\n") == 1
+    assert "No example pictures" in report.write(table, tmp_path, pictures=2).read_text()
+    assert "No example pictures" in capsys.readouterr().err
 
 
-def test_report_of_any_runs(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    two = ",".join(str(runs / "synthetic/integral/table2" / row) for row in ("H1", "I1"))
-    assert cli.main(["report", f"runs={two}", f"out={tmp_path}", "title=Two rows", "pictures=0"]) == 0
-    assert "+" in capsys.readouterr().out
-    content = (tmp_path / "index.html").read_text()
-    assert "Two rows" in content
-    assert "I_star" not in content
-    assert (tmp_path / "curves.svg").exists()
-    assert cli.main(["report", "out=x"]) == 2
-    assert "runs= is missing" in capsys.readouterr().err
+def test_selected_runs_have_their_title_and_no_command(runs: Path, tmp_path: Path) -> None:
+    folder = runs / "synthetic/integral/table2"
+    chosen = selection([folder / "H1", folder / "I1"], "Two rows")
+    assert chosen.heading == "Two rows"
+    page = Page(report.write(chosen, tmp_path, pictures=0).read_text())
+    words = " ".join(page.words)
+    assert "Two rows" in words
+    assert "I_star" not in words
+    assert "posereg train" not in words

@@ -76,12 +76,12 @@ def _write(out: Path, images: list[Path], poses: Any, predictions: Any, skeleton
         for row in rows:
             keypoints, scores = predictions.keypoints[row], predictions.keypoint_scores[row]
             picture = draw_skeleton(picture, keypoints, np.full(len(skeleton), 2, np.uint8), skeleton)
-            points = np.round(np.concatenate([keypoints, scores[:, None]], axis=1), 3)
+            points = np.concatenate([keypoints, scores[:, None]], axis=1).astype(np.float64).round(3)
             top_down = predictions.ids[row] >= 0
             people.append(
                 {
                     "image": image.name,
-                    "box": [round(float(v), 2) for v in poses.boxes[predictions.ids[row]]]
+                    "bbox": np.round(poses.extras["bbox"][predictions.ids[row]], 2).tolist()
                     if top_down
                     else None,
                     "score": round(float(predictions.scores[row]), 4),

@@ -204,9 +204,14 @@ def joint_colors(skeleton: Skeleton) -> Image:
 
 
 def part_picture(maps: Float, skeleton: Skeleton, side: int = TILE) -> Image:
-    """Maps (K, h, w) as one picture (side, side, 3): each scaled to its maximum, in its joint's colour, added up."""
+    """Maps (K, h, w) as one picture (side, side, 3): each scaled to its maximum, in its joint's colour, added up.
+
+    Of a flat map, one that says nothing of where the joint is, the K-th part is drawn: K flat maps give the mean of
+    their colours.
+    """
     peaks = np.maximum(maps, 0)
-    peaks = peaks / np.maximum(peaks.max((1, 2), keepdims=True), 1e-12)
+    top = np.maximum(peaks.max((1, 2), keepdims=True), len(maps) * peaks.mean((1, 2), keepdims=True))
+    peaks = peaks / np.maximum(top, 1e-12)
     mixed = np.tensordot(peaks, joint_colors(skeleton).astype(np.float32), axes=(0, 0))
     grown = cv2.resize(mixed.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.clip(grown, 0, 255), np.uint8)
@@ -227,8 +232,10 @@ def pose_picture(image: Image, keypoints: Float, skeleton: Skeleton, side: int =
 
 
 def heat(values: NDArray[np.floating], side: int = TILE) -> Image:
-    """A map (h, w) as a picture (side, side, 3), from 0 or its minimum below 0 (dark) to its maximum."""
-    low, high = min(0.0, float(values.min())), float(values.max())
+    """A map (h, w) as a picture (side, side, 3), from 0 or its minimum below 0 (dark) to its maximum (bright), or to
+    twice its mean where that is more: a nearly flat map is half bright everywhere."""
+    low = min(0.0, float(values.min()))
+    high = max(float(values.max()), low + 2 * (float(values.mean()) - low))
     scaled = (values - low) / max(high - low, 1e-12)
     grown = cv2.resize(scaled.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
     colored = cv2.applyColorMap(np.round(255 * grown).astype(np.uint8), cv2.COLORMAP_INFERNO)

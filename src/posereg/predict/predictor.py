@@ -78,7 +78,10 @@ def read_boxes(path: Path | str) -> dict[str, list[list[float]]]:
 def people_of(
     images: Sequence[Path], boxes: Mapping[str, list[list[float]]] | None, skeleton: Skeleton, aspect: float
 ) -> PoseSet:
-    """A PoseSet without labels: the given boxes x 1.25, or each whole image as one box."""
+    """A PoseSet without labels: the given boxes x 1.25, or each whole image as one box.
+
+    Its column `bbox` (N, 4) holds the boxes as they were given: x, y, width, height in pixels.
+    """
     rows: list[tuple[int, list[float]]] = []
     for k, image in enumerate(images):
         if boxes is None:
@@ -89,6 +92,7 @@ def people_of(
     if not rows:
         raise UserError(f"boxes: none of the {len(images)} images is named in the boxes file")
     padding = 1.0 if boxes is None else PADDING
+    corners = np.array([box for _, box in rows])
     count, joints = len(rows), len(skeleton)
     return PoseSet(
         name="pictures",
@@ -101,8 +105,9 @@ def people_of(
         ids=np.arange(count),
         keypoints=np.zeros((count, joints, 2), np.float32),
         visibility=np.zeros((count, joints), np.uint8),
-        boxes=fix_aspect(np.array([box for _, box in rows], np.float32), aspect, padding),
+        boxes=fix_aspect(corners.astype(np.float32), aspect, padding),
         annotations=Path("."),
+        extras={"bbox": np.concatenate([corners[:, :2] + 0.5, corners[:, 2:] - corners[:, :2]], axis=1)},
     )
 
 

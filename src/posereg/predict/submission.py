@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
 
 from posereg.errors import UserError
 from posereg.evaluation.align import align
+from posereg.files import whole_folder
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
 
@@ -34,18 +33,9 @@ def write_submission(poses: PoseSet, predictions: Predictions, out: Path | str) 
         raise UserError(
             f"{int(lost.sum())} of {len(poses)} frames have no prediction (first: {poses.ids[lost][0]})"
         )
-    partial = out.with_name(f".{out.name}-partial-{os.getpid()}")
-    try:
-        partial.mkdir(parents=True)
+    with whole_folder(out) as partial:
         for row, pose in enumerate(points - points[:, :1]):
             name = Path(poses.images[int(poses.person_image[row])]).stem
             # + 0.0 turns a rounded -0.00 into 0.00.
             np.savetxt(partial / f"{name}.csv", np.round(pose, 2) + 0.0, fmt="%.2f", delimiter=",")
-        if out.exists():
-            out.rmdir()
-        partial.rename(out)
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return len(poses)

@@ -117,6 +117,11 @@ class Table:
     note: str = ""
 
     @property
+    def heading(self) -> str:
+        """What stands above it: the paper and its table, or the title of runs that were selected."""
+        return self.paper or self.title or self.name
+
+    @property
     def run_rows(self) -> list[Row]:
         """The rows that were run."""
         return [row for row in self.rows if row.runs]
@@ -175,7 +180,7 @@ def selection(
         clash = len(tables[result["row"]]) > 1
         named.append((path, {**result, "row": f"{result.get('table')} {result['row']}"} if clash else result))
     protocol.check("selected runs", named)
-    return build(Definition("selection", title=title), named, root)
+    return build(Definition("", title=title), named, root)
 
 
 def build(published: Definition, chosen: Sequence[tuple[Path, Result]], root: Path | None = None) -> Table:

@@ -73,10 +73,18 @@ def page(
         runs=[_run(run, folder) for row in results.run_rows for run in row.runs],
         versions=_common(results, "versions"),
         revision=_common(results, "git_revision"),
-        command=f"posereg train -m '+experiments/{results.name}=glob(*)' data={results.shared.get('dataset', 'NAME')} "
-        f"seed={','.join(str(s) for s in sorted({s for row in results.rows for s in row.seeds}))}",
+        command=_command(results) if results.name else "",
     )
     return text
+
+
+def _command(results: Table) -> str:
+    """The command that trains the rows of a published table again."""
+    seeds = sorted({seed for row in results.rows for seed in row.seeds})
+    return (
+        f"posereg train -m '+experiments/{results.name}=glob(*)' data={results.shared.get('dataset', 'NAME')} "
+        f"seed={','.join(map(str, seeds))}"
+    )
 
 
 def template(name: str) -> Any:

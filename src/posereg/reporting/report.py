@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from posereg.runs.folder import PREDICTIONS
 
 
 def write(results: Table, out: Path, pictures: int = 6, root: Path | None = None) -> Path:
-    """Write the report into `out` and return the page's path. If pictures cannot be made, a remark says why.
+    """Write the report into `out` and return the page's path. If pictures cannot be made, a remark on the page and a
+    line on standard error say why.
 
     Args:
         pictures: how many example people.
@@ -32,6 +34,7 @@ def write(results: Table, out: Path, pictures: int = 6, root: Path | None = None
             examples = examples_of(results, pictures, root=root)
         except UserError as error:
             remarks.append(f"No example pictures: {error}")
+            print(remarks[-1], file=sys.stderr)
     for name, text in (("table.md", table.as_markdown(results)), ("table.csv", table.as_csv(results))):
         write_text(out / name, text)
     figures = figures_of(results, root)

@@ -93,9 +93,7 @@ def best(table: Table, name: str) -> str | None:
 def as_rich(table: Table, without: Sequence[str] = ()) -> RichTable:
     """The terminal's table, less the figures named in `without`."""
     shown = [(name, [part for part in parts if part not in without]) for name, parts in headings(table)]
-    grid = RichTable(
-        box=box.SIMPLE_HEAD, title=table.paper or table.name, title_justify="left", pad_edge=False
-    )
+    grid = RichTable(box=box.SIMPLE_HEAD, title=table.heading, title_justify="left", pad_edge=False)
     grid.add_column("row", no_wrap=True)
     pair = "Δ pair" not in without
     if pair:
@@ -204,9 +202,7 @@ def as_markdown(table: Table) -> str:
             cells += [quoted_cell(quoted, name, part) for part in parts]
         lines.append("| " + " | ".join(cells) + " |")
     below = [NOTE.replace(MARK, "\\" + MARK), *map(escaped, remarks(table))]
-    return (
-        f"# {escaped(table.paper or table.name)}\n\n" + "\n".join(lines) + "\n\n" + "\n\n".join(below) + "\n"
-    )
+    return f"# {escaped(table.heading)}\n\n" + "\n".join(lines) + "\n\n" + "\n\n".join(below) + "\n"
 
 
 def as_csv(table: Table) -> str:

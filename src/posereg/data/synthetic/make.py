@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import os
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 
 from posereg.data.synthetic.pictures import Options
 from posereg.errors import UserError, nearest
-from posereg.files import read_json, write_json
+from posereg.files import read_json, whole_folder, write_json
 
 # kind: module of `writers`, function, what `count` counts
 KINDS = {
@@ -57,19 +55,10 @@ def make(kind: str, out: Path | str, count: int, seed: int = 0, size: int = 256,
     del wanted["workers"]
     if out.exists() and _is_there(out, wanted):
         return out
-    partial = out.with_name(f".{out.name}-partial-{os.getpid()}")
-    try:
-        partial.mkdir(parents=True)
+    with whole_folder(out) as partial:
         writer = getattr(importlib.import_module(f"posereg.data.synthetic.writers.{module}"), function)
         counts: dict[str, int] = writer(partial, options)
         write_json(partial / RECORD, {**wanted, "counts": counts})
-        if out.exists():
-            out.rmdir()
-        partial.rename(out)
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return out
 
 

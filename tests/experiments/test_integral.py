@@ -1,4 +1,4 @@
-"""What the rows of Tables 6 and 7 leave behind: their cost, and a warning where the scored images were trained on."""
+"""What the integral rows leave behind: their cost, and a warning where the scored images were trained on."""
 
 from posereg import config as configs
 from posereg.reporting import table

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(os.environ.get("POSEREG_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+ROOT = Path(os.environ.get("POSEREG_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
 
 def shared(path: str) -> Path:
