@@ -137,8 +137,8 @@ def invoke(arguments: Sequence[str]) -> int:
         return 0
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "posereg"
-        command = getattr(error.ctx.command, "command", None) if error.ctx else None
-        usage = f" (usage: {command.usage()})" if command else ""
+        used = error.ctx.command if error.ctx else None
+        usage = f" (usage: {used.command.usage()})" if isinstance(used, KeyValueCommand) else ""
         raise UserError(f"{where}: {error.format_message().rstrip('.')}{usage}") from error
 
 
