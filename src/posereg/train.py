@@ -22,13 +22,14 @@ from posereg.build import build_method, load_network
 from posereg.data.modules.base import ImageData
 from posereg.errors import Interrupted, UserError
 from posereg.files import read_json, remove_leftovers, write_json
+from posereg.methods.base import PoseModule
 from posereg.networks.complexity import counts, rates
 from posereg.predict.final import final_result
 from posereg.records.predictions import load as load_predictions
 from posereg.runs import folder as runs
 from posereg.runs import results
 from posereg.runs.results import Result
-from posereg.runs.siblings import config_name, finished_sibling, sibling_checkpoint, siblings
+from posereg.runs.siblings import PRETRAIN, checkpoint_of, config_name, finished_sibling, needed, siblings
 from posereg.runs.signals import Signals
 from posereg.training.callbacks import Throughput
 from posereg.training.checkpoint_files import last_good
@@ -120,13 +121,9 @@ def _run(
     saved = last_good(folder, tidy=rank() == 0) if trains else None
     start = None if saved else _starting_weights(plain, overrides)
     pl.seed_everything(plain["seed"], workers=True, verbose=False)
-    module = build_method(plain, weights=trains and saved is None and start is None)
-    if not trains and start is None and module.needs_weights:
-        raise UserError("evaluate_only: nothing to evaluate; name init_weights=FILE or method.pretrain=ROW")
-    if start is not None:
-        load_network(module, start, whole=not trains)
-    data: ImageData = configs.instantiate(plain["loader"])
+    module = _method(plain, start, resumes=saved is not None)
     module.plain_config, module.overrides = plain, list(overrides)
+    data: ImageData = configs.instantiate(plain["loader"])
     cost = counts(module.network, module.input_size)
     loggers = build_loggers(plain["logger"], plain, folder)
     throughput = Throughput()
@@ -144,12 +141,8 @@ def _run(
         if not trains:
             trainer.save_checkpoint(folder / runs.CHECKPOINT, weights_only=True)
         result = final_result(plain, folder, digest, module, data, trainer)
-        position = progress.position
         result["training"] = {
-            "epochs": position.epoch,
-            "steps": position.step,
-            "images": position.step * plain["batch_size"],
-            "seconds": round(progress.seconds, 1),
+            **_amount(progress, plain["batch_size"]),
             **throughput.summary(),
             **data.lost_images(),
         }
@@ -158,9 +151,7 @@ def _run(
                 cost |= rates(module.network, module.input_size, trainer.strategy.root_device)
             result["complexity"] = cost
             results.write(folder / runs.RESULT, result)
-            predictions = load_predictions(folder / runs.PREDICTIONS)
-            if predictions.keypoints.shape[-1] == 2 and (predictions.ids >= 0).all():
-                log_examples(loggers, data.poses(data.val_split), predictions)
+            log_examples(loggers, data.poses(data.val_split), load_predictions(folder / runs.PREDICTIONS))
         for logger in loggers:
             logger.log_metrics({f"final/{k}": v for k, v in result["metrics"].items() if v is not None})
         code = 0
@@ -169,21 +160,38 @@ def _run(
     return result
 
 
+def _method(plain: dict[str, Any], start: Path | None, resumes: bool) -> PoseModule:
+    """The method with the weights it starts from; those of a run that goes on are still in its checkpoint."""
+    trains = not plain["evaluate_only"]
+    module = build_method(plain, weights=trains and not resumes and start is None)
+    if start is not None:
+        load_network(module, start, whole=not trains)
+    elif not trains and module.needs_weights:
+        raise UserError("evaluate_only: nothing to evaluate; name init_weights=FILE or method.pretrain=ROW")
+    return module
+
+
+def _amount(progress: Progress, batch_size: int) -> dict[str, float]:
+    """How much was trained."""
+    position = progress.position
+    return {
+        "epochs": position.epoch,
+        "steps": position.step,
+        "images": position.step * batch_size,
+        "seconds": round(progress.seconds, 1),
+    }
+
+
 def _starting_weights(plain: dict[str, Any], overrides: Sequence[str]) -> Path | None:
-    """The checkpoint this run starts from: `init_weights`, or the sibling's that `method.pretrain` names."""
+    """The checkpoint this run starts from: `init_weights`, or that of the row it names. Rows it needs are run first."""
     if plain["init_weights"]:
         path = Path(plain["init_weights"])
         if not path.is_file():
             raise UserError(f"init_weights: no such file: {path}")
         return path
-    for member in plain["method"].get("members") or ():
-        finished_sibling(
-            member, plain, overrides
-        )  # now, before this run has processes and devices of its own
-    sibling = plain["method"].get("pretrain")
-    if not sibling:
-        return None
-    return sibling_checkpoint(sibling, plain, overrides)
+    # All that it needs is run now, before this run has processes and devices of its own.
+    folders = {key: finished_sibling(row, plain, overrides) for key, row in needed(plain)}
+    return checkpoint_of(folders[PRETRAIN]) if PRETRAIN in folders else None
 
 
 def resolve_and_train(config: DictConfig, overrides: Sequence[str]) -> Result:

@@ -23,6 +23,7 @@ from posereg.runs import folder as runs
 SHARED = ("network", "optimizer", "schedule")
 # What is one run's own, beside its method: where it lies, what it starts from and what it is held against.
 OWN = ("hydra", "run_dir", "row", "overwrite", "evaluate_only", "init_weights", "paper", "compare_to")
+PRETRAIN, MEMBERS = "method.pretrain", "method.members"  # the keys that name rows a run needs
 GRACE_SECONDS = 25.0  # for a sibling's step and checkpoint when this run is told to end
 
 
@@ -57,8 +58,8 @@ def needed(plain: Mapping[str, Any]) -> list[tuple[str, str]]:
     """`(key, row)` of each run that a resolved config needs; a row that is given weights needs none to start from."""
     method = plain["method"]
     pretrain = method.get("pretrain") if not plain.get("init_weights") else None
-    rows = [("method.pretrain", str(pretrain))] if pretrain else []
-    return rows + [("method.members", str(row)) for row in method.get("members") or ()]
+    rows = [(PRETRAIN, str(pretrain))] if pretrain else []
+    return rows + [(MEMBERS, str(row)) for row in method.get("members") or ()]
 
 
 def siblings(
@@ -220,14 +221,13 @@ def config_name() -> str:
     return (HydraConfig.get().job.config_name if HydraConfig.initialized() else None) or "train"
 
 
-def sibling_checkpoint(sibling: str, plain: Mapping[str, Any], overrides: Sequence[str]) -> Path:
-    """last.ckpt of the finished sibling.
+def checkpoint_of(folder: Path) -> Path:
+    """last.ckpt of a finished run that another one starts from.
 
     Raises:
-        UserError: as `finished_sibling`, or the checkpoint is gone.
+        UserError: it is gone.
     """
-    folder = finished_sibling(sibling, plain, overrides)
     checkpoint = folder / runs.CHECKPOINT
     if not checkpoint.exists():
-        raise UserError(f"method.pretrain: {checkpoint} is gone; delete {folder} to train '{sibling}' again")
+        raise UserError(f"{PRETRAIN}: {checkpoint} is gone; delete {folder} to train that row again")
     return checkpoint

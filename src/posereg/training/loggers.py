@@ -130,8 +130,13 @@ def log_pictures(
 
 @rank_zero_only
 def log_examples(loggers: Sequence[Logger], poses: PoseSet, predictions: Predictions, count: int = 8) -> None:
-    """Example people, ground truth beside prediction, to loggers that take pictures; free when there are none."""
+    """Example people, ground truth beside prediction, to loggers that take pictures; free when there are none.
+
+    Nothing is drawn of 3D poses, nor of people that the method found itself, who are not those of `poses`.
+    """
     if all(isinstance(logger, MetricsCsv) for logger in loggers):
+        return
+    if predictions.keypoints.shape[-1] != 2 or (predictions.ids < 0).any():
         return
     from posereg.figures.people import gallery
 
