@@ -65,9 +65,9 @@ def test_scoring_uses_the_people_that_were_predicted_unless_the_source_has_a_tru
 def test_predictions_stay_as_they_are_unless_the_data_set_has_a_rule():
     raw = object()
     assert Words(source(), (64, 64), 2).postprocessed(raw) is raw
-    assert TopDownData(source()).postprocessed(raw) is raw
-    ruled = TopDownData(source(postprocess=lambda poses, predictions: (poses, predictions)))
-    ruled._poses["valid"] = "people"
+    plain, ruled = TopDownData(source()), TopDownData(source(postprocess=lambda *both: both))
+    plain._poses["valid"] = ruled._poses["valid"] = "people"
+    assert plain.postprocessed(raw) is raw
     assert ruled.postprocessed(raw) == ("people", raw)
 
 
