@@ -34,22 +34,22 @@ def run(name: str | None) -> int:
         card = cards.shipped_card(name)
         print(read_text(card.folder / cards.CARD).rstrip())
         return 0
-    found = cards.shipped()
-    if not found:
+    models = cards.shipped()
+    if not models:
         print("no model comes with this copy of posereg; `posereg pack` makes one of a run")
         return 0
-    _print(list(found.values()))
+    _print(list(models.values()))
     return 0
 
 
-def _print(found: list[Card]) -> None:
+def _print(models: list[Card]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
     for title in ("name", "method", "backbone", "joints", "input", "MB", "figures"):
         table.add_column(title)
-    for card in found:
+    for card in models:
         facts = card.facts
         joints = f"{facts['skeleton']}, {len(facts['joints'])}"
         size = "x".join(map(str, facts["input_size"]))

@@ -71,13 +71,13 @@ def people_of_source(
     module: PoseModule, source: Source, split: str | None = None, missing_images: Any = "error"
 ) -> ImageData:
     """The data set as the model looks at it: one person, or one whole image, at a time."""
-    given = {
+    settings = {
         "source": source,
         "input_size": module.input_size,
         "val_split": split,
         "missing_images": missing_images,
     }
-    return BottomUpData(**given) if module.finds_people else TopDownData(**given)
+    return BottomUpData(**settings) if module.finds_people else TopDownData(**settings)
 
 
 def evaluate(module: PoseModule, data: ImageData, request: Request, out: Path) -> Result:
@@ -167,18 +167,18 @@ def in_joints(predictions: Predictions, model: Skeleton, wanted: Skeleton) -> Pr
 
 def intervals(evaluation: Evaluation, poses: PoseSet) -> dict[str, list[float]]:
     """95 % intervals (bootstrap over images) of the totals that can be resampled."""
-    found = {}
+    limits = {}
     for metric in (name for name in evaluation.metrics if "/" not in name):
         try:
             interval = signed([part(1, "", [evaluation], metric)], poses.image_ids[poses.person_image])
         except UserError:
             continue
-        found[metric] = [round(interval.low, 2), round(interval.high, 2)]
-    return found
+        limits[metric] = [round(interval.low, 2), round(interval.high, 2)]
+    return limits
 
 
 def _predicted(module: PoseModule, poses: PoseSet, request: Request) -> Predictions:
     if module.finds_people:
         return replace(predictor.predict(module, poses, request.batch_size, request.device), meta={})
-    found = multicrop.predict(module, poses, request.scales, request.batch_size, request.device)
-    return replace(found, meta={})
+    predictions = multicrop.predict(module, poses, request.scales, request.batch_size, request.device)
+    return replace(predictions, meta={})

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from posereg.settings.words import shown
 
-NONE_GIVEN = object()
+NO_VALUE = object()
 
 
 class Problem(NamedTuple):
@@ -14,8 +14,8 @@ class Problem(NamedTuple):
 
     key: str
     text: str
-    value: Any = NONE_GIVEN
+    value: Any = NO_VALUE
 
     def __str__(self) -> str:
-        value = "" if self.value is NONE_GIVEN else f"={shown(self.value)}"
+        value = "" if self.value is NO_VALUE else f"={shown(self.value)}"
         return f"{self.key}{value}: {self.text}"

@@ -21,7 +21,7 @@ from posereg.settings.words import shown
 HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_"}
 CONVERSIONS = ("none", "partial", "object", "all")
 # Arguments with a default that the caller always gives, by the name of the node.
-GIVEN = {
+BY_CALLER = {
     "reader": {"annotations", "everyone"},
     "truth": {"annotations", "everyone"},
     "first": {"annotations", "everyone"},
@@ -56,7 +56,7 @@ def target_problems(
     if node.get("_convert_", "none") not in CONVERSIONS:
         yield Problem(f"{path}._convert_", f"must be one of {', '.join(CONVERSIONS)}", node["_convert_"])
     valid, open_ended = arguments(made)
-    by_caller = set(GIVEN.get(path.rpartition(".")[2], ()))
+    by_caller = set(BY_CALLER.get(path.rpartition(".")[2], ()))
     if partial is True:
         by_caller |= {n for n, a in valid.items() if a.required and not a.keyword_only}
     settable = {name for name in valid if name not in by_caller}

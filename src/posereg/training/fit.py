@@ -91,8 +91,8 @@ def _command(overrides: Sequence[str], changed: Mapping[str, str]) -> str:
     kept = [text for text in overrides if text.partition("=")[0].lstrip("+") not in changed]
     folders = [f"--config-dir={folder}" for folder in config_roots()[:-1]]
     name = [] if config_name() == "train" else [f"--config-name={config_name()}"]
-    given = [f"{key}={_quoted(value)}" for key, value in changed.items()]
-    return shlex.join(["posereg", "train", *folders, *name, *kept, *given])
+    new = [f"{key}={_quoted(value)}" for key, value in changed.items()]
+    return shlex.join(["posereg", "train", *folders, *name, *kept, *new])
 
 
 def _quoted(value: str) -> str:
