@@ -83,7 +83,10 @@ def to_label(pixels: Tensor, input_size: tuple[int, int], ramp: Ramp = "linspace
 
 
 def to_pixels(labels: Tensor, input_size: tuple[int, int], ramp: Ramp = "linspace") -> Tensor:
-    """The inverse of `to_label`. Mirror in pixels: x -> W-1-x is not 1 - x except for `half_pixel`."""
+    """Labels (..., 2) to input pixels, the inverse of `to_label`.
+
+    Mirror in pixels: x -> W-1-x is not 1 - x except for `half_pixel`.
+    """
     return labels * labels.new_tensor(input_size) - _half(ramp)
 
 

@@ -14,6 +14,6 @@ def normalise(pixels: Tensor, input_size: tuple[int, int], convention: Conventio
 
 
 def denormalise(values: Tensor, input_size: tuple[int, int], convention: Convention = "center") -> Tensor:
-    """The inverse of `normalise`."""
+    """Values (..., 2) in [-0.5, 0.5] to input pixels, the inverse of `normalise`."""
     half = half_pixel(convention)
     return (values + 0.5) * values.new_tensor(input_size) - half

@@ -69,7 +69,7 @@ class Ranked:
         return float(precision[first[first < len(right)]].sum() / len(RECALLS))
 
     def arrays(self, prefix: str = "") -> dict[str, NDArray[Any]]:
-        """For evaluation.npz."""
+        """Its columns by name, as evaluation.npz keeps them and `from_arrays` takes them."""
         return {f"{prefix}ap_{name}": value for name, value in vars(self).items()}
 
 

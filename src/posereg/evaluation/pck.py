@@ -45,7 +45,10 @@ def rate(correct: Array, counted: Array, joints: tuple[int, ...] | None = None) 
 
 
 def column(correct: Array, counted: Array, joints: tuple[int, ...]) -> float:
-    """Mean of the joints' rates in percent, as in the columns of the official tables; NaN if none is counted."""
+    """Mean of the joints' rates in percent, as in the columns of the official tables; NaN if none is counted.
+
+    `correct` and `counted` are numbers of people (K,) by joint.
+    """
     chosen = [k for k in joints if counted[k] > 0]
     if not chosen:
         return float("nan")
@@ -70,5 +73,5 @@ def by_visibility(
 
 
 def area_under(thresholds: Array, values: Array) -> float:
-    """Trapezoid integral of the curve over its range, rescaled so that a constant 100 gives 100."""
+    """Trapezoid integral of the curve (T,) over its range, rescaled so that a constant 100 gives 100."""
     return float(np.trapezoid(values, thresholds) / (thresholds[-1] - thresholds[0]))

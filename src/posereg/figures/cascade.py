@@ -97,7 +97,7 @@ def strip(
 
 
 def overlay(image: Image, confidence: NDArray[np.floating]) -> Image:
-    """The grey image under the map: nothing at confidence 0, full colour at 1, so that pictures compare."""
+    """The grey image (H, W, 3) under the map (H, W): nothing at confidence 0, full colour at 1."""
     value = np.clip(confidence, 0, 1).astype(np.float32)
     gray = np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     color = cv2.applyColorMap((255 * value).astype(np.uint8), cv2.COLORMAP_TURBO)[..., ::-1]

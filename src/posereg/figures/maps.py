@@ -243,13 +243,13 @@ def heat(values: NDArray[np.floating], side: int = TILE) -> Image:
 
 
 def over(image: Image, values: NDArray[np.floating], side: int = TILE) -> Image:
-    """A map over its darkened input."""
+    """A map (h, w) over its darkened input (H, W, 3), as a picture (side, side, 3)."""
     added = 0.5 * _resized(image, side).astype(np.float32) + heat(values, side)
     return np.asarray(np.clip(added, 0, 255), np.uint8)
 
 
 def grid(lines: Sequence[Sequence[Image]], top: Sequence[str] = (), left: Sequence[str] = ()) -> Image:
-    """Tiles, each resized to a square, with titles of columns and lines."""
+    """Tiles (h, w, 3) of any sizes, each resized to a square, with titles of columns and lines."""
     margin = 12 + max((cv2.getTextSize(text, FONT, 0.4, 1)[0][0] for text in left), default=-12)
     head = HEAD if top else 0
     height = head + len(lines) * (TILE + GAP) - GAP

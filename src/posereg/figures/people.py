@@ -108,7 +108,7 @@ def sheet(examples: Sequence[Example], gap: int = 4) -> Image:
 
 
 def data_uri(image: Image, quality: int = 85) -> str:
-    """The picture as a JPEG inside a `data:` address."""
+    """The picture (H, W, 3) as a JPEG inside a `data:` address."""
     written, content = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert written
     return "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode()
@@ -133,7 +133,7 @@ def _errors(poses: PoseSet, keypoints: NDArray[np.floating]) -> NDArray[np.float
 
 
 def spread(errors: NDArray[np.float64], count: int) -> list[int]:
-    """Indices at evenly spaced ranks between the 5th and the 95th percentile."""
+    """Indices into `errors` (N,) at evenly spaced ranks between the 5th and the 95th percentile."""
     order = np.argsort(errors, kind="stable")
     ranks = np.linspace(0.05, 0.95, min(count, len(order))) * (len(order) - 1)
     return list(dict.fromkeys(int(order[round(rank)]) for rank in ranks))

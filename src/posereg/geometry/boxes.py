@@ -38,7 +38,8 @@ def padded(boxes: NDArray[np.floating]) -> Array:
 
 
 def fix_aspect(boxes: NDArray[np.floating], aspect: float, padding: float = 1.0) -> Array:
-    """Grow the short side to `aspect` = width / height, then scale both by `padding`, about the centre."""
+    """Boxes (N, 4) whose short side is grown to `aspect` = width / height, then both by `padding`, about
+    the centre."""
     center, size = center_size(boxes)
     width = np.maximum(size[:, 0], size[:, 1] * aspect)
     grown = np.stack([width, width / aspect], axis=1) * padding

@@ -35,7 +35,7 @@ def score(scorer: PoseScorer, poses: Poses, compat: Compat = "paper") -> Tensor:
 
 
 def heat_values(poses: Poses, compat: Compat) -> Tensor:
-    """The heat values that the network reads: h_k(p_k) (paper), times the centre's value (released)."""
+    """The heat values (N, K) that the network reads: h_k(p_k) (paper), times the centre's value (released)."""
     return poses.heat if compat == "paper" else poses.keypoint_scores
 
 

@@ -22,14 +22,20 @@ HeatmapLoss = Callable[[Tensor, Tensor, Tensor, Grid], Tensor]
 
 
 def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
-    """Mean of `values` under `weight` (same shape); 0 when nothing counts."""
+    """Mean (a scalar) of `values` under `weight` of the same shape; 0 when nothing counts."""
     return (values * weight).sum() / weight.sum().clamp_min(1e-6)
 
 
 def gaussian_mse(
     maps: Tensor, keypoints: Tensor, weight: Tensor, grid: Grid, sigma: Positive = 1.0
 ) -> Tensor:
-    """H1: mean squared error to a peak-1 Gaussian, mean over cells and counted joints."""
+    """H1: mean squared error to a peak-1 Gaussian, mean over cells and counted joints.
+
+    Targets are those of docs/papers/integral.md#targets.
+
+    Args:
+        maps: (B, K, h, w). keypoints: (B, K, 2) input pixels, counted by `weight` (B, K). sigma: in cells.
+    """
     target, weight = gaussian_maps(keypoints, weight, grid, sigma)
     return weighted_mean((maps.float() - target).square().mean((2, 3)), weight)
 
@@ -49,6 +55,9 @@ def disc_cross_entropy(
 
     Negatives are drawn anew each step, uniformly from the other cells of the same map; the mean is over the
     chosen cells of a map, then over maps. A joint with no positive cell does not count.
+
+    Args:
+        maps: (B, K, h, w) logits. keypoints: (B, K, 2) input pixels, counted by `weight` (B, K).
     """
     logits = maps.float().flatten(2)
     positive = disc_maps(keypoints, grid, radius).flatten(2)

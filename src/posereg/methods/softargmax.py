@@ -100,7 +100,7 @@ class SoftArgmaxPose(PoseModule):
         }
 
     def aggregate(self, maps: Tensor) -> ContextPose:
-        """`all_maps` to positions, with the positions of part and context maps on their own."""
+        """`all_maps` (B, C, h, w) of a block to positions, with the positions of part and context maps on their own."""
         return aggregate(maps, self.joints, self.alpha, self.ramp)
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:

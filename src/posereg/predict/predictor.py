@@ -81,6 +81,9 @@ def people_of(
     """A PoseSet without labels: the given boxes x 1.25, or each whole image as one box.
 
     Its column `bbox` (N, 4) holds the boxes as they were given: x, y, width, height in pixels.
+
+    Raises:
+        UserError: none of the images is named in the boxes.
     """
     rows: list[tuple[int, list[float]]] = []
     for k, image in enumerate(images):

@@ -85,7 +85,7 @@ class PoseSet:
         return self.root / self.images[int(self.person_image[person])]
 
     def people(self, index: Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]) -> PoseSet:
-        """The set with only these people, in this order; all images stay."""
+        """The set with only these people (row numbers, or a mask (N,)), in this order; all images stay."""
         rows = np.asarray(index)
         extras = {k: v if k.startswith("image_") else v[rows] for k, v in self.extras.items()}
         return replace(

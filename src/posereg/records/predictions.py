@@ -43,7 +43,7 @@ class Predictions:
         return len(self.ids)
 
     def rows(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Predictions:
-        """Only these predictions, in this order."""
+        """Only these predictions, in this order: row numbers, or a mask (N,)."""
         columns = {name: getattr(self, name)[index] for name in COLUMNS}
         return Predictions(**columns, meta=self.meta)
 

@@ -79,7 +79,7 @@ def evaluation_of(path: Path) -> Evaluation:
 
 
 def images_of(folder: Path, evaluation: Evaluation) -> NDArray[np.integer[Any]]:
-    """The image of each person: people of one image are drawn together."""
+    """The image (N,) of each person: people of one image are drawn together."""
     raw = evaluation.per_person
     people = len(next(iter(raw.values())))
     if "images" in raw and len(raw["images"]) == people:

@@ -85,7 +85,7 @@ def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: i
 
 
 def ignore_masks(annotated: Annotated) -> NDArray[np.object_]:
-    """For each image the run-length code (bytes) of what training should not see, empty where there is nothing.
+    """(I,): for each image the run-length code (bytes) of what training should not see, empty where there is nothing.
 
     As compressed bytes the masks of all of COCO are a few megabytes; `bottomup` decodes one when it needs it.
     """

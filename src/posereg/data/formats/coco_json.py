@@ -93,7 +93,8 @@ def pose_set(
     keep: NDArray[np.bool_],
     extras: dict[str, NDArray[Any]],
 ) -> PoseSet:
-    """The record of the people of mask `keep`; every image of the file stays, with or without people."""
+    """The record of the people of mask `keep` (N,), with `boxes` (N, 4); every image of the file stays, with or
+    without people."""
     # As published: CrowdPose does not count head and neck, and its API ignores people with 0.
     labelled = (annotated.visibility > 0).sum(axis=1)
     counts = [p.get("num_keypoints", n) for p, n in zip(annotated.annotations, labelled, strict=True)]

@@ -51,7 +51,7 @@ def read(
 
 
 def load_joints(path: Path, axes: str) -> NDArray[np.float64]:
-    """The array `joints`, checked against the layout of the data set.
+    """The array `joints`, 14 joints, three values and all images in the order that `axes` says, checked against it.
 
     Raises:
         UserError: not a MATLAB file, or the other data set's layout.
@@ -79,7 +79,11 @@ def pose_set(
     digits: int,
     crop: Crop,
 ) -> PoseSet:
-    """One person per image, numbered from 1; `xy` (all, 14, 2) 0-based."""
+    """One person per image, numbered from 1; `xy` (all, 14, 2) 0-based.
+
+    Raises:
+        UserError: no such split, or a range outside the images that are there.
+    """
     if split not in ranges:
         raise UserError(f"{name} has no split '{split}'{nearest(split, ranges)} (data.reader.ranges)")
     first, last = ranges[split]

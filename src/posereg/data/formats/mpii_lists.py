@@ -116,7 +116,11 @@ def _name(value: Any) -> str:
 
 
 def read_csv(path: Path) -> People:
-    """One person per row; joint columns in MPII's order, absent joints -1. It has no objpos."""
+    """One person per row; joint columns in MPII's order, absent joints -1. It has no objpos.
+
+    Raises:
+        UserError: not such a file.
+    """
     kind = "a list of MPII people"
     header, rows = read_table(path, kind)
     xs = [name for name in header if name.endswith("_X")]
@@ -148,6 +152,9 @@ def read_ground_truth(path: Path) -> People:
     """gt_valid.mat: joints, missing mask, head boxes; images, centre and scale from `valid.h5` or `.json` beside it.
 
     Alone it still serves the evaluation: images are then unnamed and boxes follow from joints and head size.
+
+    Raises:
+        UserError: not such a file, or one of other people than the file beside it.
     """
     file = matfile.load(path)
     with reading(path, "the official MPII file or gt_valid.mat"):

@@ -61,6 +61,7 @@ def frame(
     """The camera zoomed and shifted so that the world points fill the picture.
 
     Args:
+        points: (N, 3) millimetres.
         size: picture (W, H), pixels.
         fill: share of the picture the points' box takes on its tighter side.
         center: place of the box centre, as a share of (W, H).
