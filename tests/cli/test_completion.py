@@ -102,4 +102,4 @@ def test_bash_itself_gets_what_lies_behind_the_equals_sign(
     )
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["lspet", "lspet_3000"]
+    assert done.stdout.split() == ["lspet", "lspet_3000", "lspet_7000"]

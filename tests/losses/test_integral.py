@@ -8,7 +8,13 @@ import torch
 from posereg.codecs.disc import disc_maps
 from posereg.codecs.gaussian import gaussian_maps
 from posereg.codecs.grid import Grid
-from posereg.losses.integral import coordinate_loss, disc_cross_entropy, gaussian_mse, one_hot_cross_entropy
+from posereg.losses.integral import (
+    coordinate_loss,
+    disc_cross_entropy,
+    gaussian_cross_entropy,
+    gaussian_mse,
+    one_hot_cross_entropy,
+)
 
 GRID = Grid(16, 16, 8)
 
@@ -46,6 +52,21 @@ def test_one_hot_drops_joints_off_the_map():
     both = one_hot_cross_entropy(maps, keypoints, torch.ones(1, 2), GRID)
     one = one_hot_cross_entropy(maps[:, 1:], keypoints[:, 1:], torch.ones(1, 1), GRID)
     assert both.item() == pytest.approx(one.item())
+
+
+def test_gaussian_cross_entropy_is_least_at_the_gaussian_about_the_exact_place():
+    """Its least value is the Gaussian's entropy, log(sigma sqrt(2 pi e)) an axis; its gradient vanishes there."""
+    keypoints, weight = torch.tensor([[[61.3, 66.6], [0.0, 0.0]]]), torch.tensor([[1.0, 0.0]])
+    place = GRID.cells(keypoints)[0, 0]
+    rows, columns = torch.meshgrid(torch.arange(16.0), torch.arange(16.0), indexing="ij")
+    squared = (columns - place[0]).square() + (rows - place[1]).square()
+    maps = torch.stack([-squared / 2, torch.randn(16, 16)])[None].requires_grad_()
+    loss = gaussian_cross_entropy(maps, keypoints, weight, GRID, sigma=1.0)
+    assert loss.item() == pytest.approx(math.log(2 * math.pi * math.e), abs=1e-3)
+    (slope,) = torch.autograd.grad(loss, maps)
+    assert slope.abs().max() < 1e-6
+    for change in (torch.roll(maps, 1, 3), maps * 1.1, maps * 0.9):
+        assert gaussian_cross_entropy(change, keypoints, weight, GRID).item() > loss.item() + 1e-3
 
 
 def test_disc_loss_uses_all_positives_and_three_negatives_each(labels):

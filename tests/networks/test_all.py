@@ -12,6 +12,7 @@ from posereg.networks.cascade_residual import ResidualDetector
 from posereg.networks.cascade_vgg import VGGDetector, VGGRegressor
 from posereg.networks.deconv import HeatmapNet, MultiStageNet, RegressionNet
 from posereg.networks.hourglass import HourglassRegressor, StackedHourglass
+from posereg.networks.lateral import LateralNet
 from posereg.networks.softargmax import SoftArgmaxNet
 from posereg.networks.volume import VolumeNet
 
@@ -30,6 +31,7 @@ def _regressor() -> HourglassRegressor:
 Case = tuple[Callable[[], nn.Module], int, list[tuple[int, ...]]]
 NETWORKS: dict[str, Case] = {
     "heatmap": (lambda: HeatmapNet(_trunk(), K, deconv_width=16), 3, [(K, 8, 8)]),
+    "lateral": (lambda: LateralNet(_trunk(), K, width=16), 3, [(K, 16, 16)]),
     "regression": (lambda: RegressionNet(_trunk(), K), 3, [(K, 2)]),
     "multi-stage": (lambda: MultiStageNet(_trunk(), K, 2, deconv_width=16), 3, [(K, 8, 8)] * 2),
     "residual detector": (lambda: ResidualDetector(_trunk(), K), 3, [(K, 64, 64)]),

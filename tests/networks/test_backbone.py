@@ -32,11 +32,32 @@ def test_weights_from_a_file_are_the_networks_own(tmp_path, capsys):
     assert "a.pth" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("count", "moving"), [(1, "layer1"), (2, "layer2"), (5, None)])
+def test_frozen_layers_stay_as_they_are(count, moving):
+    """Neither an optimiser step nor batch statistics change them, in training mode too; those after them move."""
+    torch.manual_seed(0)
+    trunk = backbone("resnet18", width=0.25, frozen=count).train()
+    before = {name: value.clone() for name, value in trunk.state_dict().items()}
+    trainable = [p for p in trunk.parameters() if p.requires_grad]
+    loss = torch.stack([f.square().mean() for f in trunk(torch.randn(2, 3, 64, 64))]).sum()
+    if trainable:
+        optimizer = torch.optim.SGD(trainable, lr=0.1)
+        loss.backward()
+        optimizer.step()
+    changed = {
+        name.partition(".")[0] for name, v in trunk.state_dict().items() if not torch.equal(v, before[name])
+    }
+    stages = ["layer1", "layer2", "layer3", "layer4"]
+    assert changed == set(stages[stages.index(moving) :] if moving else [])
+
+
 def test_mistakes_name_the_setting(tmp_path):
     with pytest.raises(UserError, match=r"backbone\.name: timm has no model 'resnet99'; near it: "):
         backbone("resnet99")
     with pytest.raises(UserError, match="pretrained weights need width 1"):
         backbone("resnet18", pretrained=True, width=0.5)
+    with pytest.raises(UserError, match="frozen=6: the trunk has 5"):
+        backbone("resnet18", frozen=6)
     with pytest.raises(UserError, match=r"backbone\.weights: no such file"):
         backbone("resnet18", weights=str(tmp_path / "none.pth"))
     torch.save({"other": torch.zeros(2)}, tmp_path / "a.pth")

@@ -48,6 +48,21 @@ def one_hot_cross_entropy(maps: Tensor, keypoints: Tensor, weight: Tensor, grid:
     return weighted_mean(loss.view_as(weight), weight * inside)
 
 
+def gaussian_cross_entropy(
+    maps: Tensor, keypoints: Tensor, weight: Tensor, grid: Grid, sigma: Positive = 1.0
+) -> Tensor:
+    """Cross-entropy of a softmax over all cells against a Gaussian of unit mass about the exact keypoint.
+
+    H2's loss with its one cell spread out, so that places between cells are learned too. `sigma` in cells; zero at
+    best is not reached, the Gaussian's entropy is.
+    """
+    target, weight = gaussian_maps(keypoints, weight, grid, sigma, rounded=False, truncate=None)
+    target = target.flatten(2)
+    target = target / target.sum(2, keepdim=True).clamp_min(1e-6)
+    values = -(target * torch.log_softmax(maps.float().flatten(2), dim=2)).sum(2)
+    return weighted_mean(values, weight)
+
+
 def disc_cross_entropy(
     maps: Tensor, keypoints: Tensor, weight: Tensor, grid: Grid, radius: Positive = 15.0, negatives: Whole = 3
 ) -> Tensor:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import timm
+from timm.utils.model import freeze
 from torch import nn
 
 from posereg.errors import UserError
@@ -22,6 +23,7 @@ def backbone(
     pretrained: bool = False,
     weights: str | None = None,
     width: Annotated[float, Interval(ge=1 / 32, le=16)] = 1.0,
+    frozen: Annotated[int, Interval(ge=0, le=5)] = 0,
     **options: Any,
 ) -> nn.Module:
     """A trunk with `feature_info`; its forward gives the list of feature maps, finest first.
@@ -31,6 +33,7 @@ def backbone(
         pretrained: timm's own weights, downloaded once and cached. Ignored when `weights` is given.
         weights: a local file (.pth, .pt, .safetensors), torchvision's or timm's key names.
         width: factor on the channels of a ResNet, for reduced runs; excludes weights.
+        frozen: feature maps, from the finest, whose layers stay as they are: no gradients, no new statistics.
         options: passed on to timm.
 
     Raises:
@@ -58,7 +61,18 @@ def backbone(
         ) from error
     if weights:
         load_weights(model, weights)
-    return model
+    return _with_frozen(model, frozen)
+
+
+def _with_frozen(trunk: nn.Module, count: int) -> nn.Module:
+    if not count:
+        return trunk
+    stages: list[str] = trunk.feature_info.module_name()  # type: ignore[union-attr, operator]
+    if count > len(stages):
+        raise UserError(f"backbone.frozen={count}: the trunk has {len(stages)} feature maps")
+    names = [name for name, _ in trunk.named_children()]
+    freeze(trunk, names[: names.index(stages[count - 1].partition(".")[0]) + 1])
+    return trunk
 
 
 def channels(trunk: nn.Module) -> list[int]:

@@ -1,5 +1,7 @@
 """Sets joined for training: every person keeps its picture, its joints by name, and an id of its own."""
 
+from pathlib import Path
+
 import numpy as np
 
 from posereg import config as configs
@@ -60,6 +62,48 @@ def test_a_run_trains_on_both_and_is_scored_on_the_first(tmp_path):
     assert result["protocol"]["train_people"] == wanted
     assert result["protocol"]["people"] == len(mpii.read(data_set("mpii"), "valid"))
     assert "PCKh@0.5" in result["metrics"]
+
+
+def body(*more):
+    return [
+        *(
+            f"data.reader.more.{name}.root={data_set(kind)}"
+            for name, kind in (("lspet", "lspet"), ("coco", "coco"))
+        ),
+        "data.reader.more.lspet.reader.ranges.train=[1,10]",
+        "data.reader.more.lspet_rest.reader.ranges.train=[17,24]",
+        *more,
+    ]
+
+
+def test_body_is_four_parts_in_mpiis_joints():
+    source = source_of(["data=body", f"data.root={data_set('mpii')}", *body()])
+    people, first = source.read("train"), mpii.read(data_set("mpii"), "train")
+    names = [Path(people.images[i]).name for i in people.person_image[len(first) :]]
+    leeds = [f"im{number:05d}.jpg" for number in (*range(1, 11), *range(17, 25))]
+    assert names[:18] == leeds
+    assert len(names) > 18
+    labelled = people.visibility[len(first) + 18 :] > 0
+    shared = [people.skeleton.joints.index(name) for name in ("left_wrist", "right_ankle")]
+    lacking = [people.skeleton.joints.index(name) for name in ("pelvis", "head_top")]
+    assert labelled[:, shared].any()
+    assert not labelled[:, lacking].any()
+    np.testing.assert_array_equal(source.read("valid").ids, mpii.read(data_set("mpii"), "valid").ids)
+
+
+def test_the_large_split_of_leeds_leaves_its_validation_out():
+    given = ["data=lspet_7000", f"data.root={data_set('lspet')}"]
+    ranges = (
+        "data.reader.first.ranges={train: [1, 5], val: [6, 9]}",
+        "data.reader.more.rest.reader.ranges.train=[10,24]",
+    )
+    source = source_of([*given, *ranges])
+    numbers = {
+        split: [source.read(split).images[i][-7:-4] for i in range(len(source.read(split)))]
+        for split in ("train", "val")
+    }
+    assert numbers["train"] == [f"{n:03d}" for n in (*range(1, 6), *range(10, 25))]
+    assert numbers["val"] == [f"{n:03d}" for n in range(6, 10)]
 
 
 def test_the_real_subset():
