@@ -80,6 +80,7 @@ def run(
     from posereg.models.resolve import checkpoint_file
     from posereg.predict.evaluate import Request, evaluate, people_of_source
     from posereg.records.evaluation import Evaluation
+    from posereg.runs.folder import RESULT
 
     checkpoint = checkpoint or cards.default_name()
     path = checkpoint_file(checkpoint)
@@ -100,5 +101,5 @@ def run(
     print_tables(Evaluation(metrics, protocol=result["protocol"]))
     for name, (low, high) in result.get("intervals", {}).items():
         print(f"{name}: 95 % between {low:.1f} and {high:.1f}")
-    print(out / "result.json")
+    print(out / RESULT)
     return 0

@@ -27,7 +27,7 @@ def source_of(result: Result, where: Path, root: Path | None = None) -> Source:
     said: dict[str, Any] = result.get("config", {}).get("data") or {}
     name = said.get("name")
     if not isinstance(name, str) or not name.replace("_", "").replace("-", "").isalnum():
-        raise UserError(f"{where}: its config does not say how its data set is called")
+        raise UserError(f"{where}: its config does not name its data set")
     node = configs.plain(configs.compose([f"data={name}"]))["data"]
     reader = said.get("reader")
     for key in CHOICES:

@@ -80,7 +80,7 @@ class TopDownData(ImageData):
         if len(poses) < self.batch_size:
             raise UserError(
                 f"{poses.name} {poses.split}: {len(poses)} people do not fill one batch of {self.batch_size} "
-                "(data.batch_size)"
+                "(batch_size)"
             )
         augment = self.augment and self.fitting(self.augment)
         dataset = TopDownDataset(
