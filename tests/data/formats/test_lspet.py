@@ -4,18 +4,10 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from data.formats.lsp_files import write_lsp
 from posereg.data.formats import lspet
 from posereg.errors import UserError
 from shared import shared
-
-
-def write_lsp(root, count=6):
-    rng = np.random.default_rng(0)
-    joints = np.zeros((3, 14, count))
-    joints[:2] = rng.uniform(10, 90, (2, 14, count))
-    joints[2, 4, 1] = 1  # occluded
-    savemat(root / "joints.mat", {"joints": joints})
-    return joints
 
 
 def test_lspet_flag_means_labelled(tmp_path):
