@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,15 @@ def load_network(module: PoseModule, path: Path, whole: bool = False) -> None:
             f"{path}: {len(missing)} tensors of the network are not in it (first: {missing[0]}), so there is nothing "
             "to evaluate; train it, or name the checkpoint of this network"
         )
+    module.inherit(_method_node(path))
+
+
+def _method_node(path: Path) -> Mapping[str, Any]:
+    """The `method` node of a posereg checkpoint's config; empty for any other weights file."""
+    content = {} if path.suffix == ".safetensors" else read_checkpoint(path)
+    config = content.get("posereg_config") if isinstance(content, Mapping) else None
+    node = config.get("method") if isinstance(config, Mapping) else None
+    return node if isinstance(node, Mapping) else {}
 
 
 def load_method(checkpoint: Path | str) -> PoseModule:

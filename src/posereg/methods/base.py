@@ -309,6 +309,13 @@ class PoseModule(pl.LightningModule):
         _, first = np.unique(everyone.ids, return_index=True)
         return everyone.rows(np.sort(first)) if len(first) < len(everyone) else everyone
 
+    def inherit(self, method: Mapping[str, Any]) -> None:
+        """What a run takes over from the checkpoint it starts from, besides the network: here nothing.
+
+        Args:
+            method: the `method` node of the checkpoint's config.
+        """
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """The resolved config goes along, so that the file alone builds the model again (`build.load_method`)."""
         checkpoint["posereg_config"] = self.plain_config

@@ -44,6 +44,7 @@ def fit(
         position = Position(**section["position"])
         if position.finished:
             module.load_state_dict(content["state_dict"])
+            module.on_load_checkpoint(content)
             restore_rows(trainer.loggers, section)
             return Progress(position, section["seconds"])
         print(
