@@ -8,6 +8,8 @@ RECIPE ?=
 SEEDS ?= 0
 RUNS ?= runs
 ARGS ?=
+# Of the models that are trained on MPII first, for tables on LSP: MPII_ARGS='data.root=DIR'.
+MPII_ARGS ?= $(ARGS)
 export NO_ALBUMENTATIONS_UPDATE = 1
 
 .PHONY: demo test test-slow lint bench install clean help
@@ -71,22 +73,27 @@ $(eval $(call table,table6,integral/table6))
 $(eval $(call table,table7,integral/table7))
 $(eval $(call table,table8,integral/table8))
 table8: DATA = coco
+$(eval $(call table,integral_training,integral/training))
 $(eval $(call table,cascade_table5,cascade/table5))
 $(eval $(call table,cascade_table6,cascade/table6))
 $(eval $(call table,cascade_table7,cascade/table7))
 cascade_table7: DATA = lsp
+cascade_table7: cascade_mpii
 $(eval $(call table,softargmax_table1,softargmax/table1))
 $(eval $(call table,softargmax_table2,softargmax/table2))
 $(eval $(call table,softargmax_table3,softargmax/table3))
 $(eval $(call table,softargmax_table4,softargmax/table4))
 softargmax_table2 softargmax_table3: DATA = lsp
+softargmax_table2: softargmax_mpii
 softargmax_table3: softargmax_table2
 softargmax_table4: softargmax_table1
 
-# The MPII model that softargmax_table2 starts from.
-.PHONY: softargmax_mpii
+# The MPII models that cascade_table7 and softargmax_table2 start from.
+.PHONY: cascade_mpii softargmax_mpii
+cascade_mpii: install
+	$(BIN)/posereg train -m +experiments/cascade/table5=Res,VGG data=mpii trainer=$(TRAINER) seed=$(SEEDS) runs=$(RUNS) $(MPII_ARGS)
 softargmax_mpii: install
-	$(BIN)/posereg train -m +experiments/softargmax/table1=context_08 data=mpii trainer=$(TRAINER) seed=$(SEEDS) runs=$(RUNS) $(ARGS)
+	$(BIN)/posereg train -m +experiments/softargmax/table1=context_08 data=mpii trainer=$(TRAINER) seed=$(SEEDS) runs=$(RUNS) $(MPII_ARGS)
 
 $(eval $(call table,art_table1,art/table1))
 $(eval $(call table,art_table2,art/table2))
@@ -98,7 +105,8 @@ art_table5: DATA = crowdpose
 art_table1 art_table3: art_table2
 $(eval $(call table,volume_table1,volume/table1))
 $(eval $(call table,volume_table2,volume/table2))
-volume_table1 volume_table2: DATA = h80k
+$(eval $(call table,volume_challenge,volume/challenge))
+volume_table1 volume_table2 volume_challenge: DATA = h80k
 
 # The 3D system on two CPU cores, from drawing the people to the table: docs/data/h80k.md.
 .PHONY: volume_demo

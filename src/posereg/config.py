@@ -45,6 +45,10 @@ RENAMED = {
     "posereg.schedules": "posereg.training.schedules",
 }
 
+# The accuracy that papers watch in training, by the module of a data set's metric.
+ACCURACY = {"posereg.evaluation.pckh": "PCKh@0.5", "posereg.evaluation.lsp": "PCK@0.2", "posereg.evaluation.oks": "AP",
+            "posereg.evaluation.crowdpose": "AP"}  # fmt: skip
+
 # Overrides by their former spelling: recipes were trainers, which are only hardware now.
 RESPELLED = {
     "trainer=demo": ("recipe=demo", "trainer.accelerator=cpu"),
@@ -65,8 +69,8 @@ def experiments() -> Path:
 
 
 def register_resolvers() -> None:
-    """Register `${joints:mpii}`, `${scaled:[256,256],0.5}`, `${channels:256,0.25}`, `${shortened:140,17}` and
-    `${divide:128,2}`.
+    """Register `${joints:mpii}`, `${scaled:[256,256],0.5}`, `${channels:256,0.25}`, `${shortened:140,17}`,
+    `${divide:128,2}` and `${accuracy:posereg.evaluation.pckh.evaluate}`.
 
     What they cannot compute with they pass on as it is, for the check to name with its key.
     """
@@ -91,6 +95,8 @@ def register_resolvers() -> None:
         "scaled": scaled,
         "channels": lambda width, factor: max(8, round(width * factor)),
         "shortened": lambda epochs, factor: round(epochs / factor),  # 0 is refused by the check, by name
+        # The figure that papers call accuracy, of a data set's metric.
+        "accuracy": lambda target: ACCURACY.get(str(target).rpartition(".")[0], "AUC"),
         "divide": lambda whole, *parts: max(1, round(whole / math.prod(map(_count, parts)))),
     }
     for name, function in resolvers.items():

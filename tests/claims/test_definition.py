@@ -96,6 +96,16 @@ def test_mistakes_name_file_and_field(tmp_path: Path, old: str, new: str, messag
     assert str(path) in str(refused.value)
 
 
+def test_a_metric_that_is_a_difference_needs_no_worse_row(tmp_path: Path) -> None:
+    path = tmp_path / "one.yaml"
+    path.write_text(GOOD.replace(", worse: B or q/t/B", ", metric: occluded/detection/below_visible"))
+    (contrast,) = read(path).comparisons[0].contrasts
+    assert [(term.sign, term.rows) for term in contrast.terms] == [(1, ("p/t/A",))]
+    path.write_text(GOOD.replace(", worse: B or q/t/B", ", beyond: {better: A, worse: B}"))
+    with pytest.raises(UserError, match="without worse: unknown field 'beyond'"):
+        read(path)
+
+
 def test_a_folder_without_claims_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no claims"):
         read_all(tmp_path)

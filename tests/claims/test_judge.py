@@ -70,6 +70,19 @@ def test_the_verdict_follows_the_interval(tmp_path: Path, better: float, worse: 
     assert ("includes zero" in line.reason) == (expected == OPEN)
 
 
+def test_a_metric_that_is_a_difference_is_held_against_zero(tmp_path: Path) -> None:
+    """The cascade's confidence at occluded parts, below that at visible ones: over seeds, as no people have it."""
+    metric = "occluded/detection/below_visible"
+    for seed, value in enumerate((20.0, 22.0, 21.0)):
+        made.run(tmp_path / "runs/mpii", "cascade/table5/Res", distances(0.1), seed, metrics={metric: value})
+    alone = {"label": "lower", "better": "Res", "metric": metric}
+    (line,) = judged(tmp_path, alone, table="cascade/table5").judgements
+    assert (line.verdict, line.over, line.compared) == (CONFIRMED, "seeds", "Res")
+    assert line.effect == pytest.approx(21)
+    edit(tmp_path / "runs/mpii/cascade/table5/Res/seed0/result.json", "metrics", **{metric: -60.0})
+    assert judged(tmp_path, alone, table="cascade/table5").verdict == OPEN
+
+
 def test_no_runs_no_verdict(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     found = judged(tmp_path)

@@ -67,3 +67,14 @@ def test_every_row_takes_a_step_and_is_evaluated(row, tmp_path):
     result = train(configs.compose(given), given)
     assert result["training"]["steps"] >= 1 or result["config"]["evaluate_only"]
     assert any(math.isfinite(v) for v in result["metrics"].values() if v is not None)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ROWS if row.startswith(("softargmax/table2", "softargmax/table3", "cascade/table7"))],
+)
+def test_published_lsp_rows_know_nothing_of_the_true_pose(row):
+    """No box of the true joints; soft-argmax's paper names no flip test on LSP."""
+    plain = configs.plain(configs.compose([row_override(row)]))
+    assert plain["data"]["reader"]["crop"] == 178
+    assert plain["flip_test"] == row.startswith("cascade/")

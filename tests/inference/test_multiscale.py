@@ -14,7 +14,6 @@ from posereg.inference.multiscale import (
     heat_and_proposals,
     heat_of,
     people,
-    rescaled,
 )
 from posereg.networks.art import ARTNet
 from posereg.networks.hrnet import HRNetTrunk
@@ -180,18 +179,3 @@ def test_a_real_network_on_a_wide_image():
             found = detect(net, images, Grouping(compat=compat, refine=True, center_threshold=-9), FLIP)
         assert found.keypoints.shape[1:] == (17, 2)
         assert torch.isfinite(found.keypoints).all()
-
-
-@pytest.mark.parametrize("convention", ["center", "corner"])
-def test_rescaled_pixels_stay_in_place(convention):
-    """A ramp at another scale is the ramp at the places that the scale's pixels have."""
-    ramp = torch.arange(64.0).expand(1, 3, 64, 64)
-    half = 0.5 if convention == "center" else 0.0
-    for scale in (0.5, 2.0):
-        out = rescaled(ramp, scale, convention)[0, 0, 0]
-        assert len(out) == 64 * scale
-        places = (torch.arange(len(out)) + half) / scale - half
-        torch.testing.assert_close(out[2:-2], places[2:-2])
-    if convention == "corner":
-        with pytest.raises(ValueError, match=r"0\.75"):
-            rescaled(ramp, 0.75, convention)

@@ -7,6 +7,8 @@ from crowds import crowd, dense_offsets, make_batch, random_maps
 from posereg.codecs.art import encode
 from posereg.codecs.art_maps import Maps
 from posereg.losses.art import losses
+from posereg.networks.art import ARTNet
+from posereg.networks.hrnet import HRNetTrunk
 
 
 @pytest.mark.parametrize("fine", [False, True])
@@ -44,7 +46,7 @@ def test_paper_losses_on_full_maps():
     batch = crowd()
     targets = encode(batch, (h, w))
     maps = random_maps(b, k, h, w)
-    got = losses(maps, targets)
+    got = losses(maps, targets, weighting="equations")
     mask = torch.where(targets.heatmaps > 0, 1.0, 0.1)
     heat = (mask * (maps.heatmaps - targets.heatmaps) ** 2).sum()
     center = ((maps.centers - targets.centers) ** 2).sum()
@@ -53,8 +55,40 @@ def test_paper_losses_on_full_maps():
     smooth = torch.where(error < 1 / 9, 0.5 * error**2 * 9, error - 0.5 / 9)
     expected = (heat + 0.01 * (center + (smooth * weights).sum())) / b
     torch.testing.assert_close(got["loss"], expected)
-    unbalanced = losses(maps, targets, background=1.0)["heatmap"]
+    unbalanced = losses(maps, targets, weighting="equations", background=1.0)["heatmap"]
     torch.testing.assert_close(unbalanced, (maps.heatmaps - targets.heatmaps).square().sum() / b)
+
+
+def test_the_papers_masks_under_the_released_weighting():
+    """Means; a mask of its own for each map, the centre's among them."""
+    targets, maps = encode(crowd(), (32, 32)), random_maps(2, 4, 32, 32)
+    truth = torch.cat([targets.heatmaps, targets.centers], 1)
+    error = (torch.cat([maps.heatmaps, maps.centers], 1) - truth) ** 2
+    masked = torch.where(truth > 0, 1.0, 0.1) * error
+    got = losses(maps, targets)
+    torch.testing.assert_close(got["heatmap"] + got["center"], masked.mean())
+    torch.testing.assert_close(got["loss"], masked.mean() + 0.01 * got["offset"])
+
+
+@pytest.mark.parametrize("compat", ["paper", "released"])
+def test_how_much_of_what_the_trunk_learns_is_the_regression(compat):
+    """The gradient of centre and offsets on the trunk's features, against that of the heat maps: by the equations the
+    regression hardly counts, under the released weighting about as much as they do."""
+    torch.manual_seed(0)
+    network = ARTNet(HRNetTrunk("hrnet_w18_small"), keypoints=4, regression_width=48)
+    features = []
+    network.trunk.register_forward_hook(lambda module, inputs, output: features.append(output))
+    maps = network(torch.rand(2, 3, 128, 128))
+    targets = encode(crowd(), (32, 32), compat=compat)
+
+    def ratio(weighting):
+        parts = losses(maps, targets, compat, weighting)
+        shares = (parts["heatmap"], parts["loss"] - parts["heatmap"])
+        heat, regression = (torch.autograd.grad(part, features[0], retain_graph=True)[0] for part in shares)
+        return regression.norm() / heat.norm()
+
+    assert ratio("equations") < 0.1
+    assert 0.3 < ratio("released") < 10
 
 
 @pytest.mark.parametrize("compat", ["paper", "released"])

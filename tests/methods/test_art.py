@@ -1,11 +1,15 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
 
+from posereg.codecs.art import encode
+from posereg.data.samples.scenes import image_at
 from posereg.errors import UserError
+from posereg.evaluation.keypoint_errors import KINDS
 from posereg.inference.grouping import Grouping, Poses
 from posereg.methods.art import BottomUpPose, annotated
 from posereg.networks.art import ARTNet
@@ -108,7 +112,7 @@ class Data(pl.LightningDataModule):
     def val_dataloader(self):
         return Batches(self.batch, 1)
 
-    def plain_loader(self, split):
+    def people_loader(self, split):
         return Batches(self.batch, 2)
 
 
@@ -127,7 +131,7 @@ def trainer(folder, epochs):
     )
 
 
-def test_a_row_from_training_to_scored_people(tmp_path):
+def test_a_row_from_training_to_scored_people(tmp_path, monkeypatch):
     """A few images learned by heart are found; the scoring stage trains and is kept with the checkpoint."""
     module = build(scoring=True, scoring_epochs=60, qualities=True, flip_test=False)
     data = Data(images_with_people(4), steps=50)
@@ -144,7 +148,13 @@ def test_a_row_from_training_to_scored_people(tmp_path):
     assert data.nearest(data.poses("val"), found).metrics["AP"] >= 75
     assert module.measured().keys() == {"regression/AP", "heatmap/AP"}
     assert module.measured()["heatmap/AP"] == 100
+    judged = []
+    monkeypatch.setattr(
+        "posereg.methods.art.shares", lambda poses, found: judged.append(found) or dict.fromkeys(KINDS, 20.0)
+    )
     assert set(module.draw(data, tmp_path)) == {"predictions_regression", "predictions_heatmap"}
+    assert len(judged) == 2
+    assert module.measured()["regression/jitter"] == module.measured()["heatmap/miss"] == 20
 
     again = build(scoring=True)
     again.load_state_dict(module.state_dict())
@@ -188,9 +198,51 @@ def test_any_aspect_flip_and_scales(scales, convention):
         scales=scales, convention=convention, flip_test=True, grouping={"center_threshold": -9.0}
     ).eval()
     with torch.inference_mode():
-        found = module.detect(torch.randn(1, 3, 64, 128))
+        found = module.detect({image_at(s): pictures(round(64 * s), round(128 * s)) for s in scales})
     assert len(found) == 1
     assert found[0].keypoints.shape[1:] == (17, 2)
+
+
+def pictures(height, width):
+    return torch.randint(0, 255, (1, height, width, 3), dtype=torch.uint8)
+
+
+def test_each_scale_of_the_test_is_an_image_of_its_own():
+    module = build(scales=(0.5, 1.0, 2.0), grouping={"center_threshold": -9.0}).eval()
+    batch = {image_at(s): pictures(round(64 * s), round(64 * s)) for s in module.scales}
+    seen = []
+    module.network.register_forward_pre_hook(lambda network, inputs: seen.append(inputs[0]))
+    with torch.inference_mode():
+        module.detect(batch)
+    for images, column in zip(seen, ("image_0.5", "image", "image_2"), strict=True):
+        assert torch.equal(images, module.images({"image": batch[column]}))
+
+
+def test_the_scoring_network_sees_only_images_with_people():
+    module, asked = build(scoring=True), []
+    module._trainer = SimpleNamespace(
+        state=SimpleNamespace(fn="validate"),
+        datamodule=SimpleNamespace(
+            train_split="train", people_loader=lambda split: asked.append(split) or []
+        ),
+        world_size=1,
+    )
+    module.on_validation_start()
+    assert asked == ["train"]
+    assert module.unfinished()  # nobody was there: poses keep their naive scores
+
+
+def test_the_centre_is_the_mean_of_the_joints_or_the_middle_of_the_box():
+    batch = images_with_people(1)
+    batch["box_centers"] = torch.zeros(1, 3, 2)
+    batch["box_centers"][0, 0] = torch.tensor([10.0, 50.0])
+    found = {}
+    for center in ("joints", "box"):
+        drawn = encode(batch, (SIDE // 4, SIDE // 4), center=center).centers[0, 0]
+        found[center] = np.unravel_index(int(drawn.argmax()), drawn.shape)[::-1]
+    mean = batch["keypoints"][0, 0].mean(0)
+    assert found["box"] == (2, 12)  # cell x covers pixels 4x to 4x + 3
+    assert found["joints"] == tuple(((mean + 0.5) // 4).int().tolist())
 
 
 def test_released_switch_reaches_everything():

@@ -11,6 +11,7 @@ import yaml
 from torch import nn
 
 from posereg import config as configs
+from posereg.build import build_method
 from posereg.codecs.disc import disc_maps
 from posereg.codecs.gaussian import gaussian_maps
 from posereg.codecs.grid import Grid
@@ -20,7 +21,7 @@ from posereg.methods.cascade import CascadePose
 from posereg.networks.cascade import Cascade
 from posereg.skeletons.skeleton import LSP, MPII
 from posereg.train import train
-from posereg.training.phases import Phase
+from posereg.training.phases import Phase, apply_phase, parts_of
 from shared import shared
 from tiny import data_set, overrides
 
@@ -173,6 +174,10 @@ def test_confidence_of_visible_and_occluded_joints():
         "peak/detection/visible": 90, "peak/detection/occluded": 30, "at_joint/detection/visible": 90,
         "at_joint/detection/occluded": 10, "peak/regression/visible": 100, "peak/regression/occluded": 50,
         "at_joint/regression/visible": 100, "at_joint/regression/occluded": 50,
+        "background/detection/visible": 91 / SIZE**2, "background/detection/occluded": 40 / SIZE**2,
+        "background/regression/visible": 100 / SIZE**2, "background/regression/occluded": 50 / SIZE**2,
+        "occluded/detection/below_visible": 80, "occluded/detection/above_background": 10 - 40 / SIZE**2,
+        "occluded/regression/below_visible": 50, "occluded/regression/above_background": 50 - 50 / SIZE**2,
     }  # fmt: skip
     assert found == pytest.approx(expected, abs=1e-3)
 
@@ -249,3 +254,44 @@ def test_a_detector_of_visible_parts_says_where_visible_is_not_known(first, mark
     cascade._trainer = SimpleNamespace(datamodule=data, is_global_zero=True)
     cascade.on_fit_start()
     assert ("train.json does not say which joints are occluded" in capsys.readouterr().out) is says
+
+
+STEPS = [
+    (row, phase)
+    for row in ("VGG", "VGG_regreg", "Res", "Res_detection", "Res_regression", "Res_regreg")
+    for phase in ("detection", "regression", "joint")
+    if phase == "detection" or row not in ("Res_detection", "Res_regression")
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("row", "phase"), STEPS)
+def test_ten_steps_at_the_highest_rate_of_every_phase(row, phase):
+    """The published networks, on a smaller input: the loss is a mean over pixels, so its size is the same."""
+    given = [
+        f"+experiments/cascade/table5={row}", f"data.root={data_set('mpii')}", "input_size=[64,64]", "batch_size=2",
+        "backbone.pretrained=false", "augment=none", "loader.workers=0",
+    ]  # fmt: skip
+    if row.startswith("VGG"):
+        given.append("method.network.detector.fc_channels=512")  # 4096 take minutes on a CPU
+    plain = configs.plain(configs.compose(given))
+    torch.manual_seed(0)
+    module = build_method(plain, weights=False)
+    batches = configs.instantiate(plain["loader"]).train_dataloader()
+    apply_phase(module, phase)
+    stage, rate = module.phases[phase], plain["method"]["optimizer"]["lr"]
+    optimizer = module.optimizer_factory(
+        {"params": list(parameters), "lr": rate * max(stage.rate(part, at / 10) for at in range(10))}
+        for part, parameters in parts_of(module.phases, module.network).items()
+        if part not in stage.freeze
+    )
+    losses = []
+    for _, batch in zip(range(10), batches, strict=False):
+        loss = module.losses(module.images(batch), batch)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert len(losses) == 10
+    assert np.isfinite(losses).all()
+    assert max(losses[-3:]) < 1.1 * losses[0], losses

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 from posereg import config as configs
 from posereg.build import load_method
+from posereg.cli.program import invoke
 from posereg.data.formats import h80k
 from posereg.geometry.bones import length_sum
 from posereg.methods import ensemble
@@ -73,7 +74,7 @@ def test_the_ensemble_row_averages_its_siblings_predictions(
     poses = h80k.read(data_set("h80k"), "val")
     noise = {
         name: np.random.default_rng(k).normal(size=(len(poses), 18, 3))
-        for k, name in enumerate(("flip", "larger", "deeper"))
+        for k, name in enumerate(("flip", "flip@100", "flip@200"))
     }
     ones = np.ones((len(poses), 18), np.float32)
     for name, shift in noise.items():
@@ -85,9 +86,31 @@ def test_the_ensemble_row_averages_its_siblings_predictions(
     monkeypatch.setattr("posereg.train.finished_sibling", lambda row, plain, overrides: asked.append(row))
     monkeypatch.setattr(ensemble, "finished_sibling", lambda row, plain, overrides: tmp_path / row)
     result = _train(tmp_path / "runs", "+experiments/volume/table2=ensemble")
-    assert asked == ["flip", "larger", "deeper"]
+    assert asked == ["flip", "flip@100", "flip@200"]
     mean = 30 * np.mean(list(noise.values()), axis=0)
     error = np.linalg.norm(mean - mean[:, :1], axis=-1)[:, :17].mean()
     assert result["metrics"]["MPJPE"] == pytest.approx(error, rel=1e-3)
-    assert result["protocol"]["members"] == ["flip", "larger", "deeper"]
+    assert result["protocol"]["members"] == ["flip", "flip@100", "flip@200"]
     assert result["paper"] == {"MPJPE": 55.3}
+
+
+def test_the_challenge_entry_is_the_mean_of_its_models(tmp_path: Path) -> None:
+    """Trained on train and val; the files of two models together are the mean of each one's."""
+    checkpoints = []
+    for seed in (0, 1):
+        result = _train(tmp_path / "runs", "+experiments/volume/challenge=single", f"seed={seed}")
+        checkpoints.append(
+            str(tmp_path / f"runs/synthetic_h80k/volume/challenge/single/seed{seed}/last.ckpt")
+        )
+    lengths = np.concatenate([length_sum(_truth(split), H80K.parents) for split in ("train", "val")])
+    assert result["protocol"]["bone_lengths"]["train"] == pytest.approx(lengths.mean(), rel=1e-6)
+    assert result["protocol"]["validation_images_trained_on"] == len(_truth("val"))
+    files = {}
+    for name, given in (("a", checkpoints[:1]), ("b", checkpoints[1:]), ("both", checkpoints)):
+        out = tmp_path / name
+        words = [f"data.root={data_set('h80k')}", "flip_test=true", "device=cpu", f"out={out}"]
+        assert invoke(["submit", "data=synthetic_h80k", f"checkpoint={','.join(given)}", *words]) == 0
+        files[name] = np.stack([np.loadtxt(path, delimiter=",") for path in sorted(out.glob("*.csv"))])
+    assert files["both"].shape == (len(files["a"]), 17, 3)
+    assert_allclose(files["both"], (files["a"] + files["b"]) / 2, atol=0.02)
+    assert not np.allclose(files["a"], files["b"])

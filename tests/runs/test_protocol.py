@@ -47,12 +47,24 @@ def test_soft_argmax_rows_have_the_papers_recipe():
     assert told(SOFTARGMAX, "trainer=gpu") == {
         "epochs": 120,
         "optimizer": "RMSprop, lr 0.001, alpha 0.9, eps 1e-07",
-        "schedule": "plateau, factor 0.4, patience 5, monitor val/AUC, mode max, every 1",
+        "schedule": "plateau, factor 0.4, patience 5, monitor val/PCKh@0.5, mode max, every 1",
         "augment": told(SOFTARGMAX)["augment"],
     }
     on_lsp = told(LSP, "trainer=gpu")
     assert on_lsp["epochs"] == 70
     assert on_lsp["optimizer"].startswith("RMSprop, lr 2e-05")
+
+
+def test_plateaus_end_where_the_papers_do_and_watch_what_they_watch():
+    """Integral drops from 1e-3 to 1e-5, volume from 1e-4 to 1e-6 when the validation loss saturates."""
+    integral = configs.plain(configs.compose(["method=I1", "schedule=plateau"]))["schedule"]
+    volume = configs.plain(configs.compose(["+experiments/volume/table2=mpii"]))["schedule"]
+    for schedule, first, last in ((integral, 1e-3, 1e-5), (volume, 1e-4, 1e-6)):
+        assert first * schedule["factor"] == pytest.approx(last)
+        assert schedule["minimum"] == last
+        assert schedule["monitor"] == "val/loss"
+    on_lsp = configs.compose([SOFTARGMAX, "data=lspet"])
+    assert on_lsp.schedule.monitor == "val/PCK@0.2"
 
 
 def test_another_recipe_shows():

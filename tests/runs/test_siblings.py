@@ -57,6 +57,29 @@ def test_it_inherits_how_is_learned_but_not_what_is_the_rows_own():
     assert sibling_overrides("H2", [f"{row}I2", *COMMON, *shared, *own]) == [f"{row}H2", *COMMON, *shared]
 
 
+def test_the_same_row_with_a_higher_seed():
+    """An ensemble of one network trained several times; COMMON's seed is 2."""
+    given = ["+experiments/volume/table2=ensemble", *COMMON]
+    rest = [text for text in COMMON if not text.startswith("seed=")]
+    assert sibling_overrides("flip@100", given) == ["+experiments/volume/table2=flip", *rest, "seed=102"]
+    assert sibling_overrides("flip@1", rest) == [*rest, "method=flip", "seed=1"]
+    with pytest.raises(UserError, match="'@x' behind a row adds to its seed"):
+        sibling_overrides("flip@x", given)
+
+
+def test_the_members_of_the_ensemble_are_what_its_columns_say(tmp_path: Path):
+    """Volume, Table 2: HM36+MPII+COCO, ResNet-152, 288x384, flip test; and the entry of the challenge."""
+    shared = ("input_size", "flip_test", "backbone")
+    for table, splits in (("table2", (None, None)), ("challenge", ("trainval", "trainval"))):
+        members = found([f"+experiments/volume/{table}=ensemble", f"runs={tmp_path}"])
+        row = configs.plain(configs.compose([f"+experiments/volume/{table}=ensemble"]))
+        assert len({(one.folder, one.config["seed"]) for one in members}) == 3
+        for one in members:
+            assert {key: one.config[key] for key in shared} == {key: row[key] for key in shared}
+            assert one.config["loader"]["use"] == ["mpii", "coco"]
+            assert (one.config["loader"].get("train_split"),) * 2 == splits
+
+
 def test_given_weights_leave_nothing_to_start_from():
     assert needed({"method": {"pretrain": "H1"}}) == [("method.pretrain", "H1")]
     assert needed({"method": {"pretrain": "H1"}, "init_weights": "x.ckpt"}) == []

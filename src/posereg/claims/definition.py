@@ -14,10 +14,11 @@
         worse: H2
         paper: {PCKh@0.1: 12.1}       # the published gain
 
-A row may name stand-ins (`d_H1 or integral/table2/H1`): the first that was run is taken. A comparison may add
-`beyond: {better, worse}`: the gain must exceed that other gain (a difference of differences); `joints: occluded`
-or `visible`: only those count; `margin`: how far the better row may stay behind and still be near; and
-`otherwise`: nearest pairs, tried in turn when the first was not run.
+A row may name stand-ins (`d_H1 or integral/table2/H1`): the first that was run is taken. Without `worse` the metric
+itself, which is a difference already, must be above zero. A comparison may add `beyond: {better, worse}`: the gain
+must exceed that other gain (a difference of differences); `joints: occluded` or `visible`: only those count; `margin`:
+how far the better row may stay behind and still be near; and `otherwise`: nearest pairs, tried in turn when the first
+was not run.
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ def read(path: Path) -> Claim:
 
 
 def _comparison(content: Any, table: str, metrics: tuple[str, ...], where: str) -> Comparison:
-    _check(content, COMPARISON_KEYS, ("label", "better", "worse"), where)
+    _check(content, COMPARISON_KEYS, ("label", "better"), where)
     first = {key: content[key] for key in CONTRAST_KEYS if key in content}
     others = content.get("otherwise") or []
     if not isinstance(others, list):
@@ -153,6 +154,8 @@ def _comparison(content: Any, table: str, metrics: tuple[str, ...], where: str) 
 
 
 def _contrast(content: Mapping[str, Any], table: str, where: str) -> Contrast:
+    if "worse" not in content:
+        _check(content, ("label", "better", "metric", "paper"), ("better",), f"{where} without worse")
     terms = _pair(content, table, 1, where)
     if "beyond" in content:
         _check(content["beyond"], PAIR_KEYS, ("better", "worse"), f"{where}, beyond")
@@ -167,10 +170,10 @@ def _pair(content: Mapping[str, Any], table: str, sign: int, where: str) -> tupl
     joints = str(content.get("joints", "all"))
     if joints not in JOINTS:
         raise UserError(f"{where}: joints is '{joints}'{nearest(joints, JOINTS)}")
-    return (
-        Term(sign, _rows(content["better"], table, where), joints),
-        Term(-sign, _rows(content["worse"], table, where), joints),
-    )
+    better = Term(sign, _rows(content["better"], table, where), joints)
+    if "worse" not in content:
+        return (better,)
+    return better, Term(-sign, _rows(content["worse"], table, where), joints)
 
 
 def _rows(text: Any, table: str, where: str) -> Choice:

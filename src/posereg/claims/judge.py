@@ -287,5 +287,7 @@ def _formula(wanted: Contrast, taken: Sequence[str]) -> str:
         row.rsplit("/", 1)[1] + (f" {term.joints}" if term.joints != "all" else "")
         for term, row in zip(wanted.terms, taken, strict=True)
     ]
+    if len(names) == 1:
+        return names[0]
     first = f"{names[0]} − {names[1]}"
     return first if len(names) == 2 else f"({first}) − ({names[2]} − {names[3]})"

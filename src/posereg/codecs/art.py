@@ -11,7 +11,7 @@ wins, the root of the area, averaged losses). What the paper leaves open is the 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,9 @@ from posereg.codecs.art_maps import Compat
 from posereg.geometry.pixels import Convention, inside, pixel_to_cell
 
 RADIUS = 4
+
+# What a person's centre is: the mean of the labelled joints, or the middle of the box (the paper's footnote 4).
+Center = Literal["joints", "box"]
 
 
 class Targets(NamedTuple):
@@ -54,13 +57,15 @@ def encode(
     fine: bool = False,
     sigma: float = 2.0,
     center_sigma: float = 4.0,
+    center: Center = "joints",
 ) -> Targets:
     """Targets of a bottom-up batch for maps at a quarter of the input.
 
     Args:
         batch: `keypoints` (B, P, K, 2) input pixels; `visibility` (B, P, K); `areas` (B, P) square input pixels;
             `person_mask` (B, P) bool; optionally `small` (B, P) bool, people without centre and offsets;
-            `diagonals` (B, P), of the people's boxes in input pixels; `ignore`, 1 = ignored, (B, H', W') of any
+            `diagonals` (B, P), of the people's boxes in input pixels; `box_centers` (B, P, 2), which `center: box`
+            needs; `ignore`, 1 = ignored, (B, H', W') of any
             size.
         size: (h, w) of the maps.
         fine: also heat maps of twice the size (HrHRNet).
@@ -78,11 +83,14 @@ def encode(
         within = _inside(finer, twice, convention) & labelled.transpose(1, 2)
         fine_maps = gaussians(finer, within, twice, sigma)
 
-    mean = person_centers(joints, labelled)
-    centered = labelled.any(-1) & _inside(mean, size, convention)
+    if center == "box":
+        middle = pixel_to_cell(batch["box_centers"].float(), 4, convention)
+    else:
+        middle = person_centers(joints, labelled)
+    centered = labelled.any(-1) & _inside(middle, size, convention)
     if "small" in batch:
         centered &= ~batch["small"].bool()
-    centers = gaussians(mean.unsqueeze(1), centered.unsqueeze(1), size, center_sigma)
+    centers = gaussians(middle.unsqueeze(1), centered.unsqueeze(1), size, center_sigma)
 
     areas = batch["areas"].float().clamp(min=1)
     if compat == "released":
@@ -90,7 +98,7 @@ def encode(
     else:
         # Without boxes: the diagonal of a square of that area.
         person_size = batch["diagonals"].float().clamp(min=1) if "diagonals" in batch else (2 * areas).sqrt()
-    cells, person = _regions(mean, centered, areas, size, compat)
+    cells, person = _regions(middle, centered, areas, size, compat)
     here = cells[:, [2, 1]].to(joints.dtype).unsqueeze(2)
     of_person = joints.flatten(0, 1).transpose(1, 2).contiguous().index_select(0, person)
     return Targets(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.geometry.affine import crop_matrix
-from posereg.geometry.pixels import Convention, middle
+from posereg.geometry.pixels import Convention, middle, pixel_to_cell
 
 
 def inference_size(
@@ -32,3 +32,16 @@ def inference_matrix(
     return crop_matrix(
         center, (input_size[0] / scale, input_size[1] / scale), input_size, convention=convention
     )
+
+
+def scaled_matrix(
+    matrix: NDArray[np.float64], scale: float, convention: Convention = "center"
+) -> NDArray[np.float64]:
+    """Affine (2, 3) image -> input at another scale, pixels lying on those of scale 1 as the convention has it.
+
+    Args:
+        matrix: image -> input at scale 1.
+    """
+    scaled: NDArray[np.float64] = pixel_to_cell(matrix, 1 / scale, convention)
+    scaled[:, :2] = matrix[:, :2] * scale  # the shift of the convention is the last column's alone
+    return scaled

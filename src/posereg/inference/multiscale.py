@@ -130,24 +130,6 @@ def as_proposals(poses: Tensor) -> Proposals:
     return Proposals(poses, poses.new_ones(len(poses)))
 
 
-def rescaled(images: Tensor, scale: float, convention: Convention = "center") -> Tensor:
-    """Images (B, 3, H, W) at another scale, pixels staying where the convention puts them.
-
-    Raises:
-        ValueError: the corner convention with a scale that is neither whole nor one over a whole number.
-    """
-    if scale == 1:
-        return images
-    if convention == "center":
-        return F.interpolate(images, scale_factor=scale, mode="bilinear", align_corners=False)
-    if scale > 1 and scale == round(scale):
-        return enlarge(images, round(scale), convention)
-    if scale < 1 and 1 / scale == round(1 / scale):
-        step = round(1 / scale)
-        return images[..., ::step, ::step]
-    raise ValueError(f"scale {scale} in the corner convention")
-
-
 def _origin(stride: int, scale: float, convention: Convention) -> float:
     """Pixel at scale 1 of cell 0 of a map of the image resized by `scale`."""
     return float(cell_to_pixel(cell_offset(stride, convention), 1 / scale, convention))

@@ -11,17 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from posereg.codecs import art as bottomup
 from posereg.codecs.art_maps import Compat
-from posereg.data.samples.scenes import SceneDataset
+from posereg.data.samples.scenes import SceneDataset, image_at
 from posereg.errors import UserError, nearest
+from posereg.evaluation.keypoint_errors import KINDS, shares
 from posereg.inference import scoring as scorers
 from posereg.inference.grouping import Grouping, Heat, Poses, Proposals
-from posereg.inference.multiscale import as_proposals, heat_and_proposals, people, rescaled
+from posereg.inference.multiscale import as_proposals, heat_and_proposals, people
+from posereg.losses.art import Weighting
 from posereg.losses.art import losses as art_losses
 from posereg.methods import art_taps
 from posereg.methods.base import Batch, PoseModule, SampleRows
@@ -31,6 +34,7 @@ from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, concatenate, nobody
 from posereg.settings.model import mistake
 from posereg.settings.ranges import Annotated, Count, Is, Len, NotNegative, Positive, Share, Whole, Zoom
+from posereg.skeletons.skeleton import COCO, CROWDPOSE
 from posereg.training.distributed import gathered
 
 QUALITIES = ("regression", "heatmap")
@@ -47,7 +51,9 @@ class BottomUpPose(PoseModule):
     Args:
         background, fine_background: weight of cells far from keypoints in the heat-map loss; 1 is the loss
             without trade-off.
+        weighting: of the losses against each other: `released`, or by the paper's `equations` (losses/art.py).
         regression_weight: lambda of the regression loss.
+        center: what a person's centre is, the mean of the labelled `joints` or the middle of the `box`.
         center_sigma: of the centre map's Gaussians, in cells.
         compat: `paper` or `released`, where the two differ (codecs/art.py, inference/grouping.py).
         grouping: settings of `Grouping` that differ from its defaults.
@@ -81,7 +87,9 @@ class BottomUpPose(PoseModule):
         self,
         background: Share = 0.1,
         fine_background: Share = 0.025,
+        weighting: Weighting = "released",
         regression_weight: NotNegative = 0.01,
+        center: bottomup.Center = "joints",
         center_sigma: Positive = 4.0,
         compat: Compat = "paper",
         grouping: Mapping[str, Any] | None = None,
@@ -95,6 +103,8 @@ class BottomUpPose(PoseModule):
     ) -> None:
         super().__init__(**pose)
         self.background, self.fine_background = background, fine_background
+        self.weighting: Weighting = weighting
+        self.center: bottomup.Center = center
         self.regression_weight, self.center_sigma = regression_weight, center_sigma
         self.compat: Compat = compat
         try:
@@ -115,6 +125,7 @@ class BottomUpPose(PoseModule):
         if scoring:
             self.score_rule = "predicted OKS" + (" times naive score" if compat == "released" else "")
         self._others: dict[str, list[Predictions]] = {}
+        self._everyone: dict[str, Predictions] = {}
         self._measured: dict[str, float] = {}
         self._drawn_from: dict[str, NDArray[Any]] = {}
 
@@ -131,9 +142,16 @@ class BottomUpPose(PoseModule):
             self.compat,
             fine=maps.fine is not None,
             center_sigma=self.center_sigma,
+            center=self.center,
         )
         return art_losses(
-            maps, targets, self.compat, self.background, self.fine_background, self.regression_weight
+            maps,
+            targets,
+            self.compat,
+            self.weighting,
+            self.background,
+            self.fine_background,
+            self.regression_weight,
         )
 
     def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -143,24 +161,24 @@ class BottomUpPose(PoseModule):
         """
         raise UserError("a bottom-up model reads whole images, not crops of people")
 
-    def heat_and_proposals(self, images: Tensor) -> list[tuple[Heat, Proposals]]:
-        """Heat maps and proposals of each of normalised images (B, 3, H, W)."""
-        every = {scale: rescaled(images, scale, self.convention) for scale in self.scales}
+    def heat_and_proposals(self, batch: Batch) -> list[tuple[Heat, Proposals]]:
+        """Heat maps and proposals of each image of a batch, which has them at every scale of the test."""
+        every = {scale: self.images({**batch, "image": batch[image_at(scale)]}) for scale in self.scales}
         flip = self.flip_order if self.flip_test else None
         return heat_and_proposals(self.network, every, self.grouping, flip, self.convention)
 
-    def detect(self, images: Tensor) -> list[Poses]:
-        """People of normalised images (B, 3, H, W), in input pixels."""
-        return [people(heat, proposals, self.grouping) for heat, proposals in self.heat_and_proposals(images)]
+    def detect(self, batch: Batch) -> list[Poses]:
+        """People of a batch's images, in input pixels at scale 1."""
+        return [people(heat, proposals, self.grouping) for heat, proposals in self.heat_and_proposals(batch)]
 
     def samples(self, poses: PoseSet) -> SampleRows:
         """Whole images at test size."""
-        return SceneDataset(poses, self.input_size)
+        return SceneDataset(poses, self.input_size, scales=self.scales, convention=self.convention)
 
     def predict_batch(self, batch: Batch, poses: PoseSet) -> Predictions:
         """The people found on whole images, best first on each; annotated people are not used."""
         parts = [nobody(len(self.skeleton))]
-        for i, detected in enumerate(self.detect(self.images(batch))):
+        for i, detected in enumerate(self.detect(batch)):
             image_id = int(poses.image_ids[int(batch["index"][i])])
             parts.append(self.predicted(detected, batch["to_image"][i], image_id))
         return concatenate(parts)
@@ -189,7 +207,7 @@ class BottomUpPose(PoseModule):
         plain = replace(self.grouping, absorb=0.0, refine=False)
         # Annotated people are never duplicates; keypoints that absorb no candidate must not count for the heat maps.
         everyone = replace(self.grouping, nms_distance=0.0, poses=10_000, fallback=False)
-        for i, (heat, proposals) in enumerate(self.heat_and_proposals(images)):
+        for i, (heat, proposals) in enumerate(self.heat_and_proposals(batch)):
             to_image = batch["to_image"][i]
             final = people(heat, proposals, self.grouping)
             self._predicted.append(self.predicted(final, to_image, ids[i]))
@@ -209,16 +227,18 @@ class BottomUpPose(PoseModule):
         super().on_validation_epoch_end()
         if not self.qualities or self.trainer.sanity_checking:
             return
-        self._measured, self._drawn_from = {}, {}
+        self._measured, self._drawn_from, self._everyone = {}, {}, {}
         for name, parts in self._others.items():
             everyone = self._gather(parts)
             if everyone is not None:
+                self._everyone[name] = everyone
                 evaluation = self.trainer.datamodule.evaluate(everyone)  # type: ignore[attr-defined]
                 self._measured[f"{name}/AP"] = evaluation.metrics["AP"]
                 self._drawn_from |= {f"{name}/{key}": column for key, column in evaluation.per_person.items()}
 
     def measured(self) -> dict[str, float]:
-        """AP of each of the two parts, and the network's operations as the paper and as the released code count."""
+        """AP of each of the two parts and, at the end, its shares of errors by kind (`heatmap/miss`); the network's
+        operations as the paper and as the released code count."""
         if not self.count_macs or not isinstance(self.network, ARTNet):
             return self._measured
         size = (self.input_size[1], self.input_size[0])
@@ -230,15 +250,18 @@ class BottomUpPose(PoseModule):
         return self._drawn_from
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
-        """Predictions of the other two qualities, for the error analysis, and where the regression head looks."""
+        """Predictions of the other two qualities and their kinds of errors, and where the regression head looks."""
         files = {}
-        for name, parts in self._others.items():
-            everyone = self._gather(parts)
-            if self.qualities and everyone is not None:
-                file = f"predictions_{name}.npz"
-                everyone.save(folder / file)
-                files[f"predictions_{name}"] = file
-        if art_taps.draw(self, data.poses(data.val_split), folder / "taps.png"):
+        poses = data.poses(data.val_split)
+        for name, everyone in self._everyone.items():
+            file = f"predictions_{name}.npz"
+            everyone.save(folder / file)
+            files[f"predictions_{name}"] = file
+            if poses.skeleton.name not in (COCO.name, CROWDPOSE.name):
+                continue
+            found = shares(poses, everyone)
+            self._measured |= {f"{name}/{kind}": found[kind] for kind in KINDS if np.isfinite(found[kind])}
+        if art_taps.draw(self, poses, folder / "taps.png"):
             files["taps_figure"] = "taps.png"
         return files
 
@@ -260,6 +283,7 @@ class BottomUpPose(PoseModule):
         settings = self.grouping
         nms = f"centre maxima; more than {settings.nms_keypoints} keypoints within {settings.nms_distance} px"
         own = {"scales": list(self.scales), "nms": nms, "refine": settings.refine, "compat": self.compat}
+        own |= {"weighting": self.weighting, "center": self.center}
         return {**super().protocol(), **own}
 
     def _image_ids(self, batch: Batch, split: str | None = None) -> list[int]:
@@ -279,7 +303,7 @@ class BottomUpPose(PoseModule):
             return
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         self.network.eval()
-        examples = self.collect(data.plain_loader(data.train_split))
+        examples = self.collect(data.people_loader(data.train_split))
         if len(examples.oks) == 0:
             self.score_rule = NAIVE
             print(
@@ -298,13 +322,14 @@ class BottomUpPose(PoseModule):
     def collect(self, batches: Iterable[Batch]) -> scorers.Examples:
         """Features and OKS of the poses found in training images."""
         assert self.scorer is not None
-        features: list[Tensor] = []
-        reached: list[Tensor] = []
+        nobody_there = torch.zeros(0, len(self.skeleton), 2, device=self.device)  # a rank may see no image
+        reached: list[Tensor] = [nobody_there[:, 0, 0]]
+        features: list[Tensor] = [self.scorer.features(nobody_there, nobody_there[..., 0])]
         seen = 0
         with torch.no_grad():
             for batch in batches:
                 batch = {k: v.to(self.device) if isinstance(v, Tensor) else v for k, v in batch.items()}
-                for i, poses in enumerate(self.detect(self.images(batch))):
+                for i, poses in enumerate(self.detect(batch)):
                     truth = batch["person_mask"][i].bool()
                     areas: Tensor = (batch["oks_areas"] if "oks_areas" in batch else batch["areas"])[i][truth]
                     oks = scorers.best_oks(

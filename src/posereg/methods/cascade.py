@@ -94,7 +94,8 @@ class CascadePose(PoseModule):
 
     def measured(self) -> dict[str, float]:
         """Figure 2 in numbers: the mean confidence, in percent, of visible and of occluded joints, as the maps'
-        maxima (`peak/detection/occluded`) and at the annotated places (`at_joint/...`)."""
+        maxima (`peak/detection/occluded`), at the annotated places (`at_joint/...`) and over the whole map
+        (`background/...`); and how far occluded joints lie below visible ones, and above the background."""
         return self._measured
 
     def confidence(self, maps: CascadeMaps) -> dict[str, Tensor]:
@@ -177,7 +178,8 @@ class CascadePose(PoseModule):
             at_joint = flat.gather(2, index[..., None])[..., 0]
             for flag, value in FLAGS.items():
                 of = ((visibility == value) & inside).float()
-                sums = torch.stack([(flat.amax(2) * of).sum(), (at_joint * of).sum(), of.sum()])
+                columns = (flat.amax(2), at_joint, flat.mean(2), torch.ones_like(of))
+                sums = torch.stack([(column * of).sum() for column in columns])
                 name = f"{network}/{flag}"
                 self._sums[name] = self._sums[name] + sums if name in self._sums else sums
 
@@ -185,7 +187,17 @@ class CascadePose(PoseModule):
         self._measured = {}
         for name, sums in self._sums.items():
             everywhere: Any = self.all_gather(sums)
-            peak, at_joint, count = everywhere.reshape(-1, 3).sum(0).tolist()
-            if count:
-                self._measured[f"peak/{name}"] = 100 * peak / count
-                self._measured[f"at_joint/{name}"] = 100 * at_joint / count
+            *totals, count = everywhere.reshape(-1, 4).sum(0).tolist()
+            for kind, total in zip(("peak", "at_joint", "background"), totals, strict=True):
+                if count:
+                    self._measured[f"{kind}/{name}"] = 100 * total / count
+        for network in {name.partition("/")[0] for name in self._sums}:
+            self._differ(
+                network, "below_visible", f"at_joint/{network}/visible", f"at_joint/{network}/occluded"
+            )
+            background = f"background/{network}/occluded"
+            self._differ(network, "above_background", f"at_joint/{network}/occluded", background)
+
+    def _differ(self, network: str, name: str, more: str, less: str) -> None:
+        if more in self._measured and less in self._measured:
+            self._measured[f"occluded/{network}/{name}"] = self._measured[more] - self._measured[less]

@@ -1,7 +1,8 @@
 """The mean pose of several models (volume paper, Table 2, last row), from their predictions.
 
 Which models, and whether they are averaged before or after rescaling, is not published: root-relative millimetres
-of any runs of the same table are averaged (docs/papers/volume.md#testing).
+of any runs of the same table are averaged (docs/papers/volume.md#testing). The columns of the table's row leave only
+models of one kind, so its members differ in their seeds.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def average(members: Sequence[Predictions], names: Sequence[str] = ()) -> Predic
 
 
 class PredictionEnsemble(PoseModule):
-    """A row of a table that is not trained: it averages the predictions of sibling rows of the same seed.
+    """A row of a table that is not trained: it averages the predictions of sibling rows of the same seed, or of one
+    that is N higher (`flip@100`).
 
     Siblings that are not done yet are run first.
 

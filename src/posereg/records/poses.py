@@ -98,6 +98,22 @@ class PoseSet:
             extras=extras,
         )
 
+    def on_images(self, keep: NDArray[np.bool_]) -> PoseSet:
+        """Only the images of the mask (M,) and the people on them; other images leave the set."""
+        kept = self.people(keep[self.person_image])
+        place = np.cumsum(keep) - 1
+        images = np.flatnonzero(keep)
+        return replace(
+            kept,
+            images=tuple(self.images[k] for k in images),
+            image_ids=self.image_ids[images],
+            person_image=place[kept.person_image],
+            extras={
+                name: column[images] if name.startswith("image_") else column
+                for name, column in kept.extras.items()
+            },
+        )
+
     @cached_property
     def annotation_hash(self) -> str:
         """First 16 hex digits of the SHA-256 of the annotation files (of a folder: its files by name); part of every

@@ -49,7 +49,8 @@ NOT_IDENTITY_TRAINER = (
     "checkpoint_minutes",
     "best",
 )
-NOT_IDENTITY_LOADER = ("source", "workers", "preload", "pin_memory")  # the source is `data`, once more
+# The source is `data`, once more, and scales and convention are the method's.
+NOT_IDENTITY_LOADER = ("source", "workers", "preload", "pin_memory", "scales", "convention")
 
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:

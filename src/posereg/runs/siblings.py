@@ -2,7 +2,8 @@
 
 `method.pretrain: H1` in row I1 means: the same command with row H1 in place of I1 (or `method=H1` outside a
 table). The sibling trains in a process of its own under its folder's lock, so rows that need the same one train it
-once. A sibling whose settings are not the row's plain ones has a folder of its own, `H1-3f9a2c`.
+once. A sibling whose settings are not the row's plain ones has a folder of its own, `H1-3f9a2c`. `flip@100` is row
+flip with a seed that is 100 higher: an ensemble of one network trained several times.
 """
 
 from __future__ import annotations
@@ -145,8 +146,13 @@ def sibling_overrides(sibling: str, overrides: Sequence[str]) -> list[str]:
     """The overrides of the sibling row: its name in place of this row's.
 
     Args:
-        sibling: a row of the same table, `<paper>/<table>/<row>` of another, or a method outside a table.
+        sibling: a row of the same table, `<paper>/<table>/<row>` of another, or a method outside a table; `@N`
+            behind it adds N to the seed.
+
+    Raises:
+        UserError: what follows the `@` is no number.
     """
+    sibling, _, more = sibling.partition("@")
     table, _, row = sibling.rpartition("/")
     in_table = any(override.lstrip("+").startswith("experiments/") for override in overrides)
     swapped = []
@@ -160,7 +166,19 @@ def sibling_overrides(sibling: str, overrides: Sequence[str]) -> list[str]:
             continue
         else:
             swapped.append(override)
-    return swapped if in_table else [*swapped, f"method={sibling}"]
+    swapped = swapped if in_table else [*swapped, f"method={sibling}"]
+    return _reseeded(swapped, more) if more else swapped
+
+
+def _reseeded(overrides: list[str], more: str) -> list[str]:
+    """The same command with a higher seed, which is 0 where it is not given."""
+    if not more.isdecimal():
+        raise UserError(
+            f"'@{more}' behind a row adds to its seed, so it must be a whole number, as in flip@100"
+        )
+    given = [override.partition("=")[2] for override in overrides if override.startswith("seed=")]
+    rest = [override for override in overrides if not override.startswith("seed=")]
+    return [*rest, f"seed={int(given[-1] if given else 0) + int(more)}"]
 
 
 def _is_shared(key: str) -> bool:

@@ -1,8 +1,12 @@
 """Human3.6M in COCO's format: real frames, and files that do not fit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from data.made import crowded
+from posereg import config as configs
 from posereg.data.formats import h36m
 from posereg.errors import UserError
 from posereg.geometry.boxes import center_size
@@ -68,3 +72,28 @@ def test_weak_perspective_scale_is_the_least_squares_one():
     scales = np.array([0.1, 0.25, 0.5, 2.0])
     points = relative[..., :2] * scales[:, None, None] + rng.uniform(0, 500, (4, 1, 2))
     assert h36m._pixels_per_mm(points, relative) == pytest.approx(scales)
+
+
+def test_real_splits_are_other_people():
+    """The shared frames are of S1, S5, S7 and S8: all of train, none of val."""
+    root = shared("data/h36m")
+    assert len(h36m.read(root, "train")) == 4
+    with pytest.raises(UserError, match="no frame of val, subjects S9, S11; it has S1, S5, S7, S8"):
+        h36m.read(root, "val")
+    with pytest.raises(UserError, match="no split 'valid', did you mean 'val'"):
+        h36m.read(root, "valid")
+
+
+def test_a_split_is_its_subjects_frames(tmp_path):
+    made = crowded(tmp_path)  # three people on the first of two images, one on the second
+    images = ("S9/S9_Eating_1/S9_Eating_1_000001.jpg", "S1/S1_Eating_1/S1_Eating_1_000001.jpg")
+    found = {split: h36m._of_subjects(replace(made, images=images), split) for split in h36m.SUBJECTS}
+    assert {split: len(one) for split, one in found.items()} == {"val": 3, "train": 1}
+    assert found["val"].images == images[:1]
+    with pytest.raises(UserError, match=r"image .frame\.jpg. names no subject"):
+        h36m._of_subjects(replace(made, images=(images[0], "frame.jpg")), "val")
+
+
+def test_training_and_validation_are_split_by_default():
+    data = configs.plain(configs.compose(["data=h36m", "method=volume", "loader=mixed"]))["data"]
+    assert (data["train_split"], data["val_split"]) == ("train", "val")

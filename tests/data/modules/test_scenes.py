@@ -41,6 +41,7 @@ def test_training_skips_images_without_labelled_people(tmp_path):
     data = BottomUpData(source(crowded(tmp_path)), (64, 64), batch_size=1, augment=SceneAugment())
     assert len(data.train_dataloader()) == 1
     assert len(data.val_dataloader()) == 2
+    assert len(data.people_loader("train")) == 1
     with pytest.raises(UserError, match="1 images with labelled people do not fill"):
         BottomUpData(source(crowded(tmp_path)), (64, 64), batch_size=2).train_dataloader()
 

@@ -73,3 +73,40 @@ def test_more_people_than_room_keeps_the_largest(tmp_path):
 def test_scale_must_be_a_range():
     with pytest.raises(UserError, match=r"augment\.scale"):
         SceneAugment(scale=(2.0, 1.0))
+
+
+@pytest.mark.parametrize("convention", ["center", "corner"])
+def test_each_scale_comes_from_the_image_itself(tmp_path, convention):
+    """Stripes one pixel wide are there at twice the size, and a dot lies where that of scale 1 does."""
+    stripes = np.zeros((200, 300, 3), dtype=np.uint8)
+    stripes[:, ::2] = 255
+    cv2.imwrite(str(tmp_path / "stripes.png"), stripes)
+    cv2.imwrite(str(tmp_path / "dot.png"), dot(300, 200, 143.3, 101.8, 5.0))
+    poses = replace(
+        crowded(tmp_path),
+        images=("stripes.png", "dot.png"),
+        extras={"image_size": np.array([[300, 200], [300, 200]])},
+    )
+    sample = SceneDataset(poses, (128, 128), scales=(0.5, 1.0, 2.0), convention=convention)[(0, 0)]
+    sizes = [sample[name].shape[:2] for name in ("image_0.5", "image", "image_2")]
+    assert sizes == [(64, 128), (128, 256), (256, 512)]  # rounded up at the smallest scale
+    half = 0.5 if convention == "center" else 0.0
+    column = (np.arange(200, 300) + half) / 2 - half  # of scale 1, where these of scale 2 lie
+    place = transform(np.stack([column, np.full(100, 60.0)], 1), sample["to_image"].astype(float))[:, 0]
+    wanted = np.interp(place, np.arange(300), stripes[0, :, 0])
+    enlarged = cv2.resize(sample["image"], None, fx=2, fy=2)[120, 200:300, 0]
+    assert np.abs(sample["image_2"][120, 200:300, 0] - wanted).max() < 8
+    assert np.abs(enlarged - wanted).mean() > 30
+
+    shown = SceneDataset(poses, (128, 128), scales=(0.5, 1.0, 2.0), convention=convention)[(0, 1)]
+    place = centroid(shown["image"])
+    for scale in (0.5, 2):
+        assert centroid(shown[f"image_{scale:g}"]) == pytest.approx((place + half) * scale - half, abs=0.1)
+
+
+def test_box_centres(tmp_path):
+    poses = crowded(tmp_path)
+    sample = SceneDataset(poses, (128, 128))[(0, 0)]
+    boxes = poses.extras["bbox"][:3]
+    back = transform(sample["box_centers"][:3], sample["to_image"].astype(float))
+    assert back == pytest.approx(boxes[:, :2] + boxes[:, 2:] / 2, abs=1e-3)

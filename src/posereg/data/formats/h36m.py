@@ -17,23 +17,29 @@ from numpy.typing import NDArray
 from posereg.data.formats import coco_json
 from posereg.data.formats.h80k import with_thorax
 from posereg.data.formats.paths import annotation_file
-from posereg.errors import UserError
+from posereg.errors import UserError, nearest
 from posereg.files import reading
 from posereg.geometry import boxes
 from posereg.records.arrays import read_npz
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import H80K, skeleton
 
+# The usual protocol: five people to train on, two to validate.
+SUBJECTS = {"train": ("S1", "S5", "S6", "S7", "S8"), "val": ("S9", "S11")}
+
 
 def read(root: Path | str, split: str = "all", annotations: Path | str | None = None) -> PoseSet:
-    """All people of the file, whatever the split is called.
+    """The frames of a split's subjects (`SUBJECTS`), by the images' names; of `all` every frame.
 
     Columns: `xyz` (N, 18, 3) mm in camera axes relative to the pelvis, `camera_xyz` the same absolute,
     `action` by name, `z` depth in image pixels (weak perspective: the box's scale at the pelvis).
 
     Raises:
-        UserError: the file is missing or of another format, or no camera for an image.
+        UserError: an unknown split, or a file that is missing, of another format, without a subject in an image's
+            name or without a camera for it, or without any frame of the split.
     """
+    if split != "all" and split not in SUBJECTS:
+        raise UserError(f"h36m: no split '{split}'{nearest(split, (*SUBJECTS, 'all'))}")
     root = Path(root)
     path = annotation_file(root, annotations, ("h36m_coco.json",))
     annotated = coco_json.load(path, skeleton("h36m"))
@@ -55,9 +61,26 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
         "action": np.array(actions),
     }
     keep = np.ones(len(points), dtype=bool)
-    return coco_json.pose_set(
+    everybody = coco_json.pose_set(
         "h36m", split, path, root, "", H80K, annotated, boxes.padded(tight), keep, extras
     )
+    return everybody if split == "all" else _of_subjects(everybody, split)
+
+
+def _of_subjects(everybody: PoseSet, split: str) -> PoseSet:
+    subjects = [_subject(name) for name in everybody.images]
+    if None in subjects:
+        raise UserError(
+            f"{everybody.annotations}: image '{everybody.images[subjects.index(None)]}' names no subject (S1, S5 ...), "
+            f"by which {split} is told from the rest; give a split of your own as a file, and split=all"
+        )
+    wanted = np.array([subject in SUBJECTS[split] for subject in subjects], dtype=bool)
+    if not wanted.any():
+        raise UserError(
+            f"{everybody.annotations}: no frame of {split}, subjects {', '.join(SUBJECTS[split])}; it has "
+            f"{', '.join(sorted({str(subject) for subject in subjects}))}"
+        )
+    return everybody.on_images(wanted)
 
 
 def _camera_axes(path: Path, annotated: coco_json.Annotated) -> NDArray[np.float64]:
@@ -92,6 +115,12 @@ def _location(name: str) -> str:
     sequence, _, _ = Path(name).stem.rpartition("_")
     subject = sequence.split("_")[0]
     return name if "/" in name else f"{subject}/{sequence}/{name}"
+
+
+def _subject(name: str) -> str | None:
+    """`S1` of `S1_Directions_1.54138969_000001.jpg`."""
+    match = re.match(r"S\d+(?=_)", Path(name).name)
+    return match[0] if match else None
 
 
 def _action(name: str) -> str:

@@ -11,7 +11,10 @@ A batch has the image side of a top-down one (`image`, `to_image`, `color_gain`,
 | `areas`, `diagonals` | (B, P) float32 | of the person's box |
 | `oks_areas` | (B, P) float32 | the area OKS uses (COCO: the segment's) |
 | `small` | (B, P) bool | too small to get a centre and offsets |
+| `box_centers` | (B, P, 2) float32 | of the person's box |
 | `ignore` | (B, H / 4, W / 4) uint8 | 1: crowd, unlabelled people, outside the image |
+
+Whole images at test size also come at other scales, `image_0.5`, `image_2`, each resampled from the image itself.
 """
 
 from __future__ import annotations
@@ -30,8 +33,8 @@ from posereg.data.samples.crop import crop, inverse
 from posereg.data.samples.dataset import ImageDataset, Sample
 from posereg.errors import UserError
 from posereg.geometry.affine import crop_matrix, transform
-from posereg.geometry.pixels import middle, pixel_to_cell
-from posereg.geometry.scenes import inference_matrix, inference_size
+from posereg.geometry.pixels import Convention, middle, pixel_to_cell
+from posereg.geometry.scenes import inference_matrix, inference_size, scaled_matrix
 from posereg.records.poses import PoseSet
 from posereg.settings.ranges import Annotated, Interval, Is, Share, Zoom, rising
 
@@ -83,6 +86,7 @@ class SceneDataset(ImageDataset):
         input_size: (W, H) in training; at test time the short side is its smaller number, the long side follows.
         max_people: most people per sample; the largest are kept.
         small_area: people below this area (square image pixels) are `small`: 32 x 32 on COCO, 0 on CrowdPose.
+        scales: at which whole images are seen; 1 among them. They lie on each other as the `convention` has it.
     """
 
     def __init__(
@@ -94,11 +98,14 @@ class SceneDataset(ImageDataset):
         max_people: int = 30,
         small_area: float = 32.0**2,
         max_bad_images: int = 0,
+        scales: Sequence[float] = (1.0,),
+        convention: Convention = "center",
     ) -> None:
         super().__init__(poses, np.arange(len(poses.images), dtype=np.int64), seed, max_bad_images)
         self.input_size, self.augment = input_size, augment
         self.max_people, self.small_area = max_people, small_area
         self.varied = augment is not None
+        self.scales, self.convention = tuple(scales), convention
         labelled = np.flatnonzero((poses.visibility > 0).any(axis=1) & ~crowd(poses))
         by_image = labelled[np.argsort(poses.person_image[labelled], kind="stable")]
         starts = np.searchsorted(poses.person_image[by_image], np.arange(len(poses.images) + 1))
@@ -113,14 +120,21 @@ class SceneDataset(ImageDataset):
         poses, flip = self.poses, False
         path = poses.root / poses.images[row]
         size = image_size(poses, row)
+        others: dict[str, Any] = {}
         if self.augment is not None and rng is not None:
             input_size = self.input_size
             matrix, flip = self.augment.matrix(size, input_size, rng)
         else:
-            input_size = inference_size(size, min(self.input_size))
+            smallest, side = min(self.scales), min(self.input_size)
+            input_size = inference_size(size, side, smallest=smallest)
             matrix = inference_matrix(size, input_size)
+            for scale in self.scales:
+                if scale != 1:
+                    there = inference_size(size, side, scale, smallest)
+                    others[image_at(scale)] = crop(path, scaled_matrix(matrix, scale, self.convention), there)
         return {
             "image": crop(path, matrix, input_size),
+            **others,
             "to_image": inverse(matrix).astype(np.float32),
             "color_gain": UNIT,
             "color_power": UNIT,
@@ -132,10 +146,10 @@ class SceneDataset(ImageDataset):
     def _everybody(self, row: int, matrix: Matrix, flip: bool) -> dict[str, NDArray[Any]]:
         poses, room, joints = self.poses, self.max_people, len(self.poses.skeleton)
         people = self._people[self._starts[row] : self._starts[row + 1]]
-        sides = _sides(poses, people)
+        middles, sides = _boxes(poses, people)
         if len(people) > room:
             people = people[np.sort(np.argsort(-sides.prod(axis=1), kind="stable")[:room])]
-            sides = _sides(poses, people)
+            middles, sides = _boxes(poses, people)
         count = len(people)
         scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
         keypoints, visibility = transform(poses.keypoints[people], matrix), poses.visibility[people]
@@ -155,8 +169,14 @@ class SceneDataset(ImageDataset):
             "areas": padded((), np.float32, sides.prod(axis=1) * scale**2),
             "diagonals": padded((), np.float32, np.hypot(sides[:, 0], sides[:, 1]) * scale),
             "oks_areas": padded((), np.float32, segment * scale**2),
+            "box_centers": padded((2,), np.float32, transform(middles, matrix)),
             "small": padded((), np.bool_, segment < self.small_area),
         }
+
+
+def image_at(scale: float) -> str:
+    """The sample's column of the image at a scale of the test: `image`, `image_0.5`, `image_2`."""
+    return "image" if scale == 1 else f"image_{scale:g}"
 
 
 def crowd(poses: PoseSet) -> NDArray[np.bool_]:
@@ -198,10 +218,10 @@ def ignore_mask(
     return ignored
 
 
-def _sides(poses: PoseSet, people: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Width and height (n, 2) of the people's boxes as annotated, in image pixels."""
+def _boxes(poses: PoseSet, people: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Middles (n, 2), and width and height (n, 2), of the people's boxes as annotated, in image pixels."""
     if "bbox" in poses.extras:
-        sides: NDArray[np.float64] = poses.extras["bbox"][people, 2:].astype(np.float64)
-        return sides
+        boxes = poses.extras["bbox"][people].astype(np.float64)
+        return boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]
     corners = poses.boxes[people].astype(np.float64)
-    return corners[:, 2:] - corners[:, :2]
+    return (corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -18,21 +17,7 @@ _LIMIT = 0x5E1EC7
 
 def keep_images(poses: PoseSet, keep: NDArray[np.bool_]) -> PoseSet:
     """Only the images of the mask (M,) and the people on them; other images leave the set."""
-    if keep.all():
-        return poses
-    kept = poses.people(keep[poses.person_image])
-    place = np.cumsum(keep) - 1
-    images = np.flatnonzero(keep)
-    return replace(
-        kept,
-        images=tuple(poses.images[k] for k in images),
-        image_ids=poses.image_ids[images],
-        person_image=place[kept.person_image],
-        extras={
-            name: column[images] if name.startswith("image_") else column
-            for name, column in kept.extras.items()
-        },
-    )
+    return poses if keep.all() else poses.on_images(keep)
 
 
 def limit_people(poses: PoseSet, count: int, seed: int) -> PoseSet:
