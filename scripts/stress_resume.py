@@ -33,14 +33,14 @@ SMALL = (
 OFTEN = "trainer.checkpoint_minutes=0.0001"  # 6 ms: at every optimiser step
 CASES: dict[str, tuple[str, ...]] = {
     "plateau": ("method=H3", "schedule=plateau", "schedule.patience=0", "schedule.monitor=train/loss", OFTEN),
-    "accumulation": ("method=I_star", "trainer.accumulate=2", "batch_size=8", OFTEN),
-    "ema": ("method=R1", "trainer.ema=0.9", "trainer.validate_every=2", OFTEN),
+    "accumulation": ("method=I_star", "schedule.warmup=0", "trainer.accumulate=2", "batch_size=8", OFTEN),
+    "ema": ("method=R1", "schedule.warmup=0", "trainer.ema=0.9", "trainer.validate_every=2", OFTEN),
     "everything": (
         "method=H3", "schedule=plateau", "schedule.patience=0", "schedule.monitor=val/loss", "trainer.accumulate=2",
         "batch_size=8", "trainer.ema=0.9", "trainer.checkpoint_minutes=0.005",
     ),
-    "epochs_only": ("method=MS_H1", "trainer.checkpoint_minutes=null"),
-    "workers": ("method=R1", "loader.workers=2", OFTEN),
+    "epochs_only": ("method=MS_H1", "schedule.warmup=0", "trainer.checkpoint_minutes=null"),
+    "workers": ("method=R1", "schedule.warmup=0", "loader.workers=2", OFTEN),
     "phases": ("method=cascade_res", "backbone=resnet10", "augment=none", "input_scale=0.25", OFTEN),
     "art": (
         "method=art", "method.scoring_epochs=2", "loader=bottomup", "augment=art", "augment.scale=[0.8,1.2]",
