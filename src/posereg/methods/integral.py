@@ -18,6 +18,7 @@ from posereg.codecs.coordinates import denormalise, normalise
 from posereg.codecs.grid import grid_of
 from posereg.codecs.integral import Normalisation, expectation, integral_decode
 from posereg.codecs.temperature import fitting_beta
+from posereg.codecs.window import window_decode
 from posereg.errors import UserError
 from posereg.losses.integral import HeatmapLoss, coordinate_loss
 from posereg.methods.base import Batch, PoseModule
@@ -25,6 +26,12 @@ from posereg.methods.integral_start import pull, training_maps
 from posereg.records.poses import PoseSet
 from posereg.settings.ranges import NotNegative, Positive
 
+Decoding = Literal["argmax", "integral", "window"]
+SCORES = {
+    "argmax": "map maximum",
+    "integral": "softmax mass within one cell",
+    "window": "softmax mass about the maximum",
+}
 Optimize = Callable[[Iterable[Any]], Optimizer]
 
 
@@ -36,7 +43,7 @@ class IntegralPose(PoseModule):
             starts: both losses then pull at the maps with equal strength. 0 after pre-training is the ECCV recipe
             (docs/papers/integral.md#start-of-an-integral-row).
         joint_kind: `l1` or `l2`.
-        decode: `argmax` (H), `integral` (I), ignored by R1.
+        decode: `argmax` (H), `integral` (I), `window` (the expectation about the maximum), ignored by R1.
         beta: factor on the maps before the softmax. None is measured when training starts: the one at which the maps
             that the row starts from point to the joints of training people.
         normalisation: `softmax` or `relu_sum`.
@@ -65,7 +72,7 @@ class IntegralPose(PoseModule):
         heatmap_weight: NotNegative | None = 1.0,
         joint_weight: NotNegative = 0.0,
         joint_kind: Literal["l1", "l2"] = "l1",
-        decode: Literal["argmax", "integral"] = "integral",
+        decode: Decoding = "integral",
         beta: Positive | None = 1.0,
         normalisation: Normalisation = "softmax",
         rate_factor: Positive = 1.0,
@@ -78,10 +85,10 @@ class IntegralPose(PoseModule):
         self.heatmap_weight = heatmap_weight
         self.joint_weight = joint_weight
         self.joint_kind = joint_kind
-        self.decode: Literal["argmax", "integral"] = decode
+        self.decode: Decoding = decode
         self.beta = beta
         self.normalisation: Normalisation = normalisation
-        self.score_rule = "map maximum" if decode == "argmax" else "softmax mass within one cell"
+        self.score_rule = SCORES[decode]
 
     def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Heat map and joint loss, each summed over the network's stages, and their weighted sum
@@ -182,12 +189,12 @@ class IntegralPose(PoseModule):
             self.heatmap_weight = self.joint_weight * (joint / heatmap if heatmap > 0 else 1.0)
 
     def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Keypoints of the last stage. Mirrored maps are averaged for argmax, mirrored coordinates for the integral."""
+        """Keypoints of the last stage. Mirrored maps are averaged, for the integral mirrored coordinates."""
         output = self._last(images)
         if not self.flip_test:
             return self._decode(output)
         mirrored = self._last(images.flip(-1))
-        if output.dim() == 4 and self.decode == "argmax":
+        if output.dim() == 4 and self.decode != "integral":
             return self._decode((output + self.unflip_maps(mirrored)) / 2)
         keypoints, scores = self._decode(output)
         other, other_scores = self._decode(mirrored)
@@ -223,6 +230,8 @@ class IntegralPose(PoseModule):
         grid = grid_of(output, self.input_size, self.convention)
         if self.decode == "argmax":
             return argmax_decode(output, grid)
+        if self.decode == "window":
+            return window_decode(output, grid, known(self.beta, "beta"))
         return integral_decode(output, grid, known(self.beta, "beta"), self.normalisation)
 
 
