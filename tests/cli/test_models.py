@@ -38,6 +38,6 @@ def test_a_card_is_printed_by_name(shipped, capsys):
         models.run("tny")
 
 
-def test_without_models_that_is_said(capsys):
+def test_without_models_that_is_said(shipped, capsys):
     assert models.run(None) == 0
     assert "no model comes with" in capsys.readouterr().out

@@ -6,6 +6,7 @@ from posereg.build import load_method
 from posereg.errors import UserError
 from posereg.models import cards
 from posereg.models.cards import Card
+from shared import shared
 
 SHIPPED = list(cards.shipped().values())
 
@@ -74,3 +75,23 @@ def test_a_shipped_model_is_what_its_card_says(card):
     assert list(module.skeleton.joints) == card.facts["joints"]
     assert list(module.input_size) == card.facts["input_size"]
     assert sum(p.numel() for p in module.parameters()) == card.facts["parameters"]
+
+
+@pytest.mark.slow
+def test_the_shipped_models_figures_come_out_again():
+    """Where MPII's validation people are at hand: PCKh as on the card."""
+    from posereg.cli.data_source import source_of
+    from posereg.data.sources.subset import present
+    from posereg.predict import predictor
+
+    root = shared("data/mpii")
+    source = source_of(
+        ["data=mpii", f"data.root={root}", f"data.annotations={{valid: {root}/annotations/valid.h5}}"]
+    )
+    people = present(source.read("valid"), "drop")
+    module = load_method("body16-r18")
+    module.flip_test = True
+    figures = cards.shipped_card("body16-r18").facts["results"][0]["metrics"]
+    scored = source.evaluate(people, predictor.predict(module, people)).metrics
+    for name in ("PCKh@0.5", "PCKh@0.1", "AUC"):
+        assert scored[name] == pytest.approx(figures[name], abs=0.2)
