@@ -16,7 +16,19 @@ REPOSITORY = Repository(Path(__file__).parents[1], SKIP)
 # Pages that `make docs` writes.
 GENERATED = {"docs/commands.md"}
 # Names of files that a command writes, or that belong to whoever reads.
-WRITTEN = {"card.yaml", "table.md", "claims.md", "config.yaml", "commands.md"}
+WRITTEN = {
+    "card.yaml",
+    "predictions.jsonl",
+    "predictions.json",
+    "coco_results.json",
+    "labels.json",
+    "overlay.mp4",
+    "predictions.csv",
+    "table.md",
+    "claims.md",
+    "config.yaml",
+    "commands.md",
+}
 
 
 def is_command(name: str) -> bool:

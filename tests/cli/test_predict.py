@@ -5,11 +5,15 @@ import re
 
 import cv2
 import pytest
+import torch
 
 from posereg import config as configs
 from posereg.cli import predict
 from posereg.cli.program import invoke
 from posereg.errors import UserError
+from posereg.models import cards
+from posereg.predict import detector, video
+from posereg.predict.pack import pack
 from posereg.records import predictions
 from posereg.train import train
 from tiny import data_set, overrides
@@ -48,11 +52,13 @@ def test_boxes_come_back_as_they_were_given_and_numbers_are_short(trained, tmp_p
     boxes = [[10, 20, 30.5, 60], [0, 0, 50, 50]]
     (tmp_path / "boxes.json").write_text(json.dumps([{"image": picture.name, "bbox": box} for box in boxes]))
     model, out = trained / "last.ckpt", tmp_path / "out"
-    predict.run(model, str(picture), out, tmp_path / "boxes.json", None, "cpu", 32)
+    words = [f"checkpoint={model}", f"out={out}", f"boxes={tmp_path / 'boxes.json'}", "device=cpu"]
+    assert invoke(["predict", str(picture), *words]) == 0
     text = (out / "predictions.json").read_text()
     assert [person["bbox"] for person in json.loads(text)["people"]] == boxes
     assert all(len(digits) <= 4 for digits in re.findall(r"\.(\d+)", text))
-    predict.run(model, str(picture), out, None, None, "cpu", 32)
+    words = [f"checkpoint={model}", f"out={out}", "device=cpu", "overwrite=true"]
+    assert invoke(["predict", str(picture), *words]) == 0
     height, width = cv2.imread(str(picture)).shape[:2]
     (person,) = json.loads((out / "predictions.json").read_text())["people"]
     assert person["bbox"] == [0, 0, width, height]
@@ -92,7 +98,7 @@ def test_bad_boxes_are_named(trained, tmp_path, content, message):
 
 
 def test_missing_things_are_named(trained, tmp_path):
-    with pytest.raises(UserError, match="source=, out= are missing"):
+    with pytest.raises(UserError, match="SOURCE is missing"):
         invoke(["predict", f"checkpoint={trained / 'last.ckpt'}"])
     with pytest.raises(UserError, match="no image at"):
         invoke(["predict", f"checkpoint={trained / 'last.ckpt'}", f"source={tmp_path}", f"out={tmp_path}"])
@@ -101,3 +107,87 @@ def test_missing_things_are_named(trained, tmp_path):
     (tmp_path / "x.ckpt").write_bytes(b"not a checkpoint")
     with pytest.raises(UserError, match=r"x\.ckpt: not a file that torch\.save wrote"):
         invoke(["predict", f"checkpoint={tmp_path / 'x.ckpt'}", f"source={tmp_path}", f"out={tmp_path}"])
+
+
+def test_a_photo_needs_no_further_word(trained, tmp_path, monkeypatch, capsys):
+    (tmp_path / "shipped/tiny").mkdir(parents=True)
+    pack(trained, "tiny", tmp_path / "shipped")
+    monkeypatch.setattr(cards, "SHIPPED", tmp_path / "shipped")
+    picture = next((data_set("mpii") / "images").glob("*.jpg"))
+    (tmp_path / "photo.jpg").write_bytes(picture.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert invoke(["predict", "photo.jpg"]) == 0
+    assert "1 people in 1 images: photo_poses/predictions.json" in capsys.readouterr().out
+    (person,) = json.loads((tmp_path / "photo_poses/predictions.json").read_text())["people"]
+    height, width = cv2.imread(str(picture)).shape[:2]
+    assert person["bbox"] == [0, 0, width, height]
+    assert (tmp_path / "photo_poses/overlays/photo.jpg").exists()
+    # The same again is quick and changes nothing; another model is not mixed in.
+    assert invoke(["predict", "photo.jpg"]) == 0
+    with pytest.raises(UserError, match="photo_poses holds another prediction"):
+        invoke(["predict", "photo.jpg", "flip_test=true"])
+    assert invoke(["predict", "photo.jpg", "flip_test=true", "overwrite=true"]) == 0
+
+
+def test_all_formats_and_a_bad_picture(trained, tmp_path, capsys):
+    picture = next((data_set("mpii") / "images").glob("*.jpg"))
+    for name in ("in/1.jpg", "in/deep/2.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(picture.read_bytes())
+    (tmp_path / "in/3.jpg").write_bytes(b"no picture")
+    words = [
+        f"checkpoint={trained}",
+        f"out={tmp_path / 'out'}",
+        "formats=json,coco,csv,labels",
+        "overlays=false",
+    ]
+    assert invoke(["predict", str(tmp_path / "in"), *words]) == 1
+    assert "1 of 3 images could not be read" in capsys.readouterr().err
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "predictions.jsonl", "predictions.json", "coco_results.json", "predictions.csv", "labels.json"
+    }  # fmt: skip
+
+
+def test_a_video_becomes_lines_and_a_video(trained, tmp_path, capsys):
+    picture = cv2.imread(str(next((data_set("mpii") / "images").glob("*.jpg"))))[..., ::-1]
+    with video.writer(tmp_path / "walk.mp4", 10) as add:
+        for _ in range(3):
+            add(picture)
+    words = [f"checkpoint={trained}", f"out={tmp_path / 'out'}", "formats=json,csv"]
+    assert invoke(["predict", str(tmp_path / "walk.mp4"), *words]) == 0
+    assert "3 people in 3 frames" in capsys.readouterr().out
+    assert len((tmp_path / "out/predictions.jsonl").read_text().splitlines()) == 4
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "predictions.jsonl", "predictions.csv", "overlay.mp4"
+    }  # fmt: skip
+    with pytest.raises(UserError, match="no image files"):
+        invoke(["predict", str(tmp_path / "walk.mp4"), f"checkpoint={trained}", "formats=labels"])
+    with pytest.raises(UserError, match="of videos take boxes=detect"):
+        invoke(["predict", str(tmp_path / "walk.mp4"), f"checkpoint={trained}", "boxes=b.json"])
+
+
+def test_detected_people(trained, tmp_path, monkeypatch):
+    class Half(torch.nn.Module):
+        def forward(self, images):
+            height, width = images[0].shape[1:]
+            found = {"boxes": torch.tensor([[0.0, 0, width / 2, height]]), "labels": torch.tensor([1])}
+            return [{**found, "scores": torch.tensor([0.9])}]
+
+    monkeypatch.setattr(detector, "load_detector", lambda name, weights: Half())
+    picture = next((data_set("mpii") / "images").glob("*.jpg"))
+    words = [f"checkpoint={trained}", f"out={tmp_path}", "boxes=detect"]
+    assert invoke(["predict", str(picture), *words]) == 0
+    (person,) = json.loads((tmp_path / "predictions.json").read_text())["people"]
+    height, width = cv2.imread(str(picture)).shape[:2]
+    assert person["bbox"] == [0, 0, width / 2, height]
+
+
+@pytest.mark.parametrize(
+    ("source", "out"),
+    [
+        ("photos/photo.jpg", "photo_poses"), ("photos/", "photos_poses"), ("walk.mp4", "walk_poses"),
+        ("0", "webcam0_poses"), ("photos/*.jpg", "poses"), ("rtsp://camera/1", "poses"),
+    ],
+)  # fmt: skip
+def test_the_folder_is_called_as_the_source(source, out):
+    assert predict._default_out(source) == out

@@ -88,4 +88,7 @@ def _of_files(source: str) -> list[Picture]:
 
     images = find_images(source)
     numbered = all(path.stem.isdecimal() for path in images)
-    return [Picture(path, path.name, int(path.stem) if numbered else k) for k, path in enumerate(images)]
+    return [
+        Picture(path, path.name, int(path.stem) if numbered else k, as_seen=True)
+        for k, path in enumerate(images)
+    ]

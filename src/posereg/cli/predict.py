@@ -1,93 +1,212 @@
-"""`posereg predict`: poses in your own pictures."""
+"""`posereg predict`: poses in your own pictures and videos."""
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from posereg.cli.spec import BOOLEAN, CHECKPOINT, DIR, FILE, IMAGES, TEXT, Command, Option, whole
+from posereg.cli.spec import (
+    BOOLEAN,
+    BOXES,
+    CHECKPOINT,
+    DIR,
+    FILE,
+    IMAGES,
+    NAME,
+    TEXT,
+    Command,
+    Option,
+    choice,
+    listed,
+    number,
+    whole,
+)
 from posereg.errors import UserError
+
+if TYPE_CHECKING:
+    from posereg.predict.boxes import Finder
+    from posereg.predict.estimator import Estimator
 
 COMMAND = Command(
     "predict",
-    "predict poses in pictures: JSON and overlays",
-    "Without boxes each whole image is one person; bottom-up models find the people themselves.",
+    "predict poses in pictures and videos: JSON and overlays",
+    """
+    SOURCE is an image, a folder (with those below it), a glob, a .txt list of images, a video file, a webcam's number
+    or a stream's address. Without boxes each whole image is one person; bottom-up models find the people themselves.
+    A prediction that was cut off goes on with the same command. Ctrl-C ends a webcam or a stream.
+    """,
+    positional=(Option("source", IMAGES, "what to look at", required=True),),
     options=(
-        Option("checkpoint", CHECKPOINT, "a trained model", required=True),
-        Option("source", IMAGES, "image, folder or glob", required=True),
-        Option("out", DIR, "gets predictions.json and overlays/<image>.jpg", required=True),
-        Option("boxes", FILE, 'JSON list of {"image": name, "bbox": [x, y, width, height]}'),
+        Option("checkpoint", CHECKPOINT, "a trained model", default_text="the model that comes with posereg"),
+        Option(
+            "out",
+            DIR,
+            "gets the predictions, and overlays/<image>.jpg or overlay.mp4",
+            default_text="<source>_poses",
+        ),
+        Option(
+            "boxes",
+            BOXES,
+            'JSON list of {"image": name, "bbox": [x, y, width, height]}, or the word detect',
+            default_text="whole images",
+        ),
+        Option(
+            "detector", NAME, "torchvision's name, for boxes=detect", default="fasterrcnn_resnet50_fpn_v2"
+        ),
+        Option("detector_weights", FILE, "a local file of its weights", default_text="downloaded once"),
+        Option("min_score", number(0, 1), "drop detected boxes with lower scores", default=0.5),
+        Option(
+            "formats",
+            listed(choice("json", "coco", "csv", "labels")),
+            "predictions.json, COCO results, DeepLabCut's CSV, COCO labels",
+            default=["json"],
+        ),
+        Option("overlays", BOOLEAN, "draw the people over the pictures", default=True),
+        Option(
+            "overlay_size", whole(0), "longest side of an overlay in pixels, 0: as the picture", default=1280
+        ),
         Option(
             "flip_test", BOOLEAN, "average with the mirrored picture's poses", default_text="as in training"
         ),
         Option("device", TEXT, "cpu, cuda ...", default="auto"),
         Option("batch_size", whole(1), "people at a time", default=32),
+        Option("overwrite", BOOLEAN, "throw away another prediction in out=", default=False),
     ),
-    examples=("posereg predict checkpoint=runs/a/last.ckpt source=photos out=poses flip_test=true",),
+    examples=(
+        "posereg predict photo.jpg",
+        "posereg predict photos boxes=detect formats=json,csv out=poses",
+        "posereg predict walk.mp4 checkpoint=runs/mpii/single/H1/seed0",
+    ),
 )
 
 
 def run(
-    checkpoint: str,
     source: str,
-    out: Path,
-    boxes: Path | None,
+    checkpoint: str | None,
+    out: Path | None,
+    boxes: str | None,
+    detector: str,
+    detector_weights: Path | None,
+    min_score: float,
+    formats: list[str],
+    overlays: bool,
+    overlay_size: int,
     flip_test: bool | None,
     device: str,
     batch_size: int,
+    overwrite: bool,
 ) -> int:
-    """Predict, and write predictions.json and the overlays.
+    """Predict, and write the predictions and overlays; 1 if a picture could not be read.
 
     Raises:
-        UserError: a checkpoint, pictures or boxes that cannot be used.
+        UserError: a checkpoint, pictures or boxes that cannot be used, or out= holds another prediction.
     """
-    from posereg.build import load_method
-    from posereg.predict.predictor import find_images, people_of, predict, read_boxes
+    from posereg.models import cards
+    from posereg.models.resolve import checkpoint_file
+    from posereg.predict import formats as written
+    from posereg.predict import pictures, session, video
+    from posereg.predict.estimator import load
+    from posereg.predict.journal import FILE as JOURNAL
+    from posereg.predict.journal import Journal
 
-    module = load_method(checkpoint)
-    if flip_test is not None:
-        module.flip_test = flip_test
-    images = find_images(source)
-    people = read_boxes(boxes) if boxes is not None else None
-    width, height = module.input_size
-    poses = people_of(images, people, module.skeleton, width / height)
-    if module.finds_people and people is not None:
-        raise UserError("posereg predict: a bottom-up model finds the people itself; leave boxes= out")
-    predictions = predict(module, poses, batch_size, device)
-    _write(out, images, poses, predictions, module.skeleton)
-    print(
-        f"{len(predictions)} people in {len(images)} images: {out / 'predictions.json'}, {out / 'overlays'}"
+    path = checkpoint_file(checkpoint if checkpoint is not None else cards.default_name())
+    estimator = load(path, device, flip_test)
+    kind = pictures.kind_of(source)
+    found = pictures.find(source) if kind == "pictures" else []
+    if kind != "pictures" and "labels" in formats:
+        raise UserError("formats=labels: the frames of a video are no image files; take them out of it first")
+    finder = _finder(
+        estimator, boxes, [picture.name for picture in found], detector, detector_weights, min_score
     )
-    return 0
+    header = {
+        "model": path.stem
+        if path.suffix == ".safetensors"
+        else str(estimator.module.plain_config.get("row", "")),
+        "sha256": cards.sha256_of(path),
+        "skeleton": estimator.skeleton.name,
+        "joints": list(estimator.joints),
+        "source": source,
+        "boxes": "whole" if boxes is None else f"{detector} {min_score:g}" if boxes == "detect" else boxes,
+        "flip_test": estimator.module.flip_test,
+    }
+    out = out or Path(_default_out(source))
+    settings = session.Settings(finder, overlays, overlay_size, batch_size)
+    bad: list[str] = []
+    if kind == "pictures":
+        with Journal(out / JOURNAL, header, overwrite) as journal:
+            bad = session.predict_pictures(estimator, found, journal, out, settings)
+            files = written.write(journal, formats, estimator.skeleton, out)
+            people, seen = _counted(journal)
+    else:
+        live = kind != "video"
+        if live and not overwrite and (out / JOURNAL).exists():
+            raise UserError(f"{out} holds a recording; name another folder with out=DIR, or overwrite=true")
+        with (
+            video.opened(source, live) as opened,
+            Journal(out / JOURNAL, header, overwrite) as journal,
+        ):
+            session.predict_video(estimator, opened, journal, out, settings)
+            # A line a frame is there already; one file of a long video would have to be held in memory.
+            files = [
+                out / JOURNAL,
+                *written.write(journal, [f for f in formats if f != "json"], estimator.skeleton, out),
+            ]
+            people, seen = _counted(journal)
+            if opened.count is not None and seen < opened.count:
+                print(
+                    f"{seen} of the {opened.count} frames that {source} announces can be decoded",
+                    file=sys.stderr,
+                )
+    what = "images" if kind == "pictures" else "frames"
+    drawn = [out / (session.OVERLAYS if kind == "pictures" else session.OVERLAY_VIDEO)] if overlays else []
+    print(f"{people} people in {seen} {what}: {', '.join(map(str, [*files, *drawn]))}")
+    if bad:
+        print(f"{len(bad)} of {len(found)} images could not be read", file=sys.stderr)
+    return 1 if bad else 0
 
 
-def _write(out: Path, images: list[Path], poses: Any, predictions: Any, skeleton: Any) -> None:
-    import cv2
-    import numpy as np
+def _finder(
+    estimator: Estimator,
+    boxes: str | None,
+    names: list[str],
+    detector: str,
+    weights: Path | None,
+    min_score: float,
+) -> Finder:
+    """Where people are looked for.
 
-    from posereg.data.samples.jpeg import read
-    from posereg.files import whole_file, write_json
-    from posereg.geometry.drawing import draw_skeleton
+    Raises:
+        UserError: boxes for a bottom-up model, a box file of other pictures, or a detector without weights.
+    """
+    from posereg.predict import boxes as finders
+    from posereg.predict.detector import load_detector
+    from posereg.predict.predictor import read_boxes
 
-    people = []
-    for k, image in enumerate(images):
-        rows = np.flatnonzero(predictions.image_ids == poses.image_ids[k])
-        picture = read(image).pixels[..., :3]
-        for row in rows:
-            keypoints, scores = predictions.keypoints[row], predictions.keypoint_scores[row]
-            picture = draw_skeleton(picture, keypoints, np.full(len(skeleton), 2, np.uint8), skeleton)
-            points = np.concatenate([keypoints, scores[:, None]], axis=1).astype(np.float64).round(3)
-            top_down = predictions.ids[row] >= 0
-            people.append(
-                {
-                    "image": image.name,
-                    "bbox": np.round(poses.extras["bbox"][predictions.ids[row]], 2).tolist()
-                    if top_down
-                    else None,
-                    "score": round(float(predictions.scores[row]), 4),
-                    "keypoints": dict(zip(skeleton.joints, points.tolist(), strict=True)),
-                }
-            )
-        with whole_file(out / "overlays" / f"{image.stem}.jpg") as temporary:
-            cv2.imwrite(str(temporary), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    write_json(out / "predictions.json", {"skeleton": skeleton.name, "people": people})
+    if boxes is None:
+        return finders.whole
+    if estimator.module.finds_people:
+        raise UserError("posereg predict: a bottom-up model finds the people itself; leave boxes= out")
+    if boxes == "detect":
+        model: Any = load_detector(detector, str(weights) if weights else None).to(estimator.device)
+        return finders.detected(model, min_score, estimator.device)
+    if not names:
+        raise UserError("posereg predict: a box file names pictures; of videos take boxes=detect")
+    return finders.of_file(read_boxes(boxes), names, Path(boxes))
+
+
+def _default_out(source: str) -> str:
+    """`photo_poses` of photos/photo.jpg, `webcam0_poses` of 0, `poses` of a glob or an address."""
+    if source.isdecimal():
+        return f"webcam{source}_poses"
+    name = "" if re.match(r"\w+://", source) else Path(source).expanduser().resolve().stem
+    return f"{name}_poses" if re.fullmatch(r"[\w .-]+", name) else "poses"
+
+
+def _counted(journal: Any) -> tuple[int, int]:
+    """How many people and pictures the journal holds."""
+    people = seen = 0
+    for entry in journal.entries():
+        people, seen = people + len(entry["people"]), seen + 1
+    return people, seen

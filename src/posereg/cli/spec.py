@@ -130,6 +130,7 @@ FILE = Kind("FILE", _path, is_path=True)
 DIR = Kind("DIR", _path, is_path=True)
 EXISTING_DIR = Kind("DIR", _folder, is_path=True)
 IMAGES = Kind("IMAGES", _text, is_path=True)
+BOXES = Kind("FILE|detect", _text, is_path=True)
 # A run's folder, a file, a shipped model or an address: models/resolve.py.
 CHECKPOINT = Kind("CHECKPOINT", _text, is_path=True)
 BOOLEAN = Kind("true|false", _boolean, choices=("true", "false"))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from posereg.data.samples.jpeg import read
 from posereg.errors import UserError, nearest
 from posereg.networks.weights import read_tensors
+from posereg.predict import pictures
 from posereg.terminal.progress import tracked
 
 PERSON = 1  # of COCO's categories, as torchvision's detectors number them
@@ -24,6 +25,7 @@ class Picture(NamedTuple):
     path: Path
     name: str
     image_id: int
+    as_seen: bool = False  # turned as EXIF says; images of data sets are labelled as they are stored
 
 
 def load_detector(name: str, weights: str | None = None) -> nn.Module:
@@ -90,28 +92,35 @@ def detect(
     starts = range(0, len(pictures), batch_size)
     for start in tracked(starts, len(starts), "images"):
         batch = pictures[start : start + batch_size]
-        images = [_pixels(picture.path).to(device) for picture in batch]
+        images = [_pixels(picture).to(device) for picture in batch]
         with torch.inference_mode():
             detections = detector(images)
         for picture, boxes in zip(batch, detections, strict=True):
-            people = (boxes["labels"] == PERSON) & (boxes["scores"] >= min_score)
-            scores = boxes["scores"][people].float().cpu()
-            corners = boxes["boxes"][people].float().cpu()
-            for k in scores.argsort(descending=True, stable=True).tolist():
-                x1, y1, x2, y2 = corners[k].tolist()
-                size = round(x2 - x1, 2), round(y2 - y1, 2)
-                if min(size) <= 0:
-                    continue
+            for box, score in people_in(boxes, min_score):
                 yield {
                     "image": picture.name,
                     "image_id": picture.image_id,
                     "category_id": 1,
-                    "bbox": [round(x1, 2), round(y1, 2), *size],
-                    "score": round(float(scores[k]), 5),
+                    "bbox": box,
+                    "score": score,
                 }
 
 
-def _pixels(path: Path) -> Tensor:
+def people_in(found: dict[str, Tensor], min_score: float) -> Iterator[tuple[list[float], float]]:
+    """x y width height and score of the people that a detector found on an image, best first; empty boxes are left
+    out."""
+    people = (found["labels"] == PERSON) & (found["scores"] >= min_score)
+    scores = found["scores"][people].float().cpu()
+    corners = found["boxes"][people].float().cpu()
+    for k in scores.argsort(descending=True, stable=True).tolist():
+        x1, y1, x2, y2 = corners[k].tolist()
+        size = round(x2 - x1, 2), round(y2 - y1, 2)
+        if min(size) > 0:
+            yield [round(x1, 2), round(y1, 2), *size], round(float(scores[k]), 5)
+
+
+def _pixels(picture: Picture) -> Tensor:
     """RGB (3, H, W) in [0, 1]."""
-    pixels = read(path).pixels[..., :3]
+    whole = pictures.read(picture.path) if picture.as_seen else read(picture.path).pixels
+    pixels = whole[..., :3]
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
