@@ -74,7 +74,7 @@ def make_data(root: Path) -> None:
     """Synthetic sets in every layout that a case reads, with the 2D predictions that the 3D one needs."""
     from posereg.data.synthetic.make import make
 
-    sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+    sys.path.append(str(Path(__file__).resolve().parents[1] / "tests/support"))
     from pose2d import write_pose2d
 
     for kind, count in (("mpii", 40), ("coco", 10), ("h80k", 24)):
