@@ -37,7 +37,9 @@ def test_command_writes_the_figures_of_one_network(soft, tmp_path):
 
 
 def test_command_compares_two_networks_on_pictures(soft, tmp_path, capsys):
-    others = [checkpoint(tmp_path, f"method={name}", "input_scale=0.5") for name in ("H1", "I1")]
+    others = [
+        checkpoint(tmp_path, f"method={name}", "method.beta=1", "input_scale=0.5") for name in ("H1", "I1")
+    ]
     picture = next((data_set("mpii") / "images").iterdir())
     out = tmp_path / "out"
     run(f"checkpoint={others[0]},{others[1]}", f"out={out}", f"source={picture}", "joints=left_wrist,pelvis")

@@ -22,7 +22,7 @@ def method(*more):
 
 @pytest.mark.parametrize("training", [True, False])
 def test_the_network_stays_in_the_mode_it_was_in(training):
-    module, poses = method("method=I1", "input_scale=0.25")
+    module, poses = method("method=I1", "method.beta=1", "input_scale=0.25")
     module.train(training)
     people_seen(module, poses, [0])
     assert module.training is training
@@ -39,7 +39,7 @@ def test_argmax_maps_have_their_maxima_where_the_keypoints_are():
 
 
 def test_integral_maps_are_distributions():
-    module, poses = method("method=I1", "input_scale=0.25")
+    module, poses = method("method=I1", "method.beta=1", "input_scale=0.25")
     (person,) = people_seen(module, poses, [1])
     np.testing.assert_allclose(person.maps.sum((1, 2)), 1, rtol=1e-5)
 
