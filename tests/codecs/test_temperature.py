@@ -57,3 +57,14 @@ def test_joints_that_do_not_count_decide_nothing():
     counted = torch.cat([weight, torch.zeros_like(weight)])
     assert fitting_beta(wrong, keypoints.repeat(2, 1, 1), counted, GRID) == fitting
     assert fitting_beta(maps, keypoints, torch.zeros_like(weight), GRID) == 1.0
+
+
+def test_the_argmax_is_no_temperature_though_it_is_a_little_nearer():
+    """Background so restless that the softmax must be sharp, and still it does not become the argmax."""
+    keypoints, weight = people()
+    maps, _ = gaussian_maps(keypoints, weight, GRID, 1.0)
+    maps = 0.25 * maps + 0.03 * torch.randn(maps.shape, generator=torch.Generator().manual_seed(1))
+    beta = fitting_beta(maps, keypoints, weight, GRID)
+    assert beta < 256
+    best = min(error(maps, keypoints, one).clamp(max=2).mean() for one in BETAS)
+    assert error(maps, keypoints, beta).clamp(max=2).mean() <= best + 0.01 + 1e-6
