@@ -2,6 +2,7 @@
 beside its tests (`from data.made import poses`). They run on one thread a process."""
 
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -12,6 +13,12 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 TESTS = Path(__file__).parent
 sys.path[:0] = [str(TESTS), str(TESTS / "support")]
+
+# A shell's background jobs ignore Ctrl-C and nohup's ignore SIGHUP. Tests send both, also to programs that they start,
+# which would inherit that.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 @pytest.fixture

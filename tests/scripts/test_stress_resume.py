@@ -29,20 +29,12 @@ def started(folder, environment, *more):
     process = subprocess.Popen(
         [sys.executable, "-m", "posereg.cli.main", "train", *given, "method=R1", "trainer.epochs=2000", *more],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment},
-        # Background jobs ignore Ctrl-C and nohup's ignore SIGHUP, and so would their children.
-        preexec_fn=heeding_signals,
     )  # fmt: skip
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("epoch 2/"):
             return process
     raise AssertionError("never trained")
-
-
-def heeding_signals():
-    """In the child: every signal as a terminal's own program has it."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.mark.slow
