@@ -4,6 +4,7 @@ import pytest
 
 from posereg.build import load_method
 from posereg.errors import UserError
+from posereg.files import sha256_of
 from posereg.models import cards
 from posereg.models.cards import Card
 from shared import shared
@@ -68,7 +69,7 @@ def test_an_unknown_model_names_the_nearest(tmp_path, monkeypatch):
 def test_a_shipped_model_is_what_its_card_says(card):
     assert card.folder.name == card.name
     assert card.weights.stat().st_size <= 32e6
-    assert cards.sha256_of(card.weights) == card.sha256
+    assert sha256_of(card.weights) == card.sha256
     assert card.facts["licence"]
     assert card.facts["results"]
     module = load_method(card.name)
@@ -94,4 +95,4 @@ def test_the_shipped_models_figures_come_out_again():
     figures = cards.shipped_card("body16-r18").facts["results"][0]["metrics"]
     scored = source.evaluate(people, predictor.predict(module, people)).metrics
     for name in ("PCKh@0.5", "PCKh@0.1", "AUC"):
-        assert scored[name] == pytest.approx(figures[name], abs=0.2)
+        assert scored[name] == pytest.approx(figures[name], abs=0.05)
