@@ -144,6 +144,13 @@ def show(table: Table, console: Console | None = None) -> None:
         console.print(Text(line, style="dim"))
 
 
+def _spelled(value: object) -> str:
+    """A setting as a remark shows it; what was measured has many digits."""
+    if value is None:
+        return "none"
+    return f"{value:.6g}" if isinstance(value, float) and not value.is_integer() else str(value)
+
+
 def remarks(table: Table) -> list[str]:
     """What a reader must know besides the numbers: the protocol, what differs between rows, what was not run."""
     shared = table.shared
@@ -153,7 +160,7 @@ def remarks(table: Table) -> list[str]:
     for key, values in table.differing.items():
         rows: dict[str, list[str]] = {}
         for row, value in values.items():
-            rows.setdefault(str(value), []).append(row)
+            rows.setdefault(_spelled(value), []).append(row)
         sides = [f"{value} ({', '.join(names)})" for value, names in rows.items()]
         lines.append(f"Rows differ in {key}: " + ", ".join(sides))
     if table.published:
