@@ -1,34 +1,23 @@
-"""posereg: human pose estimation, heat map against regression, under one protocol."""
+"""posereg: human pose estimation, heat map against regression, under one protocol.
+
+keypoints, scores, image = posereg.load("body16-r18").predict("photo.jpg")
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from posereg.predict.estimator import Estimator
+    from posereg.predict.estimator import load
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load"]
 
 
-def load(
-    checkpoint: Path | str | None = None, device: str = "auto", flip_test: bool | None = None
-) -> Estimator:
-    """A trained model, ready to predict:
+def __getattr__(name: str) -> Any:
+    # torch takes seconds to import, and the command line does not always need it.
+    if name == "load":
+        from posereg.predict.estimator import load
 
-        keypoints, scores, image = posereg.load("body16-r18").predict("photo.jpg")
-
-    Args:
-        checkpoint: a shipped model's name (`posereg models`), a run's folder, a .ckpt or .safetensors file, or
-            `https://...#sha256=...`; None: the model that comes with posereg.
-        device: `cpu`, `cuda` ...; `auto` takes a GPU if there is one.
-        flip_test: average with the mirrored image; None: as the model was evaluated.
-
-    Raises:
-        posereg.errors.UserError: nothing of that name, or a model of 3D poses.
-    """
-    from posereg.predict.estimator import load as load_estimator
-
-    return load_estimator(checkpoint, device, flip_test)
+        return load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

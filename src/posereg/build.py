@@ -12,7 +12,7 @@ from posereg.files import reading
 from posereg.methods.base import PoseModule
 from posereg.models import weights_file
 from posereg.models.resolve import checkpoint_file
-from posereg.networks.weights import load_fitting, read_checkpoint, read_tensors, without_prefix
+from posereg.networks.weights import load_fitting, read_checkpoint, read_weights, tensors_of, without_prefix
 
 
 def build_method(plain: dict[str, Any], weights: bool = True) -> PoseModule:
@@ -45,7 +45,8 @@ def load_network(module: PoseModule, path: Path, whole: bool = False) -> None:
     Raises:
         UserError: a file that cannot be read, nothing in it fits, or with `whole` a tensor is missing.
     """
-    tensors = read_tensors(path, "init_weights")
+    content = read_weights(path, "init_weights")
+    tensors = tensors_of(content, path, "init_weights")
     missing = load_fitting(module, without_prefix(tensors, module.state_dict()), f"starting from {path}")
     missing = [name for name in missing if name.startswith("network.")]
     if whole and missing:
@@ -53,12 +54,11 @@ def load_network(module: PoseModule, path: Path, whole: bool = False) -> None:
             f"{path}: {len(missing)} tensors of the network are not in it (first: {missing[0]}), so there is nothing "
             "to evaluate; train it, or name the checkpoint of this network"
         )
-    module.inherit(_method_node(path))
+    module.inherit(_method_node(content))
 
 
-def _method_node(path: Path) -> Mapping[str, Any]:
+def _method_node(content: Any) -> Mapping[str, Any]:
     """The `method` node of a posereg checkpoint's config; empty for any other weights file."""
-    content = {} if path.suffix == ".safetensors" else read_checkpoint(path)
     config = content.get("posereg_config") if isinstance(content, Mapping) else None
     node = config.get("method") if isinstance(config, Mapping) else None
     return node if isinstance(node, Mapping) else {}

@@ -6,6 +6,7 @@ Text is UTF-8 on every machine, whatever its locale.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import re
@@ -56,6 +57,19 @@ def whole_file(path: Path | str, durable: bool = True) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def sha256_of(path: Path | str, kind: str = "a file") -> str:
+    """SHA-256 of a file, in hex.
+
+    Args:
+        kind: what the file should be, for the message.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    with reading(path, kind), open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

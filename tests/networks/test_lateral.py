@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from posereg.errors import UserError
 from posereg.networks.backbone import backbone
 from posereg.networks.complexity import complexity
 from posereg.networks.deconv import HeatmapNet
@@ -27,3 +28,8 @@ def test_every_feature_map_reaches_the_heat_maps():
     network(torch.randn(2, 3, 64, 64))[0].square().sum().backward()
     for layer in (*network.lateral, *network.up):
         assert layer[0].weight.grad.abs().max() > 0
+
+
+def test_a_trunk_with_too_few_feature_maps_is_named():
+    with pytest.raises(UserError, match="doublings=3: the trunk has 1 finer"):
+        LateralNet(backbone("resnet18", width=0.25, out_indices=(3, 4)), 5, 3)

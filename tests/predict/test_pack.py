@@ -12,6 +12,7 @@ from posereg import config as configs
 from posereg.build import load_method
 from posereg.data.formats import mpii
 from posereg.errors import UserError
+from posereg.files import sha256_of
 from posereg.models import cards
 from posereg.predict.pack import pack
 from posereg.predict.predictor import predict
@@ -68,7 +69,7 @@ def test_the_card_says_what_the_run_was(run, tmp_path):
         "people": result["protocol"]["train_people"],
     }
     assert facts["training"]["ema"] == 0.5
-    assert card.sha256 == cards.sha256_of(card.weights)
+    assert card.sha256 == sha256_of(card.weights)
 
 
 def test_nothing_of_this_machine_is_in_the_file(run, tmp_path):

@@ -76,6 +76,7 @@ def run(
     from posereg import config as configs
     from posereg.build import load_method
     from posereg.evaluation.score import print_tables
+    from posereg.files import sha256_of
     from posereg.models import cards
     from posereg.models.resolve import checkpoint_file
     from posereg.predict.evaluate import Request, evaluate, people_of_source
@@ -91,7 +92,7 @@ def run(
     configs.validate_data(node)
     data = people_of_source(module, configs.instantiate(node), split, missing_images)
     row = row or (str(module.plain_config.get("row") or module.name) if path.suffix == ".ckpt" else path.stem)
-    request = Request(cards.sha256_of(path), node, table, row, crop_scales, batch_size, device)
+    request = Request(sha256_of(path), node, table, row, crop_scales, batch_size, device)
     out = out or Path("runs") / str(node["name"]) / table / row / "seed0"
     result = evaluate(module, data, request, out)
     lacking = result["protocol"].get("joints_lacking", [])

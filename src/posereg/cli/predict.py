@@ -103,6 +103,7 @@ def run(
     Raises:
         UserError: a checkpoint, pictures or boxes that cannot be used, or out= holds another prediction.
     """
+    from posereg.files import sha256_of
     from posereg.models import cards
     from posereg.models.resolve import checkpoint_file
     from posereg.predict import formats as written
@@ -124,7 +125,7 @@ def run(
         "model": path.stem
         if path.suffix == ".safetensors"
         else str(estimator.module.plain_config.get("row", "")),
-        "sha256": cards.sha256_of(path),
+        "sha256": sha256_of(path),
         "skeleton": estimator.skeleton.name,
         "joints": list(estimator.joints),
         "source": source,

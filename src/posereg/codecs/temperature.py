@@ -16,8 +16,8 @@ from posereg.codecs.integral import expectation
 BETAS: tuple[float, ...] = tuple(2.0 ** (k / 2) for k in range(-4, 21))
 # A distance beyond this many cells is a miss, however far.
 MISS = 2.0
-# How much of that a lower factor may cost. Maps of training people are clearer than others: there ever higher factors
-# still gain a little, up to the argmax, whose gradient teaches nothing.
+# How much of that a lower factor may cost. On training people, whose maps are clearer than others', every higher
+# factor still gains a little, up to the argmax, whose gradient teaches nothing.
 SLACK = 0.005
 
 

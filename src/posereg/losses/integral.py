@@ -53,8 +53,11 @@ def gaussian_cross_entropy(
 ) -> Tensor:
     """Cross-entropy of a softmax over all cells against a Gaussian of unit mass about the exact keypoint.
 
-    H2's loss with its one cell spread out, so that places between cells are learned too. `sigma` in cells; zero at
-    best is not reached, the Gaussian's entropy is.
+    H2's loss with its one cell spread out, so that places between cells are learned too. Its least value is the
+    Gaussian's entropy, not 0.
+
+    Args:
+        maps: (B, K, h, w) logits. keypoints: (B, K, 2) input pixels, counted by `weight` (B, K). sigma: in cells.
     """
     target, weight = gaussian_maps(keypoints, weight, grid, sigma, rounded=False, truncate=None)
     target = target.flatten(2)

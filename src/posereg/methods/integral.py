@@ -55,7 +55,7 @@ class IntegralPose(PoseModule):
     def disagreements(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Settings of a config node that do not go together (settings/parts.py)."""
         yield from PoseModule.disagreements(node)
-        maps = str(node["network"].get("_target_")).endswith((".HeatmapNet", ".MultiStageNet"))
+        maps = str(node["network"].get("_target_")).endswith((".HeatmapNet", ".MultiStageNet", ".LateralNet"))
         loss, weight = node.get("heatmap_loss"), node.get("heatmap_weight", 1.0)
         joint = node.get("joint_weight", 0.0)
         if maps and not joint and (loss is None or weight == 0):

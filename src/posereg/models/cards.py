@@ -5,7 +5,6 @@ The models that come with posereg are the folders of `shipped/`.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,9 +101,3 @@ def shipped_card(name: str) -> Card:
         hint = nearest(name, cards) if cards else "; none comes with this copy of posereg"
         raise UserError(f"unknown model '{name}'{hint}")
     return cards[name]
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with reading(path, "a file"), open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

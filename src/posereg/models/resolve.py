@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from posereg.errors import UserError, nearest
+from posereg.files import sha256_of
 from posereg.models import cards
 from posereg.runs.folder import CHECKPOINT
 
@@ -62,7 +63,7 @@ def downloaded(address: str) -> Path:
     digest = match[1].lower()
     name = Path(unquote(urlsplit(url).path)).name or "model"
     path = cache_folder() / digest[:16] / name
-    if path.is_file() and cards.sha256_of(path) == digest:
+    if path.is_file() and sha256_of(path) == digest:
         return path
     from torch.hub import download_url_to_file
 

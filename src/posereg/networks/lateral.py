@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from posereg.errors import UserError
 from posereg.networks.backbone import channels
 from posereg.settings.ranges import Annotated, Channels, Count, Interval
 
@@ -19,6 +20,9 @@ class LateralNet(nn.Module):
 
     Each step doubles the maps and adds the trunk's features of that size, brought to `width` channels by a 1x1
     convolution. At 128 channels it costs a third of `HeatmapNet`'s head at 256.
+
+    Raises:
+        UserError: the trunk has fewer finer feature maps than there are doublings.
     """
 
     def __init__(
@@ -27,6 +31,11 @@ class LateralNet(nn.Module):
         super().__init__()
         self.backbone = backbone
         coarsest, *finer = channels(backbone)[::-1]
+        if len(finer) < doublings:
+            raise UserError(
+                f"network.doublings={doublings}: the trunk has {len(finer)} finer feature maps; take fewer, or another "
+                "backbone"
+            )
         inputs = [coarsest] + [width] * (doublings - 1)
         self.up = nn.ModuleList(_doubling(count, width) for count in inputs)
         self.lateral = nn.ModuleList(_projection(count, width) for count in finer[:doublings])

@@ -30,21 +30,37 @@ def read_tensors(path: str | Path, key: str = "weights") -> dict[str, Tensor]:
     Raises:
         UserError: no such file, a damaged one, one that needs code to be run, or no tensors in it.
     """
+    return tensors_of(read_weights(path, key), path, key)
+
+
+def read_weights(path: str | Path, key: str = "weights") -> Any:
+    """All that a weights file holds, whatever wrote it.
+
+    Raises:
+        UserError: as `read_tensors`, but for a file without tensors.
+    """
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{key}: no such file: {path}")
-    if path.suffix == ".safetensors":
-        with reading(path, "a safetensors file"):
-            from safetensors.torch import load_file
+    if path.suffix != ".safetensors":
+        return read_checkpoint(path)
+    with reading(path, "a safetensors file"):
+        from safetensors.torch import load_file
 
-            tensors = dict(load_file(path))
-    else:
-        content = read_checkpoint(path)
-        for name in WRAPPERS:
-            if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
-                content = content[name]
-        tensors = dict(content) if isinstance(content, Mapping) else {}
-    tensors = {bare(str(name)): value for name, value in tensors.items() if isinstance(value, Tensor)}
+        return dict(load_file(path))
+
+
+def tensors_of(content: Any, path: str | Path, key: str = "weights") -> dict[str, Tensor]:
+    """The tensors in what `read_weights` read, by their bare names.
+
+    Raises:
+        UserError: there are none.
+    """
+    for name in WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
+            content = content[name]
+    named = content if isinstance(content, Mapping) else {}
+    tensors = {bare(str(name)): value for name, value in named.items() if isinstance(value, Tensor)}
     if not tensors:
         raise UserError(f"{key}: {path} holds no tensors by name")
     return tensors

@@ -22,7 +22,7 @@ from posereg.geometry.scenes import inference_matrix, inference_size
 from posereg.methods.base import PoseModule
 from posereg.models import cards
 from posereg.predict import pictures
-from posereg.records.poses import PoseSet
+from posereg.predict.predictor import unlabelled
 from posereg.skeletons.skeleton import Skeleton
 
 Array = NDArray[np.float32]
@@ -168,7 +168,9 @@ class Estimator:
             {**sample, "index": k}
             for k, sample in enumerate(sample for one in looked for sample in one.samples)
         ]
-        poses = _unlabelled(len(samples), self.skeleton)
+        # Each sample an image of its own, numbered as they are.
+        rows = np.arange(len(samples))
+        poses = unlabelled(np.zeros((len(rows), 4), np.float32), self.skeleton, ("",) * len(rows), rows)
         parts = [self._nobody()]
         for start in range(0, len(samples), size):
             batch = {k: v.to(self.device) for k, v in collate(samples[start : start + size]).items()}
@@ -260,23 +262,3 @@ def rgbx(image: Any) -> Pixels:
 
 def _sample(pixels: Pixels, matrix: NDArray[np.float64], size: tuple[int, int]) -> Sample:
     return {"image": warp(pixels, matrix, 1, size), "to_image": inverse(matrix).astype(np.float32)}
-
-
-def _unlabelled(count: int, skeleton: Skeleton) -> PoseSet:
-    """So many people without labels, each on an image of its own, which is numbered as they are."""
-    rows = np.arange(count)
-    joints = len(skeleton)
-    return PoseSet(
-        name="pictures",
-        split="all",
-        skeleton=skeleton,
-        root=Path("."),
-        images=("",) * count,
-        image_ids=rows,
-        person_image=rows,
-        ids=rows,
-        keypoints=np.zeros((count, joints, 2), np.float32),
-        visibility=np.zeros((count, joints), np.uint8),
-        boxes=np.zeros((count, 4), np.float32),
-        annotations=Path("."),
-    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,7 +88,7 @@ def evaluate(module: PoseModule, data: ImageData, request: Request, out: Path) -
         UserError: a model of which no joint is the data set's, or the folder holds the result of something else.
     """
     config = request.config(module)
-    digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    digest = runs.config_hash(config)
     if (out / runs.RESULT).exists():
         known = results.read(out / runs.RESULT)
         if known.get("config_hash") == digest:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.geometry.drawing import draw_skeleton
+from posereg.geometry.pixels import pixel_to_cell
 from posereg.predict.journal import Entry
 from posereg.skeletons.skeleton import VISIBLE, Skeleton
 
@@ -27,7 +28,7 @@ def drawn(picture: Pixels, scale: float, people: list[Entry], skeleton: Skeleton
     """The picture of `reduced` with the people of a journal's entry over it."""
     for person in people:
         points = np.array(list(person["keypoints"].values()), np.float64)[:, :2]
-        moved = (points + 0.5) * scale - 0.5
+        moved = pixel_to_cell(points, 1 / scale)
         shown = np.full(len(skeleton), VISIBLE, np.uint8)
         picture = draw_skeleton(picture, moved, shown, skeleton)
     return picture

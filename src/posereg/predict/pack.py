@@ -12,6 +12,7 @@ from posereg import __version__
 from posereg.build import load_method, without_weights
 from posereg.data.modules.base import collate
 from posereg.errors import UserError
+from posereg.files import sha256_of
 from posereg.methods.base import PoseModule
 from posereg.models import cards, weights_file
 from posereg.models.cards import Card
@@ -64,7 +65,7 @@ def pack(
         stated = [trained]
     facts = _facts(module, path, trained) | {"about": about, "licence": licence}
     facts |= {"results": [_stated(result) for result in stated]}
-    card = Card(folder, name, path.name, cards.sha256_of(path), {k: v for k, v in facts.items() if v})
+    card = Card(folder, name, path.name, sha256_of(path), {k: v for k, v in facts.items() if v})
     cards.write_card(card)
     return card
 

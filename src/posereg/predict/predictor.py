@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from posereg.data.modules.base import collate
 from posereg.data.samples.jpeg import image_size
 from posereg.errors import UserError
 from posereg.files import read_json, reading
 from posereg.geometry.boxes import PADDING, fix_aspect
-from posereg.geometry.pixels import image_box
+from posereg.geometry.pixels import half_pixel, image_box
 from posereg.methods.base import PoseModule
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, concatenate, nobody
@@ -69,9 +70,8 @@ def read_boxes(path: Path | str) -> dict[str, list[list[float]]]:
                     f'{path}: entry {k} needs "image" and "bbox": [x, y, width, height] with a positive size'
                 )
             x, y, width, height = map(float, box)
-            boxes.setdefault(Path(name).name, []).append(
-                [x - 0.5, y - 0.5, x + width - 0.5, y + height - 0.5]
-            )
+            left, top = x - half_pixel(), y - half_pixel()
+            boxes.setdefault(Path(name).name, []).append([left, top, left + width, top + height])
     return boxes
 
 
@@ -96,21 +96,37 @@ def people_of(
         raise UserError(f"boxes: none of the {len(images)} images is named in the boxes file")
     padding = 1.0 if boxes is None else PADDING
     corners = np.array([box for _, box in rows])
-    count, joints = len(rows), len(skeleton)
+    people = unlabelled(
+        fix_aspect(corners.astype(np.float32), aspect, padding),
+        skeleton,
+        tuple(str(p) for p in images),
+        np.array([k for k, _ in rows]),
+    )
+    given = np.concatenate([corners[:, :2] + half_pixel(), corners[:, 2:] - corners[:, :2]], axis=1)
+    return replace(people, extras={"bbox": given})
+
+
+def unlabelled(
+    boxes: NDArray[np.float32],
+    skeleton: Skeleton,
+    images: tuple[str, ...],
+    person_image: NDArray[np.int64],
+) -> PoseSet:
+    """People of whom nothing is known but their boxes (N, 4) and which of the images each is on."""
+    count, joints = len(boxes), len(skeleton)
     return PoseSet(
         name="pictures",
         split="all",
         skeleton=skeleton,
         root=Path("."),
-        images=tuple(str(p) for p in images),
+        images=images,
         image_ids=np.arange(len(images)),
-        person_image=np.array([k for k, _ in rows]),
+        person_image=person_image,
         ids=np.arange(count),
         keypoints=np.zeros((count, joints, 2), np.float32),
         visibility=np.zeros((count, joints), np.uint8),
-        boxes=fix_aspect(corners.astype(np.float32), aspect, padding),
+        boxes=boxes,
         annotations=Path("."),
-        extras={"bbox": np.concatenate([corners[:, :2] + 0.5, corners[:, 2:] - corners[:, :2]], axis=1)},
     )
 
 

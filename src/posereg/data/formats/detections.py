@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from posereg.errors import UserError
-from posereg.files import read_json, reading
+from posereg.files import read_json, reading, sha256_of
 from posereg.geometry.boxes import padded
 from posereg.records.poses import PoseSet
 
@@ -31,8 +30,7 @@ def file_of(boxes: Any, split: str, train_split: str) -> Path | None:
 
 def file_hash(file: Path) -> str:
     """First 16 hex digits of its SHA-256, for the protocol."""
-    with reading(file, "a box file"):
-        return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    return sha256_of(file, "a box file")[:16]
 
 
 def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSet:
