@@ -32,3 +32,16 @@ def test_argmax_equals_numpy():
             y, x = np.unravel_index(maps[b, k].numpy().argmax(), (9, 7))
             assert decoded[b, k].tolist() == [4 * x, 4 * y]
             assert score[b, k] == maps[b, k].max()
+
+
+def test_an_exported_graph_decodes_as_numpy_does_for_any_batch():
+    class Decode(torch.nn.Module):
+        def forward(self, maps):
+            return argmax_decode(maps, Grid(9, 7, 4))
+
+    any_batch = ({0: torch.export.Dim("batch")},)
+    graph = torch.export.export(Decode(), (torch.zeros(2, 5, 9, 7),), dynamic_shapes=any_batch).module()
+    # Few different values: most maps have several maxima, of which the first counts.
+    maps = torch.randint(0, 4, (6, 5, 9, 7), generator=torch.Generator().manual_seed(0)).float()
+    for ours, exported in zip(argmax_decode(maps, Grid(9, 7, 4)), graph(maps), strict=True):
+        assert torch.equal(ours, exported)

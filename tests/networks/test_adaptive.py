@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from posereg.networks import adaptive
 from posereg.networks.adaptive import AdaptiveConv2d, ARTBlock, adaptive_conv2d, tap_offsets
 
-IMPLEMENTATIONS = ("sparse", "torchvision")
+IMPLEMENTATIONS = ("sparse", "grid", "torchvision")
 PAPER_GRID = (
     (-1, 0, 1, -1, 0, 1, -1, 0, 1),
     (-1, -1, -1, 0, 0, 0, 1, 1, 1),

@@ -18,11 +18,13 @@ def argmax_decode(maps: Tensor, grid: Grid) -> tuple[Tensor, Tensor]:
         Keypoints (B, K, 2) float32 in input pixels and the maxima (B, K) float32.
     """
     flat = maps.detach().float().flatten(2)
-    if flat.device.type == "cpu":
-        # numpy's argmax is several times faster than torch's on the CPU.
+    if flat.device.type == "cpu" and not torch.compiler.is_compiling():
+        # numpy's argmax is several times faster than torch's on the CPU; graphs cannot hold it. Both take the first
+        # of equal maxima.
         index = torch.from_numpy(np.argmax(flat.numpy(), axis=2))
         score = flat.gather(2, index[..., None])[..., 0]
     else:
-        score, index = flat.max(dim=2)
+        index = flat.argmax(dim=2)
+        score = flat.amax(dim=2)
     cells = torch.stack([index % grid.width, index // grid.width], dim=-1).float()
     return grid.pixels(cells), score

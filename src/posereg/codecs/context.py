@@ -50,10 +50,10 @@ def aggregate(maps: Tensor, joints: int, alpha: float = 0.8, ramp: Ramp = "linsp
     contexts = maps.shape[1] // joints - 1
     share = alpha if contexts else 1.0
     located = soft_argmax(maps, ramp)
-    part, context = located[:, :joints], located[:, joints:].reshape(len(maps), joints, contexts, 2)
+    part, context = located[:, :joints], located[:, joints:].reshape(maps.shape[0], joints, contexts, 2)
     peaks = maps.float().amax((2, 3))
     # p_i / sum p is the softmax of log p, which does not divide by a vanishing sum.
-    confidence = functional.logsigmoid(peaks[:, joints:].reshape(len(maps), joints, contexts))
+    confidence = functional.logsigmoid(peaks[:, joints:].reshape(maps.shape[0], joints, contexts))
     weights = (1 - share) * confidence.softmax(-1)
     coordinates = share * part + (weights[..., None] * context).sum(2)
     return ContextPose(coordinates, peaks[:, :joints], part, context, weights)

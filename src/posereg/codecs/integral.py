@@ -87,7 +87,8 @@ def integral_decode(
     """
     cells, probability = expectation(maps, beta, normalisation)
     with torch.no_grad():
-        window = functional.avg_pool2d(probability, 3, stride=1, padding=1, divisor_override=1).flatten(2)
+        # The mean times nine: ONNX has no pooling that sums.
+        window = 9 * functional.avg_pool2d(probability, 3, stride=1, padding=1).flatten(2)
         x = cells[..., 0].round().long().clamp(0, grid.width - 1)
         y = cells[..., 1].round().long().clamp(0, grid.height - 1)
         score = window.gather(2, (y * grid.width + x)[..., None])[..., 0]

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 Init = Literal["zero", "identity"]
-Implementation = Literal["auto", "sparse", "torchvision"]
+Implementation = Literal["auto", "sparse", "grid", "torchvision"]
 
 _BAND_BYTES = 12 << 20
 
@@ -49,7 +49,8 @@ def adaptive_conv2d(
     """Convolution of x (B, C, H, W) with weight (O, C, 3, 3), taps moved by transform (B, 4, H, W).
 
     Samples bilinearly, zero outside. Positions are float32 whatever the type of x. `auto` takes the sparse
-    product on the CPU and torchvision's operator elsewhere; both give the same to rounding.
+    product on the CPU, torch's grid sampling in an exported graph, which every engine has, and torchvision's operator
+    elsewhere; all give the same to rounding.
 
     Returns:
         (B, O, H, W), the type of x.
@@ -58,6 +59,8 @@ def adaptive_conv2d(
     if implementation == "sparse" or (implementation == "auto" and _on_cpu(x)):
         out: Tensor = _SparseSampling.apply(x, offsets, weight)
         return out
+    if implementation == "grid" or (implementation == "auto" and torch.compiler.is_exporting()):
+        return _grid_sampling(x, offsets, weight)
     from torchvision.ops import deform_conv2d
 
     grid = offsets.new_tensor(GRID).t()[None, :, :, None, None]
@@ -73,6 +76,17 @@ def _have_torch_warn_unheard() -> None:
         torch.sparse_csr_tensor(
             torch.zeros(2, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), torch.zeros(0)
         )
+
+
+def _grid_sampling(x: Tensor, offsets: Tensor, weight: Tensor) -> Tensor:
+    b, c, h, w = x.shape
+    y = torch.arange(h, device=x.device)[:, None].expand(h, w)
+    across = torch.arange(w, device=x.device).expand(h, w)
+    at_y, at_x = (offsets + torch.stack([y, across])).unbind(2)
+    # From cells to grid_sample's [-1, 1] between the map's edges.
+    grid = torch.stack([(2 * at_x + 1) / w - 1, (2 * at_y + 1) / h - 1], dim=-1).flatten(1, 2)
+    columns = F.grid_sample(x.float(), grid, align_corners=False).reshape(b, c * 9, h * w)
+    return (weight.float().flatten(1) @ columns).reshape(b, -1, h, w).to(x.dtype)
 
 
 def _on_cpu(x: Tensor) -> bool:
