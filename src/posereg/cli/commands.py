@@ -16,6 +16,7 @@ MODULES = {
     "evaluate": "evaluate",
     "models": "models",
     "pack": "pack",
+    "export": "export",
     "data make": "data_make",
     "data check": "data_check",
     "data project": "data_project",
