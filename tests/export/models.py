@@ -18,7 +18,7 @@ BOTTOM_UP = (
 
 # One method a graph: H2, H3, I2, I3, I_star ... differ from these in training alone. The ensemble has no network.
 METHODS = {
-    **dict.fromkeys(("H1", "I1", "R1", "MS_H1", "MS_I1"), SMALL),
+    **dict.fromkeys(("H1", "I1", "R1", "MS_H1", "MS_I1", "lateral"), SMALL),
     **{f"cascade_res{kind}": SMALL for kind in ("", "_detection", "_regression", "_regreg")},
     "cascade_vgg": ("width=0.03125", "backbone.pretrained=false"),
     "softargmax": ("method.network.width=48",),

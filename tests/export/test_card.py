@@ -13,7 +13,7 @@ def test_a_crop_models_card() -> None:
     assert list(said["outputs"]) == ["keypoints", "scores"]
     assert len(said["joints"]) == 16
     assert "1.25" in said["crop"]
-    assert said["parity"] == {"keypoints_px": 1e-5, "scores": 1e-7, "keypoints_compared": 112}
+    assert said["parity"] == {"keypoints_px": 1e-5, "scores": 1e-7, "keypoints_compared": 112, "ties": 0}
 
 
 def test_depth_is_said_of_3d_models() -> None:

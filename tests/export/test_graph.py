@@ -26,7 +26,7 @@ def test_traced_for_two_images_it_answers_for_one_and_three(name):
         assert all(output.std() > 1e-3 or name in ("R1", "volume") for output in ours)
         for chosen in (slice(0, 3), slice(1, 2)):
             for expected, found in zip(ours, run(images[chosen]), strict=True):
-                torch.testing.assert_close(found, expected[chosen], atol=1e-4, rtol=1e-5)
+                torch.testing.assert_close(found, expected[chosen], atol=1e-3, rtol=1e-5)
 
 
 def test_keypoints_are_those_of_predict_in_the_datas_joints():

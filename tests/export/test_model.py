@@ -25,9 +25,12 @@ def test_onnx_and_openvino_agree_with_posereg(name, tmp_path):
     image = noise(3, seed=5).numpy()
     ours = [engines.eager(graph_of(module))(image)]
     for engine in (engines.onnxruntime, engines.openvino):
-        found = compare(ours, [engine(tmp_path / "model.onnx")(image)])
+        maxima = module.score_rule == "map maximum"
+        found = compare(ours, [engine(tmp_path / "model.onnx")(image)], maxima)
         assert found.pixels < LIMIT, engine.__name__
-        assert all(value < 1e-3 for value in found.others.values()), engine.__name__
+        assert found.tied <= 3, engine.__name__
+        for output, value in found.others.items():
+            assert value < 1e-4 * max(1, abs(ours[0][output]).max()), (engine.__name__, output)
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ def test_openvino_files(precision, tmp_path, pictures):
 def test_onnx_int8_is_small_and_near(tmp_path, pictures):
     made = export(build("I1"), tmp_path / "model.onnx", "onnx", "int8", images=str(pictures), timed=False)
     assert 1e-4 < made.parity.pixels < 6
-    assert made.files[0].stat().st_size < 0.4 * 4 * sum(p.numel() for p in build("I1").parameters())
+    assert made.files[0].stat().st_size < 0.6 * 4 * sum(p.numel() for p in build("I1").parameters())
 
 
 @pytest.mark.slow

@@ -39,3 +39,12 @@ def test_other_shapes_are_not_compared() -> None:
 def test_outputs_runs_every_batch() -> None:
     run = lambda image: {"scores": image + 1}  # noqa: E731
     assert [found["scores"].tolist() for found in outputs(run, [np.array([1]), np.array([2])])] == [[2], [3]]
+
+
+def test_another_cell_of_the_same_height_is_a_tie_where_keypoints_are_maxima() -> None:
+    ours, tie, other = answer(1), answer(4, 1 + 1e-6), answer(4, 1.1)
+    assert compare([ours], [tie]).beyond == 1
+    found = compare([ours], [tie], maxima=True)
+    assert (found.pixels, found.beyond, found.tied, found.compared) == (0, 0, 1, 5)
+    assert "1 lie on ties" in found.text()
+    assert compare([ours], [other], maxima=True).beyond == 1

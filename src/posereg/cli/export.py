@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from posereg.cli.spec import BOOLEAN, FILE, IMAGES, Command, Option, choice
+from posereg.cli.spec import BOOLEAN, CHECKPOINT, FILE, IMAGES, Command, Option, choice
 
 COMMAND = Command(
     "export",
@@ -15,7 +15,7 @@ COMMAND = Command(
     "is run and compared with posereg before it is kept, and every engine is timed. Beside it lies a JSON file of the "
     "same name: inputs, outputs, joints, how crops are made. Needs pip install 'posereg[export]'.",
     options=(
-        Option("checkpoint", FILE, "a trained model", required=True),
+        Option("checkpoint", CHECKPOINT, "a trained model", required=True),
         Option("out", FILE, "the file: .onnx, .pt2 (torch_export) or .xml (openvino)", required=True),
         Option("format", choice("onnx", "torch_export", "openvino"), "what kind of file", default="onnx"),
         Option(
@@ -47,7 +47,7 @@ COMMAND = Command(
 
 
 def run(
-    checkpoint: Path,
+    checkpoint: str,
     out: Path,
     format: Literal["onnx", "torch_export", "openvino"],
     precision: Literal["fp32", "fp16", "int8"],

@@ -48,14 +48,19 @@ def aggregate(maps: Tensor, joints: int, alpha: float = 0.8, ramp: Ramp = "linsp
     if maps.shape[1] % joints:
         raise ValueError(f"{maps.shape[1]} maps are not K (1 + Nc) for {joints} joints")
     contexts = maps.shape[1] // joints - 1
-    share = alpha if contexts else 1.0
     located = soft_argmax(maps, ramp)
+    if not contexts:
+        # On its own, as exported graphs hold no empty tensors.
+        empty = located.new_zeros(*located.shape[:2], 0)
+        return ContextPose(
+            located, maps.float().amax((2, 3)), located, empty[..., None].expand(-1, -1, -1, 2), empty
+        )
     part, context = located[:, :joints], located[:, joints:].reshape(maps.shape[0], joints, contexts, 2)
     peaks = maps.float().amax((2, 3))
     # p_i / sum p is the softmax of log p, which does not divide by a vanishing sum.
     confidence = functional.logsigmoid(peaks[:, joints:].reshape(maps.shape[0], joints, contexts))
-    weights = (1 - share) * confidence.softmax(-1)
-    coordinates = share * part + (weights[..., None] * context).sum(2)
+    weights = (1 - alpha) * confidence.softmax(-1)
+    coordinates = alpha * part + (weights[..., None] * context).sum(2)
     return ContextPose(coordinates, peaks[:, :joints], part, context, weights)
 
 

@@ -44,5 +44,10 @@ def card(
         "limbs": [list(limb) for limb in module.skeleton.limbs],
         "convention": module.convention,
         "flip_test": module.flip_test,
-        "parity": {"keypoints_px": parity.pixels, **parity.others, "keypoints_compared": parity.compared},
+        "parity": {
+            "keypoints_px": parity.pixels,
+            **parity.others,
+            "keypoints_compared": parity.compared,
+            "ties": parity.tied,
+        },
     }
