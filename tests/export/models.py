@@ -18,7 +18,9 @@ BOTTOM_UP = (
 
 # One method a graph: H2, H3, I2, I3, I_star ... differ from these in training alone. The ensemble has no network.
 METHODS = {
-    **dict.fromkeys(("H1", "I1", "R1", "MS_H1", "MS_I1", "lateral"), SMALL),
+    **dict.fromkeys(("H1", "R1", "MS_H1", "lateral"), SMALL),
+    # What a training measures at its start.
+    **dict.fromkeys(("I1", "MS_I1"), (*SMALL, "method.beta=1", "method.heatmap_weight=1")),
     **{f"cascade_res{kind}": SMALL for kind in ("", "_detection", "_regression", "_regreg")},
     "cascade_vgg": ("width=0.03125", "backbone.pretrained=false"),
     "softargmax": ("method.network.width=48",),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from posereg.export.parity import compare, outputs
+from posereg.export.parity import Parity, compare, outputs
 
 
 def answer(x: float, score: float = 1.0) -> dict[str, np.ndarray]:
@@ -48,3 +48,10 @@ def test_another_cell_of_the_same_height_is_a_tie_where_keypoints_are_maxima() -
     assert (found.pixels, found.beyond, found.tied, found.compared) == (0, 0, 1, 5)
     assert "1 lie on ties" in found.text()
     assert compare([ours], [other], maxima=True).beyond == 1
+
+
+def test_a_few_ties_are_rounding_many_are_another_decoding() -> None:
+    few = Parity(pixels=0.0, others={}, compared=95, beyond=0, tied=5)
+    assert few.same
+    assert not few._replace(compared=94, tied=6).same
+    assert not few._replace(beyond=1).same

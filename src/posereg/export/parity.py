@@ -11,6 +11,7 @@ from posereg.export.engines import Arrays, Runner
 
 LIMIT = 0.01  # input pixels, in float32
 TIE = 1e-5  # relative difference of two values of a map that rounding may swap
+TIES = 0.05  # share of keypoints that may lie on ties; were it more, the decoding would be another
 PIXELS = ("keypoints", "poses")
 
 
@@ -30,6 +31,11 @@ class Parity(NamedTuple):
     compared: int
     beyond: int
     tied: int = 0
+
+    @property
+    def same(self) -> bool:
+        """Whether it is posereg's model: no keypoint beyond the limit, few ties."""
+        return not self.beyond and self.tied <= TIES * (self.compared + self.tied)
 
     def text(self) -> str:
         """One line."""
