@@ -118,12 +118,15 @@ def _run(
     from posereg.training.progress import progress_callbacks
 
     trains = not plain["evaluate_only"]
+    # What is wrong with the data is told before a network is built or a sibling trained.
+    data: ImageData = configs.instantiate(plain["loader"])
+    for split in dict.fromkeys((data.train_split, data.val_split)):
+        data.poses(split)
     saved = last_good(folder, tidy=rank() == 0) if trains else None
     start = None if saved else _starting_weights(plain, overrides)
     pl.seed_everything(plain["seed"], workers=True, verbose=False)
     module = _method(plain, start, resumes=saved is not None)
     module.plain_config, module.overrides = plain, list(overrides)
-    data: ImageData = configs.instantiate(plain["loader"])
     cost = counts(module.network, module.input_size)
     loggers = build_loggers(plain["logger"], plain, folder)
     throughput = Throughput()

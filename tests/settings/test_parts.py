@@ -23,6 +23,8 @@ REFUSED = [
     (["width=0.5"], "backbone.width=0.5: published weights need width 1; give backbone.pretrained=false"),
     (["method=cascade_res", "method.network.detector.det_up=32"], "det_up=32: must divide the stride, 16"),
     (["method=cascade_res", "trainer=cascade_reduced", "epochs=3"], "trainer.epochs=0: must be a whole number"),
+    (["method=cascade_res", "+method.phases.joint.losses.nope=1"], "method.phases.joint.losses={detector: 1.0"),
+    (["method=cascade_res", "method.phases.detection.freeze=[detector]"], "these losses train is frozen"),
     ([*ART, "method.scales=[2.0]"], "method.scales=[2.0]: must be factors on the size, 1 among them"),
     ([*ART, "+method.grouping.absorb=-1"], "method.grouping={absorb: -1}: absorb must be a number at least 0"),
     ([*ART, "+method.grouping.absorbs=1"], "no such key 'absorbs', did you mean 'absorb'?"),

@@ -69,7 +69,7 @@ def run(
     from posereg.records.predictions import load
 
     root = Path(source_of(overrides).root)
-    there = [name for name, folder in h80k.SPLITS.items() if (root / folder / "IMG").is_dir()]
+    there = [name for name, folder in h80k.FOLDERS.items() if (root / folder / "IMG").is_dir()]
     splits = split or there
     if not splits:
         raise UserError(f"{root}: no Train/IMG, Val/IMG or Test/IMG; put CHALL_H80K there or set data.root")

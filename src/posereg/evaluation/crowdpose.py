@@ -25,6 +25,7 @@ SIGMAS = CROWDPOSE.sigmas or ()
 AREA_OF_BOX = 0.53
 EASY_BELOW, HARD_FROM = 0.2, 0.8
 METRICS = ("AP", "AP50", "AP75", "AR", "AR50", "AR75")
+TOTALS = (*METRICS, "AP_E", "AP_M", "AP_H")  # what a validation logs as val/<name>
 
 
 def evaluate(poses: PoseSet, predictions: Predictions) -> Evaluation:

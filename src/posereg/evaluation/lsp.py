@@ -23,6 +23,7 @@ VERSION = (
 )
 THRESHOLDS = np.arange(21) / 100
 REPORTED = (0.2, 0.1, 0.05)
+TOTALS = ("PCK@0.2", "PCK@0.1", "PCK@0.05", "AUC", "PCP")  # what a validation logs as val/<name>
 # Columns of the PCP tables: sticks, each between two points, each point the mean of its joints.
 STICKS: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
     "Torso": ((("left_hip", "right_hip"), ("left_shoulder", "right_shoulder")),),

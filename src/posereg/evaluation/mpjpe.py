@@ -17,6 +17,7 @@ from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
 
 DIMENSIONS = 3  # of the joints that are scored; the others score 2
+TOTALS = ("MPJPE", "PA-MPJPE")  # what a validation logs as val/<name>
 VERSION = "mpjpe-1: root-aligned, 17 joints with the root, thorax not counted; PA rigid without scale"
 Array = NDArray[np.float64]
 

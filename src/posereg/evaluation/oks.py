@@ -26,6 +26,7 @@ from posereg.skeletons.skeleton import COCO
 
 VERSION = "oks-1: pycocotools arithmetic, maxDets 20, OKS 0.50:0.05:0.95"
 METRICS = ("AP", "AP50", "AP75", "AP_M", "AP_L", "AR", "AR50", "AR75", "AR_M", "AR_L")
+TOTALS = METRICS  # what a validation logs as val/<name>
 SIGMAS = COCO.sigmas or ()
 Json = dict[str, Any]
 

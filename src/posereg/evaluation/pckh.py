@@ -21,6 +21,7 @@ from posereg.records.predictions import Predictions
 
 VERSION = "pckh-1: 14 joints pooled, distance <= threshold, AUC trapezoid 0:0.01:0.5"
 THRESHOLDS = np.arange(51) / 100
+TOTALS = ("PCKh@0.5", "PCKh@0.1", "AUC")  # what a validation logs as val/<name>
 NOT_COUNTED = ("pelvis", "thorax")
 UPPER_BODY = ("wrist", "elbow", "shoulder")
 

@@ -83,6 +83,11 @@ class BottomUpPose(PoseModule):
             elif (wrong := mistake(hints[key], value)) is not None:
                 yield "grouping", f"{key} {wrong}"
 
+    @staticmethod
+    def loss_names(node: Mapping[str, Any]) -> set[str] | None:
+        """The total and its parts."""
+        return {"loss", "heatmap", "center", "offset"}
+
     def __init__(
         self,
         background: Share = 0.1,

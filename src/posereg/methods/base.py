@@ -109,6 +109,12 @@ class PoseModule(pl.LightningModule):
         if node.get("flip_test") and not joints.flip_pairs:
             yield "flip_test", f"{joints.name} has no left and right joints to swap"
 
+    @staticmethod
+    def loss_names(node: Mapping[str, Any]) -> set[str] | None:
+        """The losses that a config node of this method logs as `train/<name>` and `val/<name>` at any time; None
+        where that is not known (settings/learning.py)."""
+        return None
+
     def __init__(
         self,
         network: nn.Module,

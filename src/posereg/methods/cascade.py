@@ -7,6 +7,7 @@ Losses are named after the network's parts, `detector` and `regressor`, and each
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from posereg.codecs.argmax import argmax_decode
 from posereg.codecs.grid import grid_of
+from posereg.errors import nearest
 from posereg.figures import cascade as cascade_figure
 from posereg.losses.cascade import BODY, Reduction, body_size, confidence_l2, part_cross_entropy
 from posereg.methods.base import Batch, PoseModule
@@ -39,6 +41,29 @@ class CascadePose(PoseModule):
     """
 
     score_rule = "map maximum"
+
+    @staticmethod
+    def disagreements(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Also phases with losses that the network does not have, or that train only what is frozen."""
+        yield from PoseModule.disagreements(node)
+        parts = ["detector"] + (["regressor"] if node["network"].get("regressor") is not None else [])
+        for name, phase in (node.get("phases") or {}).items():
+            if not phase.get("epochs"):
+                continue  # a phase that is left out
+            losses = {loss for loss, weight in phase.get("losses", {}).items() if weight}
+            for unknown in losses.difference(parts):
+                yield f"phases.{name}.losses", f"there is no loss '{unknown}'{nearest(unknown, parts)}"
+            reached = {"detector"} | (losses & {"regressor"})  # the regressor's loss reaches both
+            if losses and reached <= set(phase.get("freeze", ())):
+                yield f"phases.{name}.freeze", "what these losses train is frozen, so nothing is learned"
+
+    @staticmethod
+    def loss_names(node: Mapping[str, Any]) -> set[str] | None:
+        """The total and each network's: those of every phase, as a metric to watch is looked at in all of them."""
+        phases = [phase for phase in (node.get("phases") or {}).values() if phase.get("epochs", 0) > 0]
+        regressor = ["regressor"] if node["network"].get("regressor") is not None else []
+        losses = [set(phase.get("losses", ())) for phase in phases] or [{"detector", *regressor}]
+        return {"loss"}.union(set.intersection(*losses))
 
     def __init__(
         self,

@@ -66,6 +66,17 @@ class IntegralPose(PoseModule):
                 "null weighs the heat-map loss against the joint loss; give both or a number",
             )
 
+    @staticmethod
+    def loss_names(node: Mapping[str, Any]) -> set[str] | None:
+        """The total, and of maps the parts that have a weight; what is called what for other networks is not known."""
+        target = str(node["network"].get("_target_"))
+        if not target.endswith((".HeatmapNet", ".MultiStageNet")):
+            return {"loss"} if target.endswith(".RegressionNet") else None
+        weighs = node.get("heatmap_weight", 1.0) != 0  # null: as much as the joint loss
+        heat = node.get("heatmap_loss") is not None and weighs
+        parts = {"heatmap": heat, "joint": node.get("joint_weight", 0.0) > 0}
+        return {"loss", *(name for name, counts in parts.items() if counts)}
+
     def __init__(
         self,
         heatmap_loss: HeatmapLoss | None = None,

@@ -6,6 +6,7 @@ no loss, neither for their position nor for their presence: a joint that is not 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,6 +39,11 @@ class SoftArgmaxPose(PoseModule):
     """
 
     score_rule = "joint probability"
+
+    @staticmethod
+    def loss_names(node: Mapping[str, Any]) -> set[str] | None:
+        """The total and its parts."""
+        return {"loss", "pose", "presence"}
 
     def __init__(
         self,

@@ -43,6 +43,11 @@ class VolumePose(PoseModule):
     score_rule = "none"
     dimensions = 3
 
+    @staticmethod
+    def loss_names(node: Mapping[str, Any]) -> set[str] | None:
+        """The total and its parts."""
+        return {"loss", "xy", "z"}
+
     def __init__(
         self,
         bone_source: BoneSource = "train+val",

@@ -12,6 +12,7 @@ from posereg.settings.learning import learning_problems
 from posereg.settings.model import is_node
 from posereg.settings.parts import part_problems
 from posereg.settings.problem import Problem
+from posereg.settings.splits import split_problems
 from posereg.settings.targets import locate
 
 MULTIPLE = 32  # of the input's sides, unless a network says another `input_multiple`
@@ -101,4 +102,4 @@ def _hardware(config: Mapping[str, Any]) -> Iterator[Problem]:
     yield from hardware_problems(config["trainer"])
 
 
-CHECKS = (_hardware, _sizes, _batches, _kinds, learning_problems, part_problems)
+CHECKS = (_hardware, _sizes, _batches, _kinds, learning_problems, part_problems, split_problems)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from posereg.errors import nearest
 from posereg.settings.model import is_node
 from posereg.settings.problem import Problem
+from posereg.settings.targets import locate
+
+LIGHTNING = ("pytorch_lightning.", "lightning.")
 
 
 def learning_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
@@ -24,16 +28,44 @@ def _watched(config: Mapping[str, Any]) -> Iterator[Problem]:
     best = trainer.get("best")
     if isinstance(best, Mapping):
         monitors["trainer.best.metric"] = best.get("metric")
+    callbacks = {key: node for key, node in (trainer.get("callbacks") or {}).items() if is_node(node)}
+    foreign = [key for key, node in callbacks.items() if not node["_target_"].startswith(LIGHTNING)]
+    for key in callbacks.keys() - foreign:
+        monitors[f"trainer.callbacks.{key}.monitor"] = callbacks[key].get("monitor")
+    # What a callback of the user's logs is not known here.
+    known = logged(config) if not foreign else {}
     for key, name in monitors.items():
         kind, _, rest = str(name).partition("/")
-        if name is not None and (kind not in ("train", "val") or not rest):
+        if name is None:
+            continue
+        if kind not in ("train", "val") or not rest:
             yield Problem(key, "must be a metric that runs log: val/loss, val/AUC, train/loss ...", name)
-        elif key == "trainer.best.metric" and name is not None and kind != "val":
+        elif key == "trainer.best.metric" and kind != "val":
             yield Problem(key, "must be a metric of the validation, val/...", name)
+        elif known.get(kind) and name not in known[kind]:
+            yield Problem(
+                key, f"this method on these data logs no such metric{nearest(name, known[kind])}", name
+            )
     every, between = schedule.get("every", 1), trainer.get("validate_every", 1)
     if str(schedule.get("monitor")).startswith("val/") and every % between:
         text = f"{schedule['monitor']} is only known every {between} epochs (trainer.validate_every); give {between}"
         yield Problem("schedule.every", text, every)
+
+
+def logged(config: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The metrics that a run logs under `train/` and `val/`, by what its method and its data set's metric say of
+    themselves; a kind is left out where one of them says nothing."""
+    method, _ = locate(config["method"]["_target_"])
+    losses = method.loss_names(config["method"]) if hasattr(method, "loss_names") else None
+    if losses is None:
+        return {}
+    found = {"train": {f"train/{name}" for name in losses}}
+    evaluate = config["data"].get("evaluate")
+    metric, _ = locate(evaluate["_target_"]) if is_node(evaluate) else (None, "")
+    totals = getattr(sys.modules.get(getattr(metric, "__module__", "")), "TOTALS", None)
+    if totals is not None:
+        found["val"] = {f"val/{name}" for name in (*losses, *totals)}
+    return found
 
 
 def _phases(method: Mapping[str, Any]) -> Iterator[Problem]:

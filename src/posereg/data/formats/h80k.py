@@ -19,7 +19,8 @@ from posereg.files import read_text, reading
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import H80K
 
-SPLITS = {"train": "Train", "val": "Val", "test": "Test"}
+FOLDERS = {"train": "Train", "val": "Val", "test": "Test"}
+SPLITS = (*FOLDERS, "trainval")
 JOINTS = 17
 SHOULDERS = (11, 14)
 
@@ -36,20 +37,20 @@ def read(root: Path | str, split: str, annotations: Path | str | None = None) ->
     root = Path(root)
     if split == "trainval" and annotations is None:
         return together(split, [read(root, part) for part in ("train", "val")])
-    if split not in SPLITS:
-        raise UserError(f"CHALL_H80K has no split '{split}'; valid: {', '.join(SPLITS)}, trainval")
-    pictures = root / SPLITS[split] / "IMG"
+    if split not in FOLDERS:
+        raise UserError(f"CHALL_H80K has no split '{split}'; valid: {', '.join(SPLITS)}")
+    pictures = root / FOLDERS[split] / "IMG"
     if not pictures.is_dir():
         raise UserError(f"{pictures}: no such folder; put CHALL_H80K below {root} or set data.root")
     numbers = np.array(sorted(int(path.stem) for path in pictures.glob("*.jpg")), dtype=np.int64)
     if not len(numbers):
         raise UserError(f"{pictures}: no pictures %05d.jpg")
-    poses = Path(annotations) if annotations is not None else root / SPLITS[split] / "POSE"
+    poses = Path(annotations) if annotations is not None else root / FOLDERS[split] / "POSE"
     xyz = np.full((len(numbers), JOINTS, 3), np.nan)
     if split != "test" or annotations is not None:
         for row, number in enumerate(numbers):
             xyz[row] = read_pose(poses / f"{number:05d}.csv")
-    images = tuple(f"{SPLITS[split]}/IMG/{number:05d}.jpg" for number in numbers)
+    images = tuple(f"{FOLDERS[split]}/IMG/{number:05d}.jpg" for number in numbers)
     count = len(numbers)
     return PoseSet(
         name="h80k",

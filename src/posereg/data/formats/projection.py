@@ -29,6 +29,7 @@ from posereg.skeletons.skeleton import H80K, mapping, skeleton
 
 Array = NDArray[np.float64]
 Boxes = Literal["projection", "pose2d", "frame"]
+SPLITS = h80k.SPLITS
 BOXES = ("projection", "pose2d", "frame")
 PREDICTED = ("mpii", "lsp", "coco", "crowdpose", "h80k")  # skeletons that 2D models are trained for
 
