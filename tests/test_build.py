@@ -6,6 +6,7 @@ import torch
 from posereg import config as configs
 from posereg.build import build_method, load_method, load_network
 from posereg.errors import UserError
+from posereg.models import weights_file
 from tiny import data_set, overrides
 
 
@@ -89,3 +90,52 @@ def test_what_is_no_checkpoint_is_refused_by_name(tmp_path, content, message):
         load_method(path)
     assert message in str(refused.value)
     assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        (
+            "decode",
+            "argmx",
+            "method.decode=argmx: must be argmax, integral or window, did you mean 'argmax'?",
+        ),
+        ("normalisation", "l1", "method.normalisation=l1: must be softmax or relu_sum"),
+        ("flip_test", "maybe", "method.flip_test=maybe: must be true or false"),
+        ("beta", float("nan"), "method.beta=nan: must be a number above 0"),
+        (
+            "convention",
+            "corners",
+            "method.convention=corners: must be center or corner, did you mean 'corner'?",
+        ),
+        ("betas", 1.0, "method.betas: no such key, did you mean 'beta'?"),
+        ("network.joints", 17, "method.network.joints=17: must be 16, the joints of mpii"),
+        ("network", None, "method.network=null: must be a config node"),
+    ],
+)
+def test_a_stored_method_is_held_to_what_a_run_s_may_be(saved, key, value, told):
+    content = torch.load(saved, weights_only=True)
+    node = content["posereg_config"]["method"]
+    *groups, leaf = key.split(".")
+    for group in groups:
+        node = node[group]
+    node[leaf] = value
+    torch.save(content, saved)
+    with pytest.raises(UserError) as refused:
+        load_method(saved)
+    assert str(refused.value).startswith(f"{saved}: its config: ")
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_model_file_s_method_is_held_to_it_too(saved, tmp_path):
+    module = load_method(saved)
+    node = {**module.plain_config["method"], "decode": "maximum", "flip_test": 2}
+    weights_file.write(
+        tmp_path / "a.safetensors", module.state_dict(), {"method": node}, list(module.skeleton.joints)
+    )
+    with pytest.raises(
+        UserError,
+        match=r"a\.safetensors: its config: method\.decode=maximum: .*; method\.flip_test=2: must be",
+    ):
+        load_method(tmp_path / "a.safetensors")

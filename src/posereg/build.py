@@ -69,14 +69,15 @@ def load_method(checkpoint: Path | str) -> PoseModule:
     Nothing else is built from the file.
 
     Raises:
-        UserError: nothing of that name, a missing or damaged file, or not a model of posereg.
+        UserError: nothing of that name, a missing or damaged file, not a model of posereg, or one whose stored method
+            holds a value that no run may have.
     """
     path = checkpoint_file(checkpoint)
     config, joints, tensors = (
         weights_file.read(path) if path.suffix == weights_file.SUFFIX else _read_checkpoint(path)
     )
     with reading(path, "a posereg checkpoint"):
-        plain = configs.stored(config, path)
+        plain = configs.stored_method(config, path)
         configs.register_resolvers()
         module = build_method(plain, weights=False)
         module.load_state_dict(tensors)

@@ -276,6 +276,20 @@ def stored(node: Mapping[str, Any], where: Path | str) -> dict[str, Any]:
     return renamed
 
 
+def stored_method(node: Mapping[str, Any], where: Path | str) -> dict[str, Any]:
+    """As `stored`, of a config whose `method` is to be built: its values are held to what a run's may be.
+
+    Raises:
+        UserError: as `stored`, or a value that no run may have; names the file and each key.
+    """
+    from posereg.settings.check import method_problems
+
+    found = stored(node, where)
+    if mistakes := method_problems(found.get("method")):
+        raise UserError(f"{where}: its config: {'; '.join(mistakes)}")
+    return found
+
+
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> list[str]:
     """`key: old -> new` for every leaf that differs; a former name of a `_target_` does not count as a difference."""
     old, new = with_current_targets(old), with_current_targets(new)

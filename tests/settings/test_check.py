@@ -36,6 +36,8 @@ REFUSED = [
     ("method.optimizer.lr=nan", "method.optimizer.lr=nan: must be a number above 0"),
     ("method.optimizer.lr=inf", "method.optimizer.lr=inf: must be a number above 0"),
     ("method.optimizer.lr=-1", "method.optimizer.lr=-1: must be a number above 0"),
+    ("data.evaluate=x", "data.evaluate=x: must be a config node"),
+    ("data.reader=x", "data.reader=x: must be a config node"),
     ("method.network=5", "method.network=5: must be a config node with _target_ of a Module"),
     ("method.network.backbone=${augment}", "method.network.backbone"),
     ("~method.network", "method.network: is required by posereg.methods.integral.IntegralPose"),

@@ -1,11 +1,15 @@
 """A class that nobody has registered is checked by its own signature."""
 
-from typing import Literal
+import collections.abc as abc
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from posereg.settings.ranges import Count, Share
 from posereg.settings.targets import arguments, locate, target_problems
+
+if TYPE_CHECKING:
+    from posereg.records.evaluation import Evaluation
 
 
 class Base:
@@ -17,6 +21,9 @@ class Own(Base):
 
 
 def law(steps, drop: Share = 0.1, *, last: int) -> None: ...
+
+
+def metric(score: "abc.Callable[[int], Evaluation]", other: "Evaluation | None" = None) -> None: ...
 
 
 HERE = __name__
@@ -31,8 +38,16 @@ def importable(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "made", type(sys)("made"))
-    for name in ("Base", "Own", "law"):
+    for name in ("Base", "Own", "law", "metric"):
         setattr(sys.modules["made"], name, globals()[name])
+
+
+def test_an_annotation_is_read_though_one_of_its_names_is_there_for_types_only():
+    found, _ = arguments(metric)
+    assert found["score"].annotation == abc.Callable[[int], Any]
+    assert found["other"].annotation in (Any, Any | None)
+    node = {"_target_": "made.metric", "score": "x", "other": 3}
+    assert told(node) == ["method.x.score=x: must be a config node with _target_"]
 
 
 def test_arguments_reach_the_base_class():

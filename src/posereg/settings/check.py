@@ -10,6 +10,7 @@ from posereg.errors import nearest
 from posereg.settings.cross import cross_problems, others
 from posereg.settings.logger import LOGGERS
 from posereg.settings.model import is_node, mistake
+from posereg.settings.parts import disagreements
 from posereg.settings.problem import Problem
 from posereg.settings.ranges import Names
 from posereg.settings.run import GROUPS, METHOD_KEYS, Run
@@ -41,6 +42,14 @@ def data_problems(node: Any) -> list[str]:
     if not is_node(node):
         return [str(Problem("data", "must be a config node with _target_", node))]
     return list(dict.fromkeys(map(str, nodes(node, "data", {"data": node}))))
+
+
+def method_problems(node: Any) -> list[str]:
+    """One line for each thing that is wrong with a method's config, without the rest of a run's."""
+    if not is_node(node):
+        return [str(Problem("method", "must be a config node with _target_", node))]
+    mistakes = list(nodes(node, "method", {})) or list(disagreements(node, "method"))
+    return list(dict.fromkeys(map(str, mistakes)))
 
 
 def _once(mistakes: list[Problem]) -> Iterator[Problem]:

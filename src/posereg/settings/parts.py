@@ -18,11 +18,15 @@ def part_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _skeleton(config)
     yield from _trunk(config)
     yield from _files(config)
-    for path, node in _nodes(config["method"], "method"):
-        part, _ = locate(node["_target_"])
-        # A class may say itself which of its valid values disagree.
-        for key, text in getattr(part, "disagreements", lambda node: ())(node):
-            yield Problem(f"{path}.{key}", text, _at(node, key))
+    yield from disagreements(config["method"], "method")
+
+
+def disagreements(node: Any, path: str) -> Iterator[Problem]:
+    """Valid values that do not go together, as the class of each node below says itself (`disagreements`)."""
+    for where, inner in _nodes(node, path):
+        part, _ = locate(inner["_target_"])
+        for key, text in getattr(part, "disagreements", lambda node: ())(inner):
+            yield Problem(f"{where}.{key}", text, _at(inner, key))
 
 
 def _at(node: Any, key: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import collections.abc as abc
 import importlib
 import inspect
@@ -176,13 +177,20 @@ def arguments(target: Any) -> tuple[dict[str, Argument], bool]:
 
 
 def _evaluated(annotation: Any, owner: Any) -> Any:
-    """The annotation itself where it is a string; Any where it names what is imported for types only."""
+    """The annotation itself where it is a string; what it names that is imported for types only is Any."""
     if annotation is inspect.Parameter.empty:
         return Any
     if not isinstance(annotation, str):
         return annotation
     names = getattr(owner, "__globals__", None) or vars(sys.modules.get(owner.__module__, typing))
     try:
-        return eval(annotation, dict(names))
+        return eval(annotation, {}, _Names(names))
     except Exception:
         return Any
+
+
+class _Names(dict[str, Any]):
+    """A module's names; any other is a builtin's or Any."""
+
+    def __missing__(self, name: str) -> Any:
+        return getattr(builtins, name, Any)
