@@ -1,13 +1,13 @@
 """Files are written whole or not at all, and read with one line for whatever is wrong with them."""
 
 import json
-import os
 import stat
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nobody import without_rights
 from posereg import files
 from posereg.errors import UserError
 
@@ -129,12 +129,17 @@ def test_json_that_is_none_or_another(tmp_path, content, word):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read(tmp_path):
     (tmp_path / "a.txt").write_text("x")
     (tmp_path / "a.txt").chmod(0)
-    with pytest.raises(UserError, match="permission denied"):
+    with without_rights(), pytest.raises(UserError, match="permission denied"):
         files.read_text(tmp_path / "a.txt")
+
+
+def test_a_folder_that_may_not_be_written(tmp_path):
+    tmp_path.chmod(0o555)
+    with without_rights(), pytest.raises(UserError, match=r"cannot write .*a\.json: Permission denied"):
+        files.write_json(tmp_path / "a.json", {})
 
 
 def test_missing_files_and_folders_are_told_apart(tmp_path):

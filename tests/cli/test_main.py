@@ -1,6 +1,7 @@
 """The command line: fast, lists what is there, and turns mistakes into one line."""
 
 import errno
+import io
 import signal
 import subprocess
 import sys
@@ -46,3 +47,17 @@ def test_every_ending_has_its_status(
     monkeypatch.setenv("POSEREG_DEBUG", "1")
     with pytest.raises(UserError):
         ends_with(UserError("x"))
+
+
+def test_a_terminal_that_lacks_a_letter_shows_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(written, encoding="ascii", write_through=True))
+
+    def invoke(arguments: list[str]) -> int:
+        print("runs/Größe: done already")
+        raise UserError("人.json: no such file")
+
+    monkeypatch.setattr("posereg.cli.program.invoke", invoke)
+    assert cli.main(["version"]) == 2
+    assert written.getvalue() == b"runs/Gr\\xf6\\xdfe: done already\nerror: \\u4eba.json: no such file\n"

@@ -9,6 +9,7 @@ import textwrap
 
 import pytest
 
+from nobody import without_rights
 from posereg.errors import UserError
 from posereg.runs import folder as runs
 
@@ -78,3 +79,19 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     with pytest.raises(UserError, match="cannot lock"), runs.lock(tmp_path / "file" / "run"):
         pass
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_runs_folder_that_may_not_be_written_is_one_line(tmp_path):
+    tmp_path.chmod(0o555)
+    with (
+        without_rights(),
+        pytest.raises(UserError, match=r"cannot lock .*: Permission denied"),
+        runs.lock(tmp_path),
+    ):
+        pass
+    with (
+        without_rights(),
+        pytest.raises(UserError, match=r"cannot lock .*: Permission denied"),
+        runs.lock(tmp_path / "mpii/single/H1/seed0"),
+    ):
+        pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -15,6 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if asked := os.environ.get("_POSEREG_COMPLETE"):
         return _complete(asked)
+    _print_anything()
     try:
         _quiet()
         from posereg.cli.program import invoke
@@ -48,6 +50,13 @@ def _complete(asked: str) -> int:
 
     warnings.simplefilter("ignore")
     return shell_complete(program(), {}, "posereg", VARIABLE, asked)
+
+
+def _print_anything() -> None:
+    """A terminal that lacks a letter (another locale, a log in ASCII) shows its code in place of a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _quiet() -> None:

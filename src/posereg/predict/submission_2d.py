@@ -69,7 +69,7 @@ def write_coco(poses: PoseSet, predictions: Predictions, out: Path) -> int:
     for pose in poses_of_people:
         pose["keypoints"] = [round(value, 2) for value in pose["keypoints"]]
     with whole_file(out / f"person_keypoints_{poses.split}_posereg_results.json") as temporary:
-        temporary.write_text(json.dumps(poses_of_people, separators=(",", ":")))
+        temporary.write_text(json.dumps(poses_of_people, separators=(",", ":")), encoding="utf-8")
     return len(poses_of_people)
 
 

@@ -221,8 +221,8 @@ def _run_id(run_dir: Path) -> str:
 
     file = run_dir / "wandb_id.txt"
     if (run_dir / CHECKPOINT).exists() and file.exists():
-        return file.read_text().strip()
+        return file.read_text(encoding="utf-8").strip()
     identity = secrets.token_hex(4)
     run_dir.mkdir(parents=True, exist_ok=True)
-    file.write_text(identity + "\n")
+    file.write_text(identity + "\n", encoding="utf-8")
     return identity

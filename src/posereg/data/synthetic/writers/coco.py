@@ -63,7 +63,7 @@ def write(folder: Path, options: Options) -> dict[str, int]:
     for split, rows in splits.items():
         made = document([pictures[k] for k in rows], rows.start)
         path = folder / "annotations" / f"person_keypoints_{split}2017.json"
-        path.write_text(json.dumps(made, separators=(",", ":")))
+        path.write_text(json.dumps(made, separators=(",", ":")), encoding="utf-8")
         counts[f"{split} people"] = len(made["annotations"])
     return counts
 

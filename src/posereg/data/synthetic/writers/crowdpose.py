@@ -54,7 +54,9 @@ def write(folder: Path, options: Options) -> dict[str, int]:
     counts = {"images": options.count}
     for split, first, last in zip(SHARES, [0, *ends], ends, strict=False):
         made = _document(pictures[first:last], names[first:last])
-        (folder / f"crowdpose_{split}.json").write_text(json.dumps(made, separators=(",", ":")))
+        (folder / f"crowdpose_{split}.json").write_text(
+            json.dumps(made, separators=(",", ":")), encoding="utf-8"
+        )
         counts[f"{split} people"] = len(made["annotations"])
     return counts
 
