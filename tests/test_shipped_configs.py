@@ -1,5 +1,7 @@
 """Every file of conf/ composes, names only arguments that exist, and builds what it names."""
 
+from pathlib import Path
+
 import pytest
 
 from posereg import config as configs
@@ -9,6 +11,7 @@ from posereg.data.sources.source import Source
 CONF = configs.root() / "conf"
 SCENES = ("data=coco", "method=art", "loader=bottomup", "augment=art")
 DEPTH = ("data=h80k", "method=volume", "loader=mixed", "augment=volume")
+MOUSE = Path(__file__).parent / "mouse.yaml"  # a data set of somebody's own
 # What a file is used with, where that is not the default.
 COMPANY = {
     "method/art": SCENES,
@@ -18,6 +21,7 @@ COMPANY = {
     "augment/art": SCENES,
     "augment/volume": DEPTH,
     "data/h36m": DEPTH,
+    "data/own": (f"data.file={MOUSE}",),
     "data/h80k": DEPTH,
     "data/synthetic_h80k": DEPTH,
     "loader/bottomup": SCENES,
@@ -75,7 +79,7 @@ def test_the_2d_sets_follow_the_3d_set(data, beside):
 def test_data_sets_are_sources(file):
     source = configs.instantiate(plain(file)["data"])
     assert isinstance(source, Source)
-    assert source.name == file.split("/")[1]
+    assert source.name == {"data/own": MOUSE.stem}.get(file, file.split("/")[1])
 
 
 @pytest.mark.parametrize("file", files("augment", "schedule"))

@@ -13,9 +13,11 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from posereg.errors import UserError
+from posereg.settings import own_data
 from posereg.settings.places import CONFIG_FOLDERS as CONFIG_FOLDERS
 from posereg.settings.places import root as root
 from posereg.settings.run import METHOD_KEYS as METHOD_KEYS
+from posereg.skeletons import files as skeleton_files
 from posereg.skeletons.skeleton import skeleton
 from posereg.terminal.hydra_errors import one_line
 
@@ -91,7 +93,7 @@ def register_resolvers() -> None:
         return resolver
 
     resolvers: dict[str, Callable[..., Any]] = {
-        "joints": lambda name: len(skeleton(name)),
+        "joints": lambda name: len(skeleton(_container(name))),
         "scaled": scaled,
         "channels": lambda width, factor: max(8, round(width * factor)),
         "shortened": lambda epochs, factor: round(epochs / factor),  # 0 is refused by the check, by name
@@ -99,8 +101,36 @@ def register_resolvers() -> None:
         "accuracy": lambda target: ACCURACY.get(str(target).rpartition(".")[0], "AUC"),
         "divide": lambda whole, *parts: max(1, round(whole / math.prod(map(_count, parts)))),
     }
+    OmegaConf.register_new_resolver("own", own_part, replace=True)
     for name, function in resolvers.items():
         OmegaConf.register_new_resolver(name, lenient(function), replace=True)
+
+
+def own_part(part: str, file: str) -> Any:
+    """One part of the file that describes a data set of the user's; its skeleton with all it says, so that a
+    checkpoint knows its joints without the file.
+
+    Raises:
+        UserError: the file, or the skeleton that it names, is none.
+    """
+    described = own_data.read(file)
+    found = described[part]
+    if part == "skeleton":
+        if isinstance(found, str):
+            path = skeleton_files.path_of(found)
+            if path.parent != root() / "conf" / "skeleton":
+                found = {"name": path.stem, **skeleton_files.read_yaml(path)}
+        else:
+            found = {"name": described["name"], **found}
+        try:
+            skeleton(found)
+        except UserError as error:
+            raise UserError(f"{file}: {error}") from error
+    return OmegaConf.create(found) if isinstance(found, dict | list) else found
+
+
+def _container(value: Any) -> Any:
+    return OmegaConf.to_container(value) if isinstance(value, DictConfig | ListConfig) else value
 
 
 def _count(devices: int | str | Sequence[int]) -> int:
@@ -186,6 +216,8 @@ def plain(config: DictConfig) -> dict[str, Any]:
     try:
         resolved: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
+        if isinstance(error.__cause__, UserError):
+            raise error.__cause__ from None
         raise UserError(f"config: {one_line(error) or str(error).splitlines()[0]}") from error
     resolved.pop("hydra", None)
     return dict(resolved)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from posereg.cli.spec import Command, Option
 from posereg.errors import UserError, nearest
+from posereg.settings import own_data
 
 
 def parse(command: Command, arguments: Sequence[str]) -> dict[str, Any]:
@@ -44,6 +46,8 @@ def _parse(command: Command, arguments: Sequence[str]) -> dict[str, Any]:
         if key in options:
             values[key] = _value(options[key], text, f"{key}=")
             positional = [one for one in positional if one.name != key]
+        elif key == "data" and command.config and "data" not in options and own_data.describes(text):
+            overrides += _own_data(text)
         elif _is_config_key(command, key):
             overrides.append(argument)
         else:
@@ -82,6 +86,23 @@ def _value(option: Option, text: str, prefix: str) -> Any:
         return option.kind.convert(text)
     except ValueError as error:
         raise ValueError(f"{prefix}{text}: {error}") from error
+
+
+def _own_data(text: str) -> list[str]:
+    """`data=mouse.yaml` as overrides that mean the same in every folder; several files are swept over.
+
+    Raises:
+        UserError: one of the files describes no data set.
+    """
+    from posereg.config import own_part
+
+    whole = Path(text).expanduser()
+    paths = [whole] if whole.is_file() else [Path(one).expanduser() for one in text.split(",")]
+    files = [str(path.absolute()) for path in paths]
+    for file in files:
+        own_part("skeleton", file)
+    quoted = (file.replace("\\", "\\\\").replace("'", "\\'") for file in files)
+    return ["data=own", "data.file=" + ",".join(f"'{file}'" for file in quoted)]
 
 
 def _check_missing(command: Command, values: dict[str, Any], overrides: Sequence[str]) -> None:

@@ -99,7 +99,7 @@ class PoseModule(pl.LightningModule):
         """`(key, what is wrong)` of a config node whose settings are valid but do not go together
         (settings/parts.py)."""
         own = skeleton_of(node["skeleton"])
-        joints = skeleton_of(node.get("network_skeleton") or own.name)
+        joints = skeleton_of(node.get("network_skeleton") or node["skeleton"])
         lacking = [own.joints[k] for k in np.flatnonzero(mapping(joints, own) < 0)]
         if lacking:
             yield "network_skeleton", f"lacks {', '.join(lacking[:4])} of {own.name}, the data's"

@@ -17,6 +17,11 @@ from numpy.typing import NDArray
 
 from posereg.skeletons.skeleton import NOT_LABELLED, OCCLUDED, VISIBLE, Skeleton
 
+# What readers leave out of every data set: no cause for concern. Other reasons in `left_out` are.
+CROWD = "crowd regions"
+UNLABELLED = "people without a labelled joint"
+ORDINARY = (CROWD, UNLABELLED)
+
 __all__ = ["NOT_LABELLED", "OCCLUDED", "VISIBLE", "PoseSet"]
 
 
@@ -39,6 +44,8 @@ class PoseSet:
         annotations: the annotation file (or folder with one file per person) that was read.
         marks_occlusion: whether the annotations tell occluded joints from visible ones; if not, all labelled joints
             count as visible.
+        left_out: what of the annotations is not in the set or was changed, by reason: the ids in the file. All
+            reasons but the `ORDINARY` ones deserve a look.
         more_annotations: those of further splits, where several were put together.
     """
 
@@ -55,6 +62,7 @@ class PoseSet:
     boxes: NDArray[np.float32]
     annotations: Path
     extras: dict[str, NDArray[np.generic]] = field(default_factory=dict)
+    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
     more_annotations: tuple[Path, ...] = ()
     marks_occlusion: bool = True
 

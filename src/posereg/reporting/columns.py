@@ -9,6 +9,8 @@ from posereg.runs.results import Result
 LOWER_IS_BETTER = (
     "MPJPE",
     "PA-MPJPE",
+    "error",
+    "median_error",
     "jitter",
     "miss",
     "inversion",

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from posereg.errors import UserError, nearest
 from posereg.settings.places import config_roots
+from posereg.settings.yaml_file import read_yaml as read_yaml
 from posereg.skeletons.sides import Pairs, find_pairs, named_pairs
 
 KEYS = ("name", "joints", "limbs", "pairs", "columns", "parents", "sigmas", "colors")
@@ -36,23 +35,6 @@ def path_of(name: str) -> Path:
         if "/" not in name and (file := folder / "skeleton" / f"{name}.yaml").is_file():
             return file
     raise UserError(f"unknown skeleton '{name}'{nearest(name, names())}")
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file that holds a mapping.
-
-    Raises:
-        UserError: missing, no YAML, or something else.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: must hold keys and values (name:, joints: ...)")
-    return content
 
 
 def parsed(node: Mapping[str, Any], where: str, name: str = "") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The contract of data modules: what a run asks for is there, or the class cannot be built."""
 
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -23,6 +24,12 @@ def source(**changed):
     return Source(**{**fields, **changed})
 
 
+class People(str):
+    """Stands for the people of a split, of whom nobody was left out."""
+
+    left_out = MappingProxyType({})
+
+
 class Words(ImageData):
     """The least a subclass defines."""
 
@@ -31,7 +38,7 @@ class Words(ImageData):
         return {"box_source": "none"}
 
     def selected(self, split, limit, seed):
-        return f"{limit} of {split}, seed {seed}"
+        return People(f"{limit} of {split}, seed {seed}")
 
     def train_dataloader(self):
         return None

@@ -1,3 +1,5 @@
+import json
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -5,11 +7,13 @@ import numpy as np
 import pytest
 
 from data.made import people
-from posereg.data.formats import mpii
+from posereg.data.formats import coco, crowdpose, mpii
 from posereg.data.sources.check import check, contact_sheet
 from posereg.data.sources.subset import present
 from posereg.errors import UserError
+from posereg.records.poses import CROWD
 from shared import shared
+from tiny import data_set
 
 
 def sound(tmp_path, count=6):
@@ -135,3 +139,28 @@ def test_real_people():
     poses = present(poses, "drop").people(np.arange(40))
     report = check(poses)
     assert not any("undecodable" in f.what or "empty" in f.what for f in report.findings)
+
+
+@pytest.mark.parametrize(("kind", "reader"), [("coco", coco), ("crowdpose", crowdpose)])
+def test_a_declared_size_is_held_against_the_picture(tmp_path, kind, reader):
+    shutil.copytree(data_set(kind), tmp_path / "set")
+    assert not found(reader.read(tmp_path / "set", "val", everyone=True), "declared")
+    (path,) = tmp_path.glob(
+        f"set/**/*{'crowdpose_val' if kind == 'crowdpose' else 'person_keypoints_val2017'}.json"
+    )
+    content = json.loads(path.read_text())
+    content["images"][-1]["width"] += 10
+    path.write_text(json.dumps(content))
+    report = check(reader.read(tmp_path / "set", "val", everyone=True))
+    (finding,) = [one for one in report.findings if "declared" in one.what]
+    assert (finding.count, finding.bad) == (1, True)
+    assert content["images"][-1]["file_name"] in finding.examples[0]
+    assert not report.good
+
+
+def test_what_was_left_out_is_listed(tmp_path):
+    poses = replace(sound(tmp_path), left_out={"boxes odd": tuple(map(str, range(9))), CROWD: ("7",)})
+    report = check(poses)
+    assert not report.good
+    assert "! 9 of 15 annotations: boxes odd: 0, 1, 2, 3, 4, 5, 6, 7, 8" in report.lines()
+    assert check(replace(poses, left_out={CROWD: ("7",)})).good

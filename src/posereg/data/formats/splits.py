@@ -37,9 +37,18 @@ def together(split: str, parts: Sequence[PoseSet]) -> PoseSet:
         visibility=np.concatenate([part.visibility for part in parts]),
         boxes=np.concatenate([part.boxes for part in parts]),
         extras={name: np.concatenate([part.extras[name] for part in parts]) for name in first.extras},
+        left_out=all_left_out(parts),
         marks_occlusion=all(part.marks_occlusion for part in parts),
         more_annotations=tuple(part.annotations for part in parts[1:]),
     )
+
+
+def all_left_out(parts: Sequence[PoseSet]) -> dict[str, tuple[str, ...]]:
+    """What the readers of several sets left out, by reason."""
+    reasons = dict.fromkeys(reason for part in parts for reason in part.left_out)
+    return {
+        reason: tuple(who for part in parts for who in part.left_out.get(reason, ())) for reason in reasons
+    }
 
 
 def _apart(taken: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -111,6 +111,10 @@ class ImageData(pl.LightningDataModule, ABC):
         """The people of a split that are trained on or predicted, read once."""
         if split not in self._poses:
             self._poses[split] = self.selected(split, self.limits.get(split), self._limit_seed(split))
+            for reason, who in self._poses[split].left_out.items():
+                rank_zero_only(print)(
+                    f"{self.source.name} {split}: {len(who)} {reason} (posereg data check lists them)"
+                )
         return self._poses[split]
 
     def _limit_seed(self, split: str) -> int:

@@ -22,7 +22,7 @@ from posereg.data.samples.jpeg import BadImageError
 from posereg.errors import UserError
 from posereg.files import whole_file
 from posereg.geometry.pixels import inside
-from posereg.records.poses import PoseSet
+from posereg.records.poses import ORDINARY, PoseSet
 
 EXAMPLES = 5
 ASYMMETRY = 0.05  # difference of the left and right joint's share of labels that is worth a look
@@ -97,7 +97,7 @@ def check(poses: PoseSet, progress: Progress | None = None, threads: int = 4) ->
     """
     sizes, bad = _read_images(poses, progress, threads)
     findings = [*bad, *_ids(poses), *_boxes(poses, sizes), *_joints(poses, sizes), *_head_boxes(poses)]
-    findings += [*_symmetry(poses), *_counts(poses)]
+    findings += [*_symmetry(poses), *_counts(poses), *_declared(poses, sizes), *_left_out(poses)]
     labelled = int((poses.visibility > 0).sum())
     return Report(
         poses.name,
@@ -266,6 +266,33 @@ def _symmetry(poses: PoseSet) -> list[Finding]:
         what = "people with shoulders and hips crossed (left and right swapped?)"
         findings.append(Finding(what, int(crossed.sum()), int(known.sum()), False, said))
     return findings
+
+
+def _declared(poses: PoseSet, sizes: NDArray[np.float64]) -> list[Finding]:
+    """Pictures of another size than the annotations were made for: boxes and joints may be those of other pixels."""
+    if "image_size" not in poses.extras:
+        return []
+    declared = np.asarray(poses.extras["image_size"], dtype=np.float64)
+    other = (declared > 0).all(axis=1) & np.isfinite(sizes).all(axis=1) & (declared != sizes).any(axis=1)
+    said = tuple(
+        f"{poses.images[k]} is {sizes[k, 0]:g} x {sizes[k, 1]:g}, not {declared[k, 0]:g} x {declared[k, 1]:g}"
+        for k in np.flatnonzero(other)[:EXAMPLES]
+    )
+    return [Finding("pictures of another size than declared", int(other.sum()), len(other), True, said)]
+
+
+def _left_out(poses: PoseSet) -> list[Finding]:
+    """What the reader left out or changed; every id, but for what each data set has."""
+    return [
+        Finding(
+            f"annotations: {reason}",
+            len(who),
+            len(who) + len(poses),
+            reason not in ORDINARY,
+            who[:EXAMPLES] if reason in ORDINARY else who,
+        )
+        for reason, who in poses.left_out.items()
+    ]
 
 
 def _counts(poses: PoseSet) -> list[Finding]:

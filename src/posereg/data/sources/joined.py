@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from posereg.data.formats.splits import all_left_out
 from posereg.data.sources.source import Reader
 from posereg.geometry import boxes
 from posereg.records.poses import PoseSet
@@ -81,6 +82,7 @@ def joined(poses: PoseSet, other: PoseSet) -> PoseSet:
         keypoints=both("keypoints"),
         visibility=both("visibility"),
         boxes=both("boxes"),
+        left_out=all_left_out((poses, other)),
         marks_occlusion=poses.marks_occlusion and other.marks_occlusion,
         extras={
             name: _padded(column, images if name.startswith("image_") else people)

@@ -41,6 +41,7 @@ class Source:
         postprocess: (PoseSet, Predictions) -> Predictions, what happens to raw top-down predictions before they are
             saved and scored (inference/postprocess.py).
         annotations: annotation file, of every split or by split; None for the usual place below root.
+        file: the YAML that describes a data set of the user's (conf/data/own.yaml).
     """
 
     name: Name
@@ -56,6 +57,7 @@ class Source:
     boxes: File | Mapping[str, File] | None = None
     min_box_score: NotNegative = 0.0
     postprocess: Callable[[PoseSet, Predictions], Predictions] | None = None
+    file: File | None = None
 
     def postprocessed(self, poses: PoseSet, predictions: Predictions) -> Predictions:
         """Raw predictions of `poses` as they are saved, scored and submitted."""

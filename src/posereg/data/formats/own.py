@@ -1,0 +1,108 @@
+"""A data set of the user's, as one YAML file describes it (settings/own_data.py): the annotations and their splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from posereg.data.formats import own_coco
+from posereg.errors import UserError
+from posereg.records.poses import PoseSet
+from posereg.skeletons.skeleton import SkeletonName
+from posereg.skeletons.skeleton import skeleton as skeleton_of
+
+
+def read(
+    root: Path | str,
+    split: str,
+    annotations: Path | str | None = None,
+    *,
+    name: str,
+    skeleton: SkeletonName,
+    source: Mapping[str, Any],
+) -> PoseSet:
+    """The people of one split; `left_out` says what of the annotations is not among them.
+
+    Columns: `bbox` (x y width height as annotated), `area` (as annotated, else NaN), `image_size` (as declared, 0
+    where it is not), `image_key` (the file's own ids of its images, as text).
+
+    Args:
+        annotations: takes the place of `source.annotations`.
+        source: as docs/own_data.md says: annotations, images, category, splits, seed, confidence.
+
+    Raises:
+        UserError: annotations that cannot be used, or no such split.
+    """
+    files = annotations or source["annotations"]
+    splits = source.get("splits")
+    if isinstance(files, Mapping):
+        if split not in files:
+            raise UserError(f"data.{name}: no split '{split}'; source.annotations has {', '.join(files)}")
+        files, splits = files[split], None
+    elif not splits:
+        raise UserError(
+            f"data.{name}: source.splits is missing: shares ({{train: 0.8, val: 0.2}}) or lists of images"
+        )
+    path = Path(root) / files
+    if splits is not None and (not isinstance(splits, Mapping) or split not in splits):
+        raise UserError(f"data.{name}: no split '{split}'; source.splits has {', '.join(splits)}")
+
+    def chosen(images: Sequence[str]) -> Sequence[int]:
+        if splits is None:
+            return range(len(images))
+        return divided(images, Path(root), splits, int(source.get("seed", 0)))[split]
+
+    content = own_coco.load(path)
+    return own_coco.pose_set(content, path, Path(root), name, split, skeleton_of(skeleton), source, chosen)
+
+
+def divided(images: Sequence[str], root: Path, splits: Mapping[str, Any], seed: int) -> dict[str, list[int]]:
+    """Rows of the images of each split: by shares drawn with the seed, or by lists of their names.
+
+    All people of an image fall into one split, and what is drawn depends on the images' names, not on their order.
+
+    Raises:
+        UserError: shares that are no shares, an image that is not there, or one that lies in two splits.
+    """
+    if all(isinstance(share, int | float) and not isinstance(share, bool) for share in splits.values()):
+        return _shares(images, splits, seed)
+    place = {image: row for row, image in enumerate(images)}
+    short: dict[str, list[int]] = {}
+    for image, row in place.items():
+        short.setdefault(Path(image).name, []).append(row)
+    found: dict[str, list[int]] = {}
+    owner: dict[int, str] = {}
+    for split, listed in splits.items():
+        names = listed if isinstance(listed, list) else _lines(root / str(listed), split)
+        rows = []
+        for name in names:
+            fits = [place[name]] if name in place else short.get(Path(str(name)).name, [])
+            if len(fits) != 1:
+                why = "is several images" if fits else "is no image of the annotations"
+                raise UserError(f"source.splits.{split}: '{name}' {why}")
+            if owner.setdefault(fits[0], split) != split:
+                raise UserError(f"source.splits: '{name}' is in {owner[fits[0]]} and in {split}")
+            rows.append(fits[0])
+        found[split] = sorted(set(rows))
+    return found
+
+
+def _shares(images: Sequence[str], splits: Mapping[str, Any], seed: int) -> dict[str, list[int]]:
+    total = sum(splits.values())
+    if min(splits.values()) < 0 or not 0 < total <= 1 + 1e-9:
+        raise UserError(f"source.splits: shares must be from 0 to 1 and add up to at most 1, not {total:g}")
+    by_name = sorted(range(len(images)), key=lambda row: images[row])
+    drawn = [by_name[k] for k in np.random.default_rng(seed).permutation(len(images))]
+    ends = np.round(np.cumsum(list(splits.values())) * len(images)).astype(int).tolist()
+    starts = [0, *ends[:-1]]
+    return {split: sorted(drawn[low:high]) for split, low, high in zip(splits, starts, ends, strict=True)}
+
+
+def _lines(path: Path, split: str) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"source.splits.{split}: {path}: no list of images that can be read") from error

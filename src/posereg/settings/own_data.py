@@ -1,0 +1,76 @@
+"""The one file that describes a data set of the user's: name, skeleton, source, metrics (docs/own_data.md).
+
+`data=mouse.yaml` stands for `data=own data.file=<path>`; conf/data/own.yaml takes its parts from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from posereg.errors import UserError, nearest
+from posereg.settings.ranges import is_part
+from posereg.settings.yaml_file import read_yaml
+
+KEYS = ("name", "skeleton", "source", "metrics")
+SOURCE_KEYS = ("format", "root", "images", "annotations", "category", "splits", "seed", "confidence")
+METRIC_KEYS = ("pck", "pixel_error")
+FORMATS = ("coco-json",)
+PCK = {"by": "box", "at": [0.05, 0.1, 0.2]}
+
+
+def describes(text: str) -> bool:
+    """Whether a value of `data=` is the path of such a file and not the name of a config."""
+    return text.endswith((".yaml", ".yml"))
+
+
+def read(file: str | Path) -> dict[str, Any]:
+    """`name`, `skeleton` (a name, an absolute path or the content), `root`, `source`, `metrics`.
+
+    Raises:
+        UserError: a file that is missing or describes no data set; names the key.
+    """
+    path = Path(file)
+    content = read_yaml(path)
+    _known(content, KEYS, path, "")
+    for key in ("skeleton", "source"):
+        if not content.get(key):
+            raise UserError(f"{path}: {key}: is missing")
+    name = content.get("name", path.stem)
+    if not is_part(name):
+        raise UserError(f"{path}: name: must be a name without / that a folder can have, not {name!r}")
+    source = _mapping(content, "source", path)
+    _known(source, SOURCE_KEYS, path, "source.")
+    if source.get("format") not in FORMATS:
+        raise UserError(
+            f"{path}: source.format: must be {' or '.join(FORMATS)}{nearest(str(source.get('format')), FORMATS)}"
+        )
+    if not source.get("annotations"):
+        raise UserError(f"{path}: source.annotations: is missing; name the annotation file")
+    metrics = _mapping(content, "metrics", path) or {"pck": PCK, "pixel_error": True}
+    _known(metrics, METRIC_KEYS, path, "metrics.")
+    root = path.absolute().parent / str(source.get("root", ""))
+    skeleton = content["skeleton"]
+    if isinstance(skeleton, str) and describes(skeleton):
+        skeleton = str(path.absolute().parent / skeleton)
+    return {
+        "name": name,
+        "skeleton": skeleton,
+        "root": str(root),
+        "source": {key: value for key, value in source.items() if key != "root"},
+        "metrics": dict(metrics),
+    }
+
+
+def _mapping(content: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
+    value = content.get(key) or {}
+    if not isinstance(value, Mapping):
+        raise UserError(f"{path}: {key}: must be keys and values")
+    return value
+
+
+def _known(node: Mapping[str, Any], keys: tuple[str, ...], path: Path, prefix: str) -> None:
+    for key in node:
+        if key not in keys:
+            raise UserError(f"{path}: no such key '{prefix}{key}'{nearest(str(key), keys)}")

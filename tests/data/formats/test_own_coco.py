@@ -1,0 +1,154 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from mice import JOINTS, mice, mouse_set
+from posereg.data.formats import own_coco
+from posereg.errors import UserError
+from posereg.records.poses import CROWD, UNLABELLED
+
+
+def changed(folder, change, images=4, **source):
+    """The set that is read after `change(content)`."""
+    content = mice(folder, images)
+    change(content)
+    (folder / "mouse.json").write_text(json.dumps(content))
+    return mouse_set(folder, images, **source)
+
+
+def first(**fields):
+    return lambda content: content["annotations"][0].update(fields)
+
+
+def test_sound_annotations_are_read_as_they_are(tmp_path):
+    content = mice(tmp_path, 4)
+    poses = mouse_set(tmp_path, 4)
+    assert poses.left_out == {}
+    assert poses.skeleton.joints == tuple(JOINTS)
+    wanted = np.reshape([one["keypoints"] for one in content["annotations"]], (4, 12, 3))
+    np.testing.assert_allclose(poses.keypoints, wanted[..., :2], rtol=1e-6)
+    np.testing.assert_allclose(
+        poses.extras["bbox"], [one["bbox"] for one in content["annotations"]], rtol=1e-6
+    )
+    assert poses.ids.tolist() == [100, 101, 102, 103]
+    assert poses.image_ids.tolist() == [0, 1, 2, 3]
+    assert poses.extras["image_size"].tolist() == [[128, 120]] * 4
+    x, y, w, h = content["annotations"][1]["bbox"]
+    center = (poses.boxes[1, :2] + poses.boxes[1, 2:]) / 2
+    np.testing.assert_allclose(center, [x + (w - 1) / 2, y + (h - 1) / 2], rtol=1e-5)
+
+
+def test_joints_go_by_name(tmp_path):
+    def turned(content):
+        content["categories"][0]["keypoints"] = JOINTS[::-1]
+        for one in content["annotations"]:
+            one["keypoints"] = np.reshape(one["keypoints"], (12, 3))[::-1].ravel().tolist()
+
+    poses = changed(tmp_path / "a", turned)
+    plain = mouse_set(tmp_path / "b", 4)
+    np.testing.assert_array_equal(poses.keypoints, plain.keypoints)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (None, "does not name its joints"),
+        (JOINTS[:-1], "has no joint tail_tip"),
+        ([*JOINTS, "nose"], "names a joint twice"),
+    ],
+)
+def test_joints_without_fitting_names_are_refused(tmp_path, names, said):
+    with pytest.raises(UserError, match=said):
+        changed(tmp_path, lambda content: content["categories"][0].update(keypoints=names))
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "people"),
+    [
+        ({"iscrowd": 1}, CROWD, 3),
+        ({"image_id": 99}, "people on an image that is not listed", 3),
+        ({"image_id": None}, "people on an image that is not listed", 3),
+        ({"keypoints": [1, 2, 2]}, "people whose keypoints are not three numbers for each joint", 3),
+        ({"keypoints": None}, "people whose keypoints are not three numbers for each joint", 3),
+        ({"keypoints": [0] * 36}, UNLABELLED, 3),
+        ({"keypoints": [5, 5, -1] * 11 + [5, 5, 2]}, "people with a negative visibility", 4),
+        ({"keypoints": [math.nan, 5, 2] + [5, 5, 2] * 11}, "labelled joints that have no usable position", 4),
+        ({"keypoints": [1e30, 5, 2] + [5, 5, 2] * 11}, "labelled joints that have no usable position", 4),
+        ({"keypoints": [None, 5, 2] + [5, 5, 2] * 11}, "labelled joints that have no usable position", 4),
+        ({"bbox": None}, "people whose box is none", 4),
+        ({"bbox": [1, 1, 0, 5]}, "people whose box is none", 4),
+        ({"bbox": [1, 1, -3, 5]}, "people whose box is none", 4),
+        ({"bbox": [math.nan, 1, 3, 5]}, "people whose box is none", 4),
+        ({"bbox": [1, 1, 3]}, "people whose box is none", 4),
+        ({"id": 102}, own_coco.TWICE, 4),
+    ],
+)
+def test_what_cannot_be_used_is_counted_by_reason(tmp_path, fields, reason, people):
+    poses = changed(tmp_path, first(**fields))
+    assert len(poses) == people
+    ((found, who),) = poses.left_out.items()
+    assert reason in found
+    assert who == (("102", "102") if reason == own_coco.TWICE else ("100",))
+    assert np.isfinite(poses.keypoints).all()
+    assert np.isfinite(poses.boxes).all()
+    assert (poses.boxes[:, 2:] > poses.boxes[:, :2]).all()
+    assert len(set(poses.ids.tolist())) == len(poses)
+
+
+def test_a_box_that_is_none_lies_about_the_joints(tmp_path):
+    poses = changed(tmp_path, first(bbox=[1, 1, 0, 5], keypoints=[10, 20, 2, 30, 60, 2] + [0] * 30))
+    assert poses.extras["bbox"][0].tolist() == [10, 20, 21, 41]
+
+
+def test_confidences_need_a_threshold(tmp_path):
+    keypoints = [5, 5, 0.4] * 6 + [5, 5, 0.9] * 6
+    with pytest.raises(UserError, match=r"visibility 0.4, which is not 0, 1 or 2; .*source.confidence: 0.5"):
+        changed(tmp_path / "a", first(keypoints=keypoints))
+    poses = changed(tmp_path / "b", first(keypoints=keypoints), confidence=0.5)
+    assert poses.visibility[0].tolist() == [0] * 6 + [2] * 6
+
+
+def test_several_categories_ask_for_one(tmp_path):
+    def horses(content):
+        content["categories"].append({"id": 2, "name": "horse", "keypoints": JOINTS})
+        content["annotations"][0]["category_id"] = 2
+
+    with pytest.raises(UserError, match=r"source.category: mouse, horse"):
+        changed(tmp_path / "a", horses)
+    assert changed(tmp_path / "b", horses, category="horse").ids.tolist() == [100]
+    assert changed(tmp_path / "c", horses, category="mouse").ids.tolist() == [101, 102, 103]
+    with pytest.raises(UserError, match=r"no category 'cow' .*mouse, horse"):
+        changed(tmp_path / "d", horses, category="cow")
+
+
+def test_ids_may_be_texts_mixed_or_huge(tmp_path):
+    def texts(content):
+        for image, one in zip(content["images"], content["annotations"], strict=True):
+            image["id"], one["image_id"] = f"img-{image['id']}", f"img-{image['id']}"
+        content["images"][1]["id"], content["annotations"][1]["image_id"] = 7, "7"
+        content["images"][2]["id"], content["annotations"][2]["image_id"] = 2**70, 2**70
+        content["annotations"][3]["id"] = None
+
+    poses = changed(tmp_path, texts)
+    assert poses.person_image.tolist() == [0, 1, 2, 3]
+    assert poses.extras["image_key"].tolist() == ["img-0", "7", str(2**70), "img-3"]
+    assert poses.image_ids.tolist() == [1, 2, 3, 4]
+    assert poses.ids.tolist() == [1, 2, 3, 4]
+
+
+def test_an_image_id_for_two_pictures_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"image id 1 is used twice: 001.png, 000.png"):
+        changed(tmp_path, lambda content: content["images"].append({**content["images"][0], "id": 1}))
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", '{"images": [], "annotations": {}, "categories": []}', '{"images": [1]}']
+)
+def test_another_file_is_refused(tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(UserError, match="not a COCO-style annotation file"):
+        own_coco.load(tmp_path / "x.json")
+    with pytest.raises(UserError, match="no such annotation file"):
+        own_coco.load(tmp_path / "y.json")

@@ -1,0 +1,68 @@
+"""Pictures of a mouse with twelve points, and their annotations in COCO's form, made for tests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import yaml
+
+from posereg.data.formats import own
+from posereg.records.poses import PoseSet
+from posereg.settings import own_data
+
+HERE = Path(__file__).parent
+JOINTS: list[str] = yaml.safe_load((HERE / "mouse.yaml").read_text())["skeleton"]["joints"]
+# The animal, nose up: across and along, in body lengths.
+SHAPE = np.array([
+    (0, -0.5), (-0.1, -0.4), (0.1, -0.4), (0, -0.3), (-0.15, -0.2), (0.15, -0.2), (0, 0), (-0.15, 0.2), (0.15, 0.2),
+    (0, 0.3), (0.05, 0.45), (0, 0.6),
+])  # fmt: skip
+
+
+def mice(folder: Path, images: int = 60, seed: int = 0) -> dict[str, Any]:
+    """Write `mouse.yaml`, `mouse.json` and `pictures/`; gives the annotations."""
+    rng = np.random.default_rng(seed)
+    (folder / "pictures").mkdir(parents=True)
+    shutil.copy(HERE / "mouse.yaml", folder)
+    content: dict[str, Any] = {
+        "images": [],
+        "annotations": [],
+        "categories": [{"id": 1, "name": "mouse", "keypoints": JOINTS}],
+    }
+    for number in range(images):
+        angle, size = rng.uniform(-0.6, 0.6), rng.uniform(40, 60)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        points = SHAPE @ turn.T * size + rng.uniform(50, 70, 2)
+        picture = np.full((120, 128, 3), 200, np.uint8)
+        for x, y in points:
+            cv2.circle(picture, (round(x), round(y)), 5, (60, 60, 60), -1)
+        cv2.imwrite(str(folder / f"pictures/{number:03}.png"), picture)
+        low, extent = points.min(0), np.ptp(points, axis=0)
+        content["images"].append({"id": number, "file_name": f"{number:03}.png", "width": 128, "height": 120})
+        content["annotations"].append(
+            {
+                "id": number + 100,
+                "image_id": number,
+                "category_id": 1,
+                "bbox": [*low, *extent],
+                "keypoints": [float(v) for x, y in points for v in (x, y, 2)],
+            }
+        )
+    (folder / "mouse.json").write_text(json.dumps(content))
+    return content
+
+
+def mouse_set(folder: Path, images: int, split: str = "all", **source: Any) -> PoseSet:
+    """The people that the reader makes of fresh mice, or of the files that are there."""
+    if not (folder / "mouse.json").exists():
+        mice(folder, images)
+    described = own_data.read(folder / "mouse.yaml")
+    given = {**described["source"], "splits": {"all": 1.0}, **source}
+    return own.read(
+        folder, split, name="mouse", skeleton={"name": "mouse", **described["skeleton"]}, source=given
+    )
