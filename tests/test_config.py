@@ -169,3 +169,18 @@ def test_a_recipe_given_by_its_former_spelling_wins_over_the_rows_own():
 def test_debug_is_two_steps_of_any_recipe():
     config = plain("recipe=volume_reduced", "trainer=debug", "method=volume", "data=h80k", "loader=mixed")
     assert (config["trainer"]["epochs"], config["trainer"]["limit_train_batches"]) == (1, 2)
+
+
+def test_timm_models_are_named_like_files_of_the_group():
+    assert configs.current_overrides(["backbone=timm/swin_t,timm/vit_s", "backbone=resnet18", "row=timm/a"]) == [
+        "backbone=timm", "backbone.name=swin_t,vit_s", "backbone=resnet18", "row=timm/a",
+    ]  # fmt: skip
+    trunk = plain("method=I1", "backbone=timm/convnext_atto", "input_size=[96,64]")["method"]["network"][
+        "backbone"
+    ]
+    assert (trunk["name"], trunk["input_size"]) == ("convnext_atto", [96, 64])
+
+
+def test_a_timm_model_that_is_none_is_refused():
+    with pytest.raises(UserError, match=r"backbone\.name.*convnext_attoo"):
+        configs.validate(configs.compose(["method=I1", "backbone=timm/convnext_attoo"]))

@@ -186,8 +186,17 @@ def top_level_keys() -> set[str]:
 
 
 def current_overrides(overrides: Sequence[str]) -> list[str]:
-    """Overrides as they are spelled today (`RESPELLED`); the others stay as they are."""
-    return [new for override in overrides for new in RESPELLED.get(override, (override,))]
+    """Overrides as they are spelled today (`RESPELLED`), and `backbone=timm/NAME` in full; the others stay."""
+    return [new for override in overrides for new in RESPELLED.get(override, _timm_trunk(override))]
+
+
+def _timm_trunk(override: str) -> tuple[str, ...]:
+    """`backbone=timm/swin_t,timm/vit_s` names models, not files: `backbone=timm backbone.name=swin_t,vit_s`."""
+    group, _, value = override.partition("=")
+    names = [name.partition("timm/") for name in value.split(",")]
+    if group != "backbone" or any(before or not slash for before, slash, _ in names):
+        return (override,)
+    return "backbone=timm", f"backbone.name={','.join(name for *_, name in names)}"
 
 
 def compose(overrides: Sequence[str], name: str = "train") -> DictConfig:

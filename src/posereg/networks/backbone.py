@@ -1,18 +1,25 @@
-"""Image trunks: any timm model that gives feature maps, with ImageNet weights from timm or from a file."""
+"""Image trunks: any timm model that gives feature maps, with ImageNet weights from timm or from a file.
+
+Whatever the family, a trunk takes images of any input size and gives maps (B, C, H, W), finest first; their widths
+and strides are asked from the model (`feature_info`).
+"""
 
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import timm
+import torch
 from timm.utils.model import freeze
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from posereg.errors import UserError
 from posereg.networks.weights import load_fitting, read_tensors, without_prefix
-from posereg.settings.ranges import Among, Annotated, Interval
+from posereg.settings.ranges import Among, Annotated, Interval, Size
 
 log = logging.getLogger(__name__)
 TimmName = Annotated[str, Among(timm.list_models, timm.is_model)]
@@ -24,6 +31,7 @@ def backbone(
     weights: str | None = None,
     width: Annotated[float, Interval(ge=1 / 32, le=16)] = 1.0,
     frozen: Annotated[int, Interval(ge=0, le=5)] = 0,
+    input_size: Size | None = None,
     **options: Any,
 ) -> nn.Module:
     """A trunk with `feature_info`; its forward gives the list of feature maps, finest first.
@@ -34,6 +42,7 @@ def backbone(
         weights: a local file (.pth, .pt, .safetensors), torchvision's or timm's key names.
         width: factor on the channels of a ResNet, for reduced runs; excludes weights.
         frozen: feature maps, from the finest, whose layers stay as they are: no gradients, no new statistics.
+        input_size: (W, H) pixels, for transformers that are built for one size.
         options: passed on to timm.
 
     Raises:
@@ -48,6 +57,8 @@ def backbone(
     if not timm.is_model(name):
         close = timm.list_models(f"*{name[:6]}*")[:5]
         raise UserError(f"backbone.name: timm has no model '{name}'; near it: {', '.join(close) or 'none'}")
+    if input_size is not None:
+        options |= _sized(name, input_size, options)
     try:
         model: nn.Module = timm.create_model(
             name, pretrained=pretrained and not weights, features_only=True, **options
@@ -61,6 +72,7 @@ def backbone(
         ) from error
     if weights:
         load_weights(model, weights)
+    _even_out(model)
     return _with_frozen(model, frozen)
 
 
@@ -71,7 +83,11 @@ def _with_frozen(trunk: nn.Module, count: int) -> nn.Module:
     if count > len(stages):
         raise UserError(f"backbone.frozen={count}: the trunk has {len(stages)} feature maps")
     names = [name for name, _ in trunk.named_children()]
-    freeze(trunk, names[: names.index(stages[count - 1].partition(".")[0]) + 1])
+    # ResNets keep a stage's name, pyramids of transformers have layers_0 for layers.0.
+    last = [name for name in names if name in (stages[count - 1].partition(".")[0], stages[count - 1].replace(".", "_"))]
+    if not last:
+        raise UserError("backbone.frozen: the trunk's feature maps are not layers of their own; 0 trains all of it")
+    freeze(trunk, names[: names.index(last[0]) + 1])
     return trunk
 
 
@@ -79,6 +95,65 @@ def channels(trunk: nn.Module) -> list[int]:
     """Channels of each feature map, finest first."""
     counts: list[int] = trunk.feature_info.channels()  # type: ignore[union-attr, operator]
     return counts
+
+
+def strides(trunk: nn.Module) -> list[int]:
+    """Input pixels a cell of each feature map, finest first."""
+    found: list[int] = trunk.feature_info.reduction()  # type: ignore[union-attr, operator]
+    return found
+
+
+def _sized(name: str, input_size: Size, options: dict[str, Any]) -> dict[str, Any]:
+    """What timm must be told for images of that size: nothing for convolutions, the size for some transformers."""
+
+    def built(**more: Any) -> nn.Module | None:
+        # Without memory and without weights: a family that does not know an option says so.
+        with suppress(TypeError), torch.device("meta"):
+            model: nn.Module = timm.create_model(name, features_only=True, **options, **more)
+            return model
+        return None
+
+    if "img_size" in options or built(dynamic_img_size=True) is not None:
+        return {} if "img_size" in options else {"dynamic_img_size": True}
+    plain = built()
+    if plain is None:
+        return {}
+    size = tuple(reversed([_fitting(side, strides(plain)) for side in input_size]))
+    for more in ({"img_size": size, "strict_img_size": False}, {"img_size": size}):
+        if built(**more) is not None:
+            return more
+    return {}
+
+
+def _fitting(side: int, reductions: list[int]) -> int:
+    """The nearest side that the patches of a plain transformer cover exactly; pyramids pad by themselves."""
+    patch = reductions[0]
+    if len(reductions) == 1 or patch != reductions[-1]:
+        return side
+    return max(1, round(side / patch)) * patch
+
+
+def _even_out(model: nn.Module) -> None:
+    """Images of any size in, maps (B, C, H, W) out.
+
+    Hooks rather than a module around the trunk, which would rename its weights. Patches that do not cover the image
+    would leave its right and lower edge out and shift every map, so such images are resized first.
+    """
+
+    def resize(trunk: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        height, width = given[0].shape[-2:]
+        size = [_fitting(side, strides(trunk)) for side in (height, width)]
+        if size == [height, width]:
+            return given
+        return (F.interpolate(given[0], size=size, mode="bilinear", align_corners=False),)
+
+    def channels_second(trunk: nn.Module, given: Any, maps: list[Tensor]) -> list[Tensor]:
+        return [each.permute(0, 3, 1, 2) for each in maps]
+
+    if len(set(strides(model))) == 1:
+        model.register_forward_pre_hook(resize)
+    if getattr(model, "output_fmt", "NCHW") == "NHWC":
+        model.register_forward_hook(channels_second)
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
