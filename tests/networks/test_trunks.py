@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from posereg.errors import UserError
 from posereg.networks.backbone import backbone, channels, strides
 from posereg.networks.deconv import HeatmapNet, RegressionNet
 
@@ -62,3 +63,11 @@ def test_patches_cover_the_whole_image():
 def test_weights_keep_their_names():
     names = backbone("swin_tiny_patch4_window7_224", input_size=SIZE).state_dict()
     assert "layers_0.blocks.0.attn.qkv.weight" in names
+
+
+def test_layers_of_a_pyramid_are_frozen_by_its_maps_and_those_of_a_plain_transformer_are_refused():
+    trunk = backbone("swin_tiny_patch4_window7_224", input_size=SIZE, frozen=2)
+    moving = {name.partition(".")[0] for name, p in trunk.named_parameters() if p.requires_grad}
+    assert moving == {"layers_2", "layers_3"}
+    with pytest.raises(UserError, match=r"backbone\.frozen.*not layers of their own"):
+        backbone("vit_tiny_patch16_224", input_size=SIZE, frozen=1)

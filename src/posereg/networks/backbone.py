@@ -83,11 +83,14 @@ def _with_frozen(trunk: nn.Module, count: int) -> nn.Module:
     if count > len(stages):
         raise UserError(f"backbone.frozen={count}: the trunk has {len(stages)} feature maps")
     names = [name for name, _ in trunk.named_children()]
-    # ResNets keep a stage's name, pyramids of transformers have layers_0 for layers.0.
-    last = [name for name in names if name in (stages[count - 1].partition(".")[0], stages[count - 1].replace(".", "_"))]
+    stage = stages[count - 1]
+    # A ResNet's layer is called as its map is, a pyramid of transformers has layers_0 for the map layers.0.
+    last = [k for k, name in enumerate(names) if name in (stage.partition(".")[0], stage.replace(".", "_"))]
     if not last:
-        raise UserError("backbone.frozen: the trunk's feature maps are not layers of their own; 0 trains all of it")
-    freeze(trunk, names[: names.index(last[0]) + 1])
+        raise UserError(
+            "backbone.frozen: the trunk's feature maps are not layers of their own; 0 trains all of it"
+        )
+    freeze(trunk, names[: last[0] + 1])
     return trunk
 
 
