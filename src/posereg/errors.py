@@ -8,7 +8,15 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Bad input. The command line prints the message alone, without a traceback, and exits with 2."""
+    """Bad input. The command line prints the message alone, without a traceback, and exits with `exit_code`."""
+
+    exit_code = 2
+
+
+class FailedElsewhereError(UserError):
+    """Another process of the same run failed; the message says how."""
+
+    exit_code = 1
 
 
 class Interrupted(BaseException):

@@ -7,10 +7,10 @@ that was cut off resumes from last.ckpt, and a folder that holds a finished run 
 from __future__ import annotations
 
 import errno
-import os
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,16 @@ from posereg.networks.complexity import counts, rates
 from posereg.predict.final import final_result
 from posereg.records.predictions import load as load_predictions
 from posereg.runs import folder as runs
-from posereg.runs import results
+from posereg.runs import launch, processes, results
 from posereg.runs.results import Result
 from posereg.runs.siblings import PRETRAIN, checkpoint_of, config_name, finished_sibling, needed, siblings
 from posereg.runs.signals import Signals
 from posereg.training.callbacks import Throughput
 from posereg.training.checkpoint_files import last_good
+from posereg.training.checkpoint_files import read as read_checkpoint
 from posereg.training.checkpoints import Position
 from posereg.training.fit import Progress, fit, validate
+from posereg.training.trainer import connect_processes
 
 
 def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
@@ -49,47 +51,60 @@ def train(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
     """
     plain = configs.plain(config)
     configs.validate(plain)
-    folder = runs.run_dir(plain)
-    digest = runs.config_hash(plain)
-    if rank() > 0:
-        # The first process of a distributed run holds the lock and keeps the record.
-        with Signals() as signals:
-            return _run(plain, folder, digest, overrides, signals)
-    with Signals() as signals, runs.lock(folder):
-        if runs.is_done(folder, digest):
-            print(f"{folder}: done already, same configuration")
-            return results.read(folder / runs.RESULT)
-        siblings(plain, overrides, config_name())  # refused before anything is trained or written
-        _refuse_other(folder, plain, digest)
-        remove_leftovers(folder)
-        write_json(folder / runs.CONFIG, plain)
-        runs.write_status(folder, "running", config_hash=digest)
-        start = time.monotonic()
-        try:
-            result = _run(plain, folder, digest, overrides, signals)
-        except (Interrupted, KeyboardInterrupt) as error:
-            with suppress(UserError):
-                runs.write_status(
-                    folder, "interrupted", config_hash=digest, error=str(error) or "interrupted"
-                )
-            raise
-        except BaseException as error:
-            message = str(error).splitlines()[0] if str(error) else type(error).__name__
-            with suppress(UserError):  # a full disk must not hide what went wrong
-                runs.write_status(folder, "failed", config_hash=digest, error=message)
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise UserError(f"{folder}: {error.strerror}; what was written before is intact") from error
-            raise
-        seconds = round(time.monotonic() - start, 1)
-        runs.write_status(folder, "done", config_hash=digest, seconds=seconds)
-        return result
+    folder, digest = runs.run_dir(plain), runs.config_hash(plain)
+    first = processes.place().rank == 0
+    with Signals() as signals:
+        if processes.place().size > 1:
+            processes.check(plain["trainer"])
+        connect = partial(connect_processes, plain["trainer"])
+        # The first process holds the lock and keeps the record; the others wait until it has begun.
+        with processes.joined(connect), runs.lock(folder) if first else nullcontext():
+            return _locked(plain, folder, digest, overrides, signals)
 
 
-def rank() -> int:
-    """This process's rank in a distributed run, before Lightning has started."""
-    if int(os.environ.get("SLURM_NTASKS", "1")) > 1 and "SLURM_PROCID" in os.environ:
-        return int(os.environ["SLURM_PROCID"])
-    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
+def _locked(
+    plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[str], signals: Signals
+) -> Result:
+    """One run in its locked folder: nothing if it is done, and else its state on record, however it ends."""
+    if processes.shared(lambda: runs.is_done(folder, digest)):
+        processes.say(f"{folder}: done already, same configuration")
+        return results.read(folder / runs.RESULT)
+    processes.shared(lambda: _begin(plain, folder, digest, overrides))
+    if processes.place().rank > 0:
+        return _run(plain, folder, digest, overrides, signals)
+    start = time.monotonic()
+    try:
+        result = _run(plain, folder, digest, overrides, signals)
+    except BaseException as caught:
+        error = _recorded(processes.explained(caught), folder, digest)
+        if error is caught:
+            raise
+        raise error from caught
+    seconds = round(time.monotonic() - start, 1)
+    runs.write_status(folder, "done", config_hash=digest, seconds=seconds)
+    return result
+
+
+def _recorded(error: BaseException, folder: Path, digest: str) -> BaseException:
+    """Note in the run's folder how it ended; returns the error to end with."""
+    stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+    message = str(error).splitlines()[0] if str(error) else "interrupted" if stopped else type(error).__name__
+    with suppress(UserError):  # a full disk must not hide what went wrong
+        runs.write_status(folder, "interrupted" if stopped else "failed", config_hash=digest, error=message)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UserError(f"{folder}: {error.strerror}; what was written before is intact")
+    return error
+
+
+def _begin(plain: dict[str, Any], folder: Path, digest: str, overrides: Sequence[str]) -> None:
+    """Refuse what cannot be run, before anything is trained or written; then say that it is running."""
+    if processes.place().size == 1:
+        processes.check(plain["trainer"])
+    siblings(plain, overrides, config_name())
+    _refuse_other(folder, plain, digest)
+    remove_leftovers(folder)
+    write_json(folder / runs.CONFIG, plain)
+    runs.write_status(folder, "running", config_hash=digest)
 
 
 def _refuse_other(folder: Path, plain: dict[str, Any], digest: str) -> None:
@@ -122,7 +137,7 @@ def _run(
     data: ImageData = configs.instantiate(plain["loader"])
     for split in dict.fromkeys((data.train_split, data.val_split)):
         data.poses(split)
-    saved = last_good(folder, tidy=rank() == 0) if trains else None
+    saved = _saved(folder) if trains else None
     start = None if saved else _starting_weights(plain, overrides)
     pl.seed_everything(plain["seed"], workers=True, verbose=False)
     module = _method(plain, start, resumes=saved is not None)
@@ -163,6 +178,20 @@ def _run(
     return result
 
 
+def _saved(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The checkpoint to go on from, if there is one; the first process looks, as it sets damaged ones aside."""
+    read: list[tuple[Path, dict[str, Any]] | None] = []
+
+    def look() -> Path | None:
+        read.append(last_good(folder))
+        return read[0][0] if read[0] else None
+
+    path = processes.shared(look)
+    if read:
+        return read[0]
+    return (path, read_checkpoint(path)) if path else None
+
+
 def _method(plain: dict[str, Any], start: Path | None, resumes: bool) -> PoseModule:
     """The method with the weights it starts from; those of a run that goes on are still in its checkpoint."""
     trains = not plain["evaluate_only"]
@@ -197,6 +226,25 @@ def _starting_weights(plain: dict[str, Any], overrides: Sequence[str]) -> Path |
     return checkpoint_of(folders[PRETRAIN]) if PRETRAIN in folders else None
 
 
-def resolve_and_train(config: DictConfig, overrides: Sequence[str]) -> Result:
-    """`train` for Hydra's main: detaches the config from Hydra's own node."""
-    return train(OmegaConf.create({k: v for k, v in config.items() if k != "hydra"}), overrides)
+def train_on_devices(config: DictConfig, overrides: Sequence[str]) -> Result | None:
+    """`train` for Hydra's main, which adds a node of its own to the config; a run on several devices of this machine
+    gets a process for each of them.
+
+    Returns:
+        The result; None where other processes trained, which have told of it.
+
+    Raises:
+        UserError: as `train`.
+    """
+    plain = configs.plain(OmegaConf.create({k: v for k, v in config.items() if k != "hydra"}))
+    launch.end_with_parent()
+    count, nodes = processes.wanted(plain["trainer"]), plain["trainer"].get("num_nodes", 1)
+    started = processes.place().size
+    if started == 1 < count and nodes == 1:
+        configs.validate(plain)
+        folder, digest = runs.run_dir(plain), runs.config_hash(plain)
+        if not runs.is_done(folder, digest):
+            flags = [] if config_name() == "train" else [f"--config-name={config_name()}"]
+            launch.launch([*flags, *overrides], count, folder, digest)
+            return None
+    return train(OmegaConf.create(plain), overrides)

@@ -48,7 +48,7 @@ def test_a_run_is_trained_once_and_its_figures_are_printed(tmp_path, monkeypatch
         return {"metrics": {"AUC": 12.345, "AUC/Head": 1.0, "AP": None}}
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("posereg.train.resolve_and_train", fake)
+    monkeypatch.setattr("posereg.train.train_on_devices", fake)
     given = ["method=R1", "seed=4", f"runs={tmp_path}"]
     assert train.run(given) == 0
     assert trained == [("R1", 4, given)]

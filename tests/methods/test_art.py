@@ -142,7 +142,7 @@ def test_a_row_from_training_to_scored_people(tmp_path, monkeypatch):
     lightning.validate(module, datamodule=data, verbose=False)
 
     assert module.scorer_trained
-    found = module.gathered()
+    found = module.everyone()
     assert set(found.image_ids.tolist()) == {100, 101, 102, 103}
     assert (found.ids == -1).all()
     assert data.nearest(data.poses("val"), found).metrics["AP"] >= 75

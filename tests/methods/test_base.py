@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from posereg.errors import UserError
-from posereg.methods.base import PoseModule, total_steps
+from posereg.methods.base import PoseModule, joined, total_steps
 from posereg.records.predictions import Predictions
 from posereg.skeletons.skeleton import LSP, MPII
 
@@ -86,19 +86,19 @@ def test_predictions_are_in_image_pixels_with_the_ids_of_their_rows():
     np.testing.assert_allclose(found.scores, scores.mean(1), rtol=1e-6)
 
 
-def test_everyone_is_gathered_once_in_the_order_of_arrival():
-    pose = module()
-    assert pose.gathered() is None
-    assert not pose.has_predictions()
-    pose._predicted = [predicted(5, 3), predicted(9, 5), predicted(1)]
-    assert pose.gathered().ids.tolist() == [5, 3, 9, 1]
+def test_predictions_come_in_the_order_of_the_samples():
+    """Of several processes each has seen every so many-th sample. A method that finds people itself has any number
+    of poses of a sample, all with the id -1."""
+    parts = [(np.array([0, 2, 2]), predicted(5, -1, -1)), (np.array([1, 3]), predicted(9, 7))]
+    assert joined(parts).ids.tolist() == [5, 9, -1, -1, 7]
+    assert joined([]) is None
 
 
-def test_poses_that_belong_to_nobody_are_all_kept():
-    """A method that finds people itself gives every pose the id -1."""
+def test_a_repeated_batch_counts_for_nothing():
     pose = module()
-    pose._predicted = [predicted(-1, -1), predicted(-1)]
-    assert len(pose.gathered()) == 3
+    pose.keep({"index": torch.tensor([3])}, predicted(5))
+    pose.keep({"index": torch.tensor([0]), "repeated": True}, predicted(9))
+    assert joined(pose._predicted).ids.tolist() == [5]
 
 
 def test_mirrored_maps_and_keypoints_come_back_to_the_image():

@@ -243,6 +243,19 @@ def test_from_mpii_to_lsp(tmp_path):
     assert any(not torch.equal(before[name], after[name]) for name in before)
 
 
+def test_the_detection_phase_calls_the_network_as_the_other_phases_do():
+    """So that it is compiled, and its hooks run; the second network has no part in it."""
+    cascade = method()
+    calls = []
+    cascade.network.register_forward_hook(lambda network, images, maps: calls.append(maps["regression"]))
+    cascade._weights = lambda: {"detector": 1.0}
+    cascade.predict(torch.zeros(1, 3, 64, 64))
+    assert calls == [None] * (1 + cascade.flip_test)
+    cascade._weights = lambda: {"detector": 1.0, "regressor": 1.0}
+    cascade.predict(torch.zeros(1, 3, 64, 64))
+    assert calls[-1] is not None
+
+
 @pytest.mark.parametrize(
     ("first", "marks", "says"), [("parts", False, True), ("parts", True, False), ("confidence", False, False)]
 )

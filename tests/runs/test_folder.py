@@ -1,4 +1,4 @@
-"""The lock of a run's folder: with flock, and on file systems that have none."""
+"""A run's identity, and the lock of its folder: with flock, and on file systems that have none."""
 
 import errno
 import fcntl
@@ -10,6 +10,7 @@ import textwrap
 import pytest
 
 from nobody import without_rights
+from posereg import config as configs
 from posereg.errors import UserError
 from posereg.runs import folder as runs
 
@@ -95,3 +96,21 @@ def test_a_runs_folder_that_may_not_be_written_is_one_line(tmp_path):
         runs.lock(tmp_path / "mpii/single/H1/seed0"),
     ):
         pass
+
+
+def digest(*overrides):
+    return runs.config_hash(configs.plain(configs.compose(["method=R1", "batch_size=32", *overrides])))
+
+
+def test_how_many_devices_share_a_batch_is_not_what_a_run_is():
+    assert (
+        len({digest(), digest("trainer.devices=2"), digest("trainer.devices=4", "trainer.num_nodes=2")}) == 1
+    )
+    assert digest("loader.batch_size=16") != digest()
+    assert digest("trainer.sync_batchnorm=true", "trainer.devices=2") != digest("trainer.devices=2")
+
+
+def test_a_setting_that_came_later_leaves_earlier_runs_what_they_are():
+    now = configs.plain(configs.compose(["method=R1"]))
+    before = {**now, "trainer": {k: v for k, v in now["trainer"].items() if k not in runs.LATER_TRAINER}}
+    assert runs.config_hash(before) == runs.config_hash(now)

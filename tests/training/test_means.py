@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from posereg.training import means as means_module
 from posereg.training.means import Means
 
 
@@ -13,6 +14,28 @@ def test_means_are_weighted_by_batch_size_and_start_anew():
     assert found["train/loss"].item() == 2
     assert found["train/joint"].item() == 7
     assert means.take() == {}
+
+
+def test_means_of_several_processes_count_every_sample_once(monkeypatch):
+    """One has seen 3 samples, the other 1; a third loss was computed in one of them only."""
+    one, other = Means(), Means()
+    one.add("loss", torch.tensor(1.0), 3)
+    other.add("loss", torch.tensor(5.0), 1)
+    other.add("joint", torch.tensor(7.0), 1)
+    parts = [part for part in (one, other) for part in _parts(monkeypatch, part)]
+    monkeypatch.setattr(means_module, "gathered", lambda own: parts)
+    assert {name: mean.item() for name, mean in one.take_together().items()} == {"loss": 2, "joint": 7}
+    assert one.take() == {}
+
+
+def _parts(monkeypatch, means):
+    """What a process would send."""
+    sent = []
+    monkeypatch.setattr(means_module, "gathered", lambda own: sent.extend(own) or own)
+    sums = dict(means._sums)
+    means.take_together()
+    means._sums = sums
+    return sent
 
 
 @pytest.mark.parametrize("cut", range(5))

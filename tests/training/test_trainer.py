@@ -1,6 +1,11 @@
-import pytest
-from lightning_fabric.plugins.environments import LightningEnvironment, SLURMEnvironment
+import os
 
+import pytest
+import torch
+from lightning_fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
+
+import ranks
+from posereg.runs import processes
 from posereg.runs.signals import Signals
 from posereg.training.trainer import build_trainer
 
@@ -25,18 +30,23 @@ def test_under_slurm_a_run_on_one_device_is_one_process(tmp_path, monkeypatch, v
     assert (trainer.world_size, trainer.global_rank) == (1, 0)
 
 
-def test_ranks_that_slurm_started_are_ranks_and_requeue_nothing(tmp_path, monkeypatch):
-    variables = {
-        "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_PROCID": "1", "SLURM_LOCALID": "1",
-        "SLURM_NODEID": "0", "SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "job",
-    }  # fmt: skip
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
+@pytest.mark.parametrize("variables", [ranks.torchrun(1, 2, 29500), ranks.srun(1, 2, 29500)])
+def test_processes_that_torchrun_or_slurm_started_are_its_ranks_and_requeue_nothing(
+    tmp_path, monkeypatch, variables
+):
+    monkeypatch.setattr(os, "environ", {**os.environ, **{k: str(v) for k, v in variables.items()}})
+    processes.as_torchrun()
     trainer = build(tmp_path, devices=2, strategy="ddp")
-    environment = trainer.strategy.cluster_environment
-    assert isinstance(environment, SLURMEnvironment)
-    assert not environment.auto_requeue
+    assert isinstance(trainer.strategy.cluster_environment, TorchElasticEnvironment)
     assert (trainer.world_size, trainer.global_rank) == (2, 1)
+
+
+def test_batch_statistics_can_be_those_of_the_whole_batch(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "environ", {**os.environ, "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"})
+    layers = [build(tmp_path, devices=2, sync_batchnorm=on).strategy._layer_sync for on in (False, True)]
+    assert layers[0] is None
+    converted = layers[1].apply(torch.nn.Sequential(torch.nn.BatchNorm2d(3)))
+    assert isinstance(converted[0], torch.nn.SyncBatchNorm)
 
 
 def test_no_checkpoint_of_lightnings_own_is_found(tmp_path, monkeypatch):

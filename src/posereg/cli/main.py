@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         if message is None or os.environ.get("POSEREG_DEBUG") == "1":
             raise
         print(f"error: {message}", file=sys.stderr)
-        return 2
+        return error.exit_code if isinstance(error, UserError) else 2
 
 
 def _complete(asked: str) -> int:

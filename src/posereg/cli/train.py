@@ -56,6 +56,7 @@ def run(
         SystemExit: 1, when a run of a sweep failed.
     """
     from posereg import config as configs
+    from posereg.runs.processes import place
 
     name, overrides = config_name or "train", configs.current_overrides(overrides)
     with configs.hydra_session() as hydra:
@@ -70,6 +71,11 @@ def run(
         elif cfg:
             hydra.show_cfg(name, overrides, cfg_type=cfg, package=package, resolve=resolve)
         elif multirun or "hydra.mode=MULTIRUN" in overrides:
+            if place().size > 1:
+                raise UserError(
+                    f"{place().size} processes would each run this sweep: start it once, without torchrun or with srun "
+                    "--ntasks 1; its runs get processes of their own (trainer.devices=2)"
+                )
             if os.environ.get(configs.CONFIG_FOLDERS):
                 # Workers on other machines do not inherit the environment.
                 overrides = [f"hydra.job.env_copy=[{configs.CONFIG_FOLDERS}]", *overrides]
@@ -101,9 +107,10 @@ def train_one(config: Any) -> None:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from posereg.train import rank, resolve_and_train
+    from posereg.runs.processes import say
+    from posereg.train import train_on_devices
 
-    result = resolve_and_train(config, list(HydraConfig.get().overrides.task))
-    if rank() == 0:
+    result = train_on_devices(config, list(HydraConfig.get().overrides.task))
+    if result is not None:
         shown = {k: v for k, v in result["metrics"].items() if "/" not in k and v is not None}
-        print(f"{config.row} seed {config.seed}: " + "  ".join(f"{k} {v:.2f}" for k, v in shown.items()))
+        say(f"{config.row} seed {config.seed}: " + "  ".join(f"{k} {v:.2f}" for k, v in shown.items()))

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from posereg.codecs.art import Targets
 from posereg.codecs.art_maps import Compat, Maps
+from posereg.runs.processes import mean_denominator
 
 # How the parts of the loss are weighed: by the paper's equations, or as the released code, which made its tables.
 Weighting = Literal["released", "equations"]
@@ -67,7 +68,8 @@ def losses(
             heat.sum() / (cells * channels),
             (center_mask * center_error).sum() / (cells * channels),
         )
-        offset = offset / (2 * targets.weights.count_nonzero()).clamp(min=1)
+        labelled = mean_denominator(targets.weights.count_nonzero())
+        offset = offset / (2 * labelled).clamp(min=1)
         center_weight = 1.0
     else:
         heatmap, center = heat.mean(1).sum() / images, center_error.sum() / images

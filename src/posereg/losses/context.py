@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from posereg.codecs.context import Ramp, aggregate, to_label
+from posereg.runs.processes import mean_denominator
 
 
 def labels(
@@ -36,7 +37,7 @@ def elastic_net(
     """
     error = predicted - target
     each = (error.abs() + error.square()).sum(-1) * present
-    return each.sum() / (present.sum().clamp_min(1) if reduction == "mean" else len(each))
+    return each.sum() / (mean_denominator(present.sum()).clamp_min(1) if reduction == "mean" else len(each))
 
 
 def presence_loss(logits: Tensor, present: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch.nn import functional
 from posereg.codecs.disc import disc_maps
 from posereg.codecs.gaussian import gaussian_maps
 from posereg.codecs.grid import Grid
+from posereg.runs.processes import mean_denominator
 from posereg.settings.ranges import Positive, Whole
 
 HeatmapLoss = Callable[[Tensor, Tensor, Tensor, Grid], Tensor]
@@ -23,7 +24,7 @@ HeatmapLoss = Callable[[Tensor, Tensor, Tensor, Grid], Tensor]
 
 def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
     """Mean (a scalar) of `values` under `weight` of the same shape; 0 when nothing counts."""
-    return (values * weight).sum() / weight.sum().clamp_min(1e-6)
+    return (values * weight).sum() / mean_denominator(weight.sum()).clamp_min(1e-6)
 
 
 def gaussian_mse(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -27,15 +28,15 @@ from posereg.inference.multiscale import as_proposals, heat_and_proposals, peopl
 from posereg.losses.art import Weighting
 from posereg.losses.art import losses as art_losses
 from posereg.methods import art_taps
-from posereg.methods.base import Batch, PoseModule, SampleRows
+from posereg.methods.base import Batch, Part, PoseModule, SampleRows, joined
 from posereg.networks.art import ARTNet, complexity
 from posereg.networks.scoring import PoseScorer
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, concatenate, nobody
+from posereg.runs.processes import gathered, member, say, shared
 from posereg.settings.model import mistake
 from posereg.settings.ranges import Annotated, Count, Is, Len, NotNegative, Positive, Share, Whole, Zoom
 from posereg.skeletons.skeleton import COCO, CROWDPOSE
-from posereg.training.distributed import gathered
 
 QUALITIES = ("regression", "heatmap")
 NAIVE = "mean of heat values times the centre's"
@@ -129,8 +130,8 @@ class BottomUpPose(PoseModule):
         self.score_rule = NAIVE
         if scoring:
             self.score_rule = "predicted OKS" + (" times naive score" if compat == "released" else "")
-        self._others: dict[str, list[Predictions]] = {}
-        self._everyone: dict[str, Predictions] = {}
+        self._others: dict[str, list[Part]] = {}
+        self._other_poses: dict[str, Predictions] = {}
         self._measured: dict[str, float] = {}
         self._drawn_from: dict[str, NDArray[Any]] = {}
 
@@ -207,20 +208,23 @@ class BottomUpPose(PoseModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Losses and poses of whole images; with `qualities` also those of its two parts alone."""
         images = self.images(batch)
-        self._log_validation(self.losses(images, batch), len(images))
-        ids = self._image_ids(batch)
+        self._log_validation(self.losses(images, batch), batch)
+        if "repeated" in batch:
+            return
+        ids, rows = self._image_ids(batch), batch["index"].tolist()
         plain = replace(self.grouping, absorb=0.0, refine=False)
         # Annotated people are never duplicates; keypoints that absorb no candidate must not count for the heat maps.
         everyone = replace(self.grouping, nms_distance=0.0, poses=10_000, fallback=False)
         for i, (heat, proposals) in enumerate(self.heat_and_proposals(batch)):
             to_image = batch["to_image"][i]
             final = people(heat, proposals, self.grouping)
-            self._predicted.append(self.predicted(final, to_image, ids[i]))
+            self._predicted.append(_of_image(rows[i], self.predicted(final, to_image, ids[i])))
             if self.qualities:
                 regressed = people(heat, proposals, plain)
                 cued = people(heat, as_proposals(annotated(batch, i)), everyone)
                 for name, poses in zip(QUALITIES, (regressed, cued), strict=True):
-                    self._others[name].append(self.predicted(poses, to_image, ids[i], learned=False))
+                    predicted = self.predicted(poses, to_image, ids[i], learned=False)
+                    self._others[name].append(_of_image(rows[i], predicted))
 
     def on_validation_epoch_start(self) -> None:
         """Forgets the poses of the last validation."""
@@ -232,11 +236,11 @@ class BottomUpPose(PoseModule):
         super().on_validation_epoch_end()
         if not self.qualities or self.trainer.sanity_checking:
             return
-        self._measured, self._drawn_from, self._everyone = {}, {}, {}
+        self._measured, self._drawn_from, self._other_poses = {}, {}, {}
         for name, parts in self._others.items():
-            everyone = self._gather(parts)
+            everyone = joined(parts)
             if everyone is not None:
-                self._everyone[name] = everyone
+                self._other_poses[name] = everyone
                 evaluation = self.trainer.datamodule.evaluate(everyone)  # type: ignore[attr-defined]
                 self._measured[f"{name}/AP"] = evaluation.metrics["AP"]
                 self._drawn_from |= {f"{name}/{key}": column for key, column in evaluation.per_person.items()}
@@ -258,7 +262,7 @@ class BottomUpPose(PoseModule):
         """Predictions of the other two qualities and their kinds of errors, and where the regression head looks."""
         files = {}
         poses = data.poses(data.val_split)
-        for name, everyone in self._everyone.items():
+        for name, everyone in self._other_poses.items():
             file = f"predictions_{name}.npz"
             everyone.save(folder / file)
             files[f"predictions_{name}"] = file
@@ -269,19 +273,6 @@ class BottomUpPose(PoseModule):
         if art_taps.draw(self, poses, folder / "taps.png"):
             files["taps_figure"] = "taps.png"
         return files
-
-    def gathered(self) -> Predictions | None:
-        """This epoch's poses of all ranks, each image once; None where no rank predicted."""
-        return self._gather(self._predicted)
-
-    def _gather(self, parts: list[Predictions]) -> Predictions | None:
-        """The predictions of all ranks, each image once."""
-        parts = gathered(parts)
-        # A sampler that shards evenly repeats a few images; images without people are skipped.
-        by_image = {int(part.image_ids[0]): part for part in parts if len(part)}
-        if not parts:
-            return None
-        return concatenate(list(by_image.values()) or parts[:1])
 
     def protocol(self) -> dict[str, Any]:
         """Also scales, grouping, and which of paper and released code is followed."""
@@ -311,28 +302,31 @@ class BottomUpPose(PoseModule):
         examples = self.collect(data.people_loader(data.train_split))
         if len(examples.oks) == 0:
             self.score_rule = NAIVE
-            print(
-                "scoring network: no people are found in the training images; poses keep their naive scores"
-            )
+            say("scoring network: no people are found in the training images; poses keep their naive scores")
             return
         self.scorer.requires_grad_(True)
         with torch.inference_mode(False), torch.enable_grad():
             # Copies, because tensors computed in inference mode cannot be trained on.
             examples = scorers.Examples(examples.features.clone(), examples.oks.clone())
-            losses = scorers.train(self.scorer, examples, self.scoring_epochs)
+            losses, state = shared(partial(self._trained_scorer, examples))
+        self.scorer.load_state_dict(state)
         self.scorer.requires_grad_(False)
         self.scorer_trained.fill_(True)
-        print(f"scoring network: {len(examples.oks)} poses, loss {losses[0]:.4f} -> {losses[-1]:.4f}")
+        say(f"scoring network: {len(examples.oks)} poses, loss {losses[0]:.4f} -> {losses[-1]:.4f}")
+
+    def _trained_scorer(self, examples: scorers.Examples) -> tuple[list[float], dict[str, Tensor]]:
+        assert self.scorer is not None
+        losses = scorers.train(self.scorer, examples, self.scoring_epochs)
+        return losses, {name: tensor.cpu() for name, tensor in self.scorer.state_dict().items()}
 
     def collect(self, batches: Iterable[Batch]) -> scorers.Examples:
-        """Features and OKS of the poses found in training images."""
+        """Features and OKS of the poses found in training images, by all processes, in the order of the images."""
         assert self.scorer is not None
-        nobody_there = torch.zeros(0, len(self.skeleton), 2, device=self.device)  # a rank may see no image
-        reached: list[Tensor] = [nobody_there[:, 0, 0]]
-        features: list[Tensor] = [self.scorer.features(nobody_there, nobody_there[..., 0])]
-        seen = 0
+        own: list[tuple[int, Tensor, Tensor]] = []  # row of the image, features, OKS
         with torch.no_grad():
             for batch in batches:
+                if "repeated" in batch:
+                    continue
                 batch = {k: v.to(self.device) if isinstance(v, Tensor) else v for k, v in batch.items()}
                 for i, poses in enumerate(self.detect(batch)):
                     truth = batch["person_mask"][i].bool()
@@ -345,13 +339,15 @@ class BottomUpPose(PoseModule):
                         self.skeleton.sigmas or (),
                     )
                     in_image = _moved(poses.keypoints, batch["to_image"][i])
-                    features.append(self.scorer.features(in_image, scorers.heat_values(poses, self.compat)))
-                    reached.append(oks)
-                    seen += 1
-                if self.scoring_images is not None and seen * self.trainer.world_size >= self.scoring_images:
+                    features = self.scorer.features(in_image, scorers.heat_values(poses, self.compat))
+                    own.append((int(batch["index"][i]), features.cpu(), oks.cpu()))
+                if self.scoring_images is not None and len(own) * member().size >= self.scoring_images:
                     break
-        examples = scorers.Examples(torch.cat(features).cpu(), torch.cat(reached).cpu())
-        return scorers.Examples(*(torch.cat(column) for column in zip(*gathered([examples]), strict=True)))
+        every = sorted(gathered(own), key=lambda of_image: of_image[0])[: self.scoring_images]
+        nobody_there = torch.zeros(0, len(self.skeleton), 2, device=self.device)  # there may be no image
+        empty = self.scorer.features(nobody_there, nobody_there[..., 0]).cpu()
+        _, features_of, oks_of = zip((-1, empty, empty[:, 0]), *every, strict=True)
+        return scorers.Examples(torch.cat(features_of), torch.cat(oks_of))
 
 
 def annotated(batch: Batch, image: int) -> Tensor:
@@ -361,6 +357,11 @@ def annotated(batch: Batch, image: int) -> Tensor:
     keypoints, labelled = batch["keypoints"][image][some].float(), labelled[some]
     mean = bottomup.person_centers(keypoints, labelled).unsqueeze(1)
     return torch.where(labelled.unsqueeze(-1), keypoints, mean)
+
+
+def _of_image(row: int, poses: Predictions) -> Part:
+    """The poses of one image, which is that row of the set."""
+    return np.full(len(poses), row), poses
 
 
 def _moved(points: Tensor, affine: Tensor) -> Tensor:

@@ -26,14 +26,16 @@ from posereg.errors import UserError
 from posereg.geometry.pixels import Convention, flip_x, inside
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, concatenate
+from posereg.runs.processes import gathered
 from posereg.settings.ranges import Positive, Rgb, Size
 from posereg.skeletons.skeleton import SkeletonName, mapping
 from posereg.skeletons.skeleton import skeleton as skeleton_of
-from posereg.training.distributed import gathered
 from posereg.training.means import Means
 from posereg.training.phases import Phase, Phases, first_steps, in_use, phased_optimizer
 
 Batch = dict[str, Any]
+# Predictions of a validation batch, and for each the row of the sample it was found in.
+Part = tuple[NDArray[np.int64], Predictions]
 
 
 class SampleRows(Protocol):
@@ -42,6 +44,15 @@ class SampleRows(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, key: int) -> dict[str, Any]: ...
+
+
+def joined(parts: list[Part]) -> Predictions | None:
+    """The parts of all processes, in the order of the samples; None where no process has any."""
+    every = gathered(parts)
+    if not every:
+        return None
+    rows = np.concatenate([index for index, _ in every])
+    return concatenate([part for _, part in every]).rows(np.argsort(rows, kind="stable"))
 
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -158,8 +169,10 @@ class PoseModule(pl.LightningModule):
         # The current phase of training; outside training, the last one.
         self.phase = next(reversed(self.phases), None)
         self.phase_starts: list[int] = []
-        self._predicted: list[Predictions] = []
+        self._predicted: list[Part] = []
+        self._everyone: Predictions | None = None
         self.means = Means()  # of this epoch's training losses
+        self._validation_means = Means()
 
     def _knows_sides(self) -> bool:
         """Whether the skeleton says what left and right are, without which nothing is mirrored; if not, it is said."""
@@ -260,16 +273,24 @@ class PoseModule(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Logs the losses and keeps the predictions until the end of the epoch."""
         images = self.images(batch)
-        self._log_validation(self.losses(images, batch), len(images))
-        self._predicted.append(self.predictions(batch, *self.predict(images)))
+        self._log_validation(self.losses(images, batch), batch)
+        self.keep(batch, self.predictions(batch, *self.predict(images)))
+
+    def keep(self, batch: Batch, predictions: Predictions) -> None:
+        """Keep the predictions of a validation batch, one for each of its samples, until the epoch ends."""
+        if "repeated" not in batch:
+            self._predicted.append((batch["index"].cpu().numpy(), predictions))
 
     def on_validation_epoch_start(self) -> None:
         """Forgets the predictions of the last validation."""
-        self._predicted = []
+        self._predicted, self._everyone, self._validation_means = [], None, Means()
 
     def on_validation_epoch_end(self) -> None:
         """Scores everyone's predictions by the data set's own evaluation; totals are logged as `val/<metric>`."""
-        everyone = self.gathered()
+        # Lightning's own means over processes are wrong where these have not seen equally many samples.
+        # (The mean of equal numbers that `sync_dist` takes only keeps it from warning.)
+        self.log_dict(self._validation_means.take_together(), sync_dist=True)
+        self._everyone = everyone = joined(self._predicted)
         if everyone is None or self.trainer.sanity_checking:
             return
         data = self.trainer.datamodule  # type: ignore[attr-defined]
@@ -299,21 +320,9 @@ class PoseModule(pl.LightningModule):
             scores=confidence.mean(1),
         )
 
-    def has_predictions(self) -> bool:
-        """Whether a validation of this process left its predictions."""
-        return bool(self._predicted)
-
-    def gathered(self) -> Predictions | None:
-        """This epoch's predictions of all ranks, each person once."""
-        parts = gathered(self._predicted)
-        if not parts:
-            return None
-        everyone = concatenate(parts)
-        if (everyone.ids < 0).any():
-            return everyone
-        # A sampler that shards evenly repeats a few people.
-        _, first = np.unique(everyone.ids, return_index=True)
-        return everyone.rows(np.sort(first)) if len(first) < len(everyone) else everyone
+    def everyone(self) -> Predictions | None:
+        """The last validation's predictions, of all processes; None where there was none."""
+        return self._everyone
 
     def inherit(self, method: Mapping[str, Any]) -> None:
         """What a run takes over from the checkpoint it starts from, besides the network: here nothing.
@@ -347,16 +356,11 @@ class PoseModule(pl.LightningModule):
             "lr_scheduler": self.schedule_factory(optimizer, total_steps(self.trainer)),
         }
 
-    def _log_validation(self, losses: dict[str, Tensor], batch_size: int) -> None:
+    def _log_validation(self, losses: dict[str, Tensor], batch: Batch) -> None:
+        if "repeated" in batch:
+            return
         for name, value in losses.items():
-            self.log(
-                f"val/{name}",
-                value.detach(),
-                on_step=False,
-                on_epoch=True,
-                sync_dist=True,
-                batch_size=batch_size,
-            )
+            self._validation_means.add(f"val/{name}", value, len(batch["image"]))
 
     def unflip_maps(self, maps: Tensor) -> Tensor:
         """Maps (B, K, H, W) of a mirrored image back to the image: mirrored, left and right swapped."""

@@ -23,6 +23,7 @@ from posereg.methods.base import Batch, PoseModule
 from posereg.methods.seen import batch_of, evaluating
 from posereg.networks.cascade import CascadeMaps
 from posereg.records.poses import OCCLUDED, VISIBLE
+from posereg.runs.processes import gathered
 from posereg.settings.ranges import Positive
 
 FLAGS = {"visible": VISIBLE, "occluded": OCCLUDED}
@@ -103,9 +104,10 @@ class CascadePose(PoseModule):
         """Also adds up the confidence at visible and at occluded joints."""
         images = self.images(batch)
         maps = self._forward(images)
-        self._log_validation(self._losses(maps, batch), len(images))
-        self._measure(maps, batch)
-        self._predicted.append(self.predictions(batch, *self._decode(images, maps)))
+        self._log_validation(self._losses(maps, batch), batch)
+        self.keep(batch, self.predictions(batch, *self._decode(images, maps)))
+        if "repeated" not in batch:
+            self._measure(maps, batch)
 
     def on_validation_epoch_start(self) -> None:
         """Forgets predictions and sums of the last validation."""
@@ -156,9 +158,7 @@ class CascadePose(PoseModule):
 
     def _forward(self, images: Tensor) -> CascadeMaps:
         # While only the detector is trained, the second network's maps are meaningless.
-        if "regressor" not in self._weights():
-            return {"detection": self.network.detector(images), "regression": None}  # type: ignore[operator]
-        maps: CascadeMaps = self.network(images)
+        maps: CascadeMaps = self.network(images, detection_only="regressor" not in self._weights())
         return maps
 
     def _losses(self, maps: CascadeMaps, batch: Batch) -> dict[str, Tensor]:
@@ -210,13 +210,13 @@ class CascadePose(PoseModule):
 
     def _summarise(self) -> None:
         self._measured = {}
-        for name, sums in self._sums.items():
-            everywhere: Any = self.all_gather(sums)
-            *totals, count = everywhere.reshape(-1, 4).sum(0).tolist()
+        every = gathered([{name: sums.cpu() for name, sums in self._sums.items()}])
+        for name in dict.fromkeys(name for sums in every for name in sums):
+            *totals, count = torch.stack([sums[name] for sums in every if name in sums]).sum(0).tolist()
             for kind, total in zip(("peak", "at_joint", "background"), totals, strict=True):
                 if count:
                     self._measured[f"{kind}/{name}"] = 100 * total / count
-        for network in {name.partition("/")[0] for name in self._sums}:
+        for network in dict.fromkeys(name.partition("/")[0] for name in self._sums):
             self._differ(
                 network, "below_visible", f"at_joint/{network}/visible", f"at_joint/{network}/occluded"
             )

@@ -114,11 +114,10 @@ class PredictionEnsemble(PoseModule):
         assert self._average is not None
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         wanted = data.poses(data.val_split).ids[batch["index"].cpu().numpy()]
-        averaged = self._average.rows(np.isin(self._average.ids, wanted))
-        if len(averaged) < len(wanted):
-            missing = set(wanted.tolist()) - set(averaged.ids.tolist())
+        rows = {person: row for row, person in enumerate(self._average.ids.tolist())}
+        if missing := set(wanted.tolist()) - set(rows):
             raise UserError(f"{self.members[0]} has no prediction of person {min(missing)}")
-        self._predicted.append(averaged)
+        self.keep(batch, self._average.rows(np.array([rows[person] for person in wanted.tolist()])))
 
     def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
         """

@@ -116,7 +116,7 @@ class VolumePose(PoseModule):
 
     def draw(self, data: Any, folder: Path) -> dict[str, str]:
         """Skeletons from two views, error by joint and by depth."""
-        predictions = self.gathered()
+        predictions = self.everyone()
         return {} if predictions is None else figures3d.write(data.poses(data.val_split), predictions, folder)
 
     def on_fit_start(self) -> None:

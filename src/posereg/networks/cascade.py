@@ -41,10 +41,14 @@ class Cascade(nn.Module):
         self.regressor = regressor
         self.stack = stack
 
-    def forward(self, images: Tensor) -> CascadeMaps:
-        """Images (B, 3, H, W), normalised, through both networks; the second sees the first's maps and the image."""
+    def forward(self, images: Tensor, detection_only: bool = False) -> CascadeMaps:
+        """Images (B, 3, H, W), normalised, through both networks; the second sees the first's maps and the image.
+
+        Args:
+            detection_only: leave the second network out, while only the first is trained.
+        """
         detection = self.detector(images)
-        if self.regressor is None:
+        if self.regressor is None or detection_only:
             return {"detection": detection, "regression": None}
         guide = detection.sigmoid() if self.stack == "probabilities" else detection
         regression = self.regressor(torch.cat([guide, images], dim=1))

@@ -108,7 +108,7 @@ def _predictions(
     plain: dict[str, Any], module: PoseModule, data: ImageData, trainer: pl.Trainer
 ) -> Predictions:
     """The validation's, or those of several crops a person, as the data set wants them."""
-    predictions = module.gathered()
+    predictions = module.everyone()
     if predictions is None:
         raise UserError(f"{plain['data']['name']}: the validation split holds nobody to evaluate")
     scales = plain["crop_scales"]

@@ -16,6 +16,7 @@ import filelock
 
 from posereg.errors import UserError
 from posereg.files import read_object, write_json
+from posereg.settings.hardware import device_count
 
 # The files of a run.
 STATUS, CONFIG, RESULT = "status.json", "config.json", "result.json"
@@ -49,6 +50,7 @@ NOT_IDENTITY_TRAINER = (
     "checkpoint_minutes",
     "best",
 )
+LATER_TRAINER = ("callbacks", "sync_batchnorm")  # settings whose default leaves earlier runs what they are
 # The source is `data`, once more, and scales and convention are the method's.
 NOT_IDENTITY_LOADER = ("source", "workers", "preload", "pin_memory", "scales", "convention")
 
@@ -59,11 +61,13 @@ def identity(config: Mapping[str, Any]) -> dict[str, Any]:
     for group, names in (("trainer", NOT_IDENTITY_TRAINER), ("loader", NOT_IDENTITY_LOADER)):
         if isinstance(kept.get(group), Mapping):
             kept[group] = {k: v for k, v in kept[group].items() if k not in names}
+    loader, given = kept.get("loader"), config.get("trainer")
+    if isinstance(loader, dict) and isinstance(given, Mapping) and isinstance(loader.get("batch_size"), int):
+        # One step's images, not one device's: a run may go on with another number of devices.
+        loader["batch_size"] *= device_count(given) * int(given.get("num_nodes", 1))
     trainer = kept.get("trainer")
-    if isinstance(trainer, dict) and not trainer.get(
-        "callbacks"
-    ):  # runs before there were any stay what they are
-        trainer.pop("callbacks", None)
+    if isinstance(trainer, dict):
+        kept["trainer"] = {k: v for k, v in trainer.items() if v or k not in LATER_TRAINER}
     return kept
 
 

@@ -8,6 +8,7 @@ flip with a seed that is 100 higher: an ensemble of one network trained several 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from typing import Any
 from posereg import config as configs
 from posereg.errors import Interrupted, UserError
 from posereg.runs import folder as runs
+from posereg.runs import processes
 
 # What rows share of `method.*`; beside it all that is not the method's: data, loader, trainer, trunk, seed and so on.
 SHARED = ("network", "optimizer", "schedule")
@@ -196,14 +198,14 @@ def finished_sibling(row: str, plain: Mapping[str, Any], overrides: Sequence[str
     """
     name = config_name()
     sibling = next(one for one in siblings(plain, overrides, name) if one.name == row)
-    if not runs.is_done(sibling.folder, sibling.digest):
-        print(f"{plain['row']} needs {row}: running that first, in {sibling.folder}", flush=True)
-        flags = [] if name == "train" else [f"--config-name={name}"]
-        code = _call([sys.executable, "-m", "posereg.cli.main", "train", *flags, *sibling.overrides])
-        if code != 0 or not runs.is_done(sibling.folder, sibling.digest):
-            raise UserError(
-                f"{plain['row']} needs {row}, whose run in {sibling.folder} {_ending(sibling, code)}"
-            )
+    if processes.shared(lambda: runs.is_done(sibling.folder, sibling.digest)):
+        return sibling.folder
+    processes.say(f"{plain['row']} needs {row}: running that first, in {sibling.folder}")
+    flags = [] if name == "train" else [f"--config-name={name}"]
+    # Each process of this run starts one of the sibling's, on its own device.
+    code = _call([sys.executable, "-m", "posereg.cli.main", "train", *flags, *sibling.overrides])
+    if code != 0 or not runs.is_done(sibling.folder, sibling.digest):
+        raise UserError(f"{plain['row']} needs {row}, whose run in {sibling.folder} {_ending(sibling, code)}")
     return sibling.folder
 
 
@@ -219,7 +221,9 @@ def _ending(sibling: Sibling, code: int) -> str:
 def _call(command: list[str]) -> int:
     """Run a command; when this process is told to end, the command is told too and may finish its step."""
     # Its own session: Ctrl-C reaches this process alone, which passes it on once; twice would mean "at once".
-    process = subprocess.Popen(command, start_new_session=True)
+    process = subprocess.Popen(
+        command, start_new_session=True, env={**os.environ, **processes.of_another_run()}
+    )
     try:
         return process.wait()
     except BaseException as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from posereg.settings.hardware import hardware_problems
+from posereg.settings.hardware import device_count, hardware_problems
 from posereg.settings.learning import learning_problems
 from posereg.settings.model import is_node
 from posereg.settings.parts import part_problems
@@ -60,14 +60,16 @@ def _multiples(node: Any) -> Iterator[int]:
 
 def _batches(config: Mapping[str, Any]) -> Iterator[Problem]:
     trainer, batch = config["trainer"], config["batch_size"]
-    devices, accumulate = trainer.get("devices", 1), trainer.get("accumulate", 1)
-    count = devices if isinstance(devices, int) else len(devices) if isinstance(devices, list) else 1
-    parts = max(1, count) * accumulate
+    devices, accumulate = (
+        device_count(trainer) * trainer.get("num_nodes", 1),
+        trainer.get("accumulate", 1),
+    )
+    parts = devices * accumulate
     if batch % parts:
         near = max(parts, round(batch / parts) * parts)
         yield Problem(
             "batch_size",
-            f"is shared by {max(1, count)} devices x {accumulate} batches a step (trainer.devices, "
+            f"is shared by {devices} devices x {accumulate} batches a step (trainer.devices, trainer.num_nodes, "
             f"trainer.accumulate), so it must be a multiple of {parts}; near: {near}",
             batch,
         )

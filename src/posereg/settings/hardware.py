@@ -15,6 +15,20 @@ Precision = Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true",
 Devices = Count | Literal["auto", -1] | Annotated[Sequence[Whole], Len(1)]
 
 
+def device_count(trainer: Mapping[str, Any]) -> int:
+    """How many devices of one machine a run's trainer settings ask for, so how many processes it has there."""
+    devices = trainer.get("devices", 1)
+    if isinstance(devices, int) and devices > 0:
+        return devices
+    if isinstance(devices, Sequence) and not isinstance(devices, str):
+        return max(1, len(devices))
+    if trainer.get("accelerator", "auto") in ("cpu", "mps"):
+        return 1
+    import torch
+
+    return max(1, torch.cuda.device_count())
+
+
 def hardware_problems(trainer: Mapping[str, Any]) -> Iterator[Problem]:
     """What the trainer asks of this machine that it has not got."""
     import torch
@@ -39,3 +53,5 @@ def hardware_problems(trainer: Mapping[str, Any]) -> Iterator[Problem]:
             "the CPU has no float16 training; give bf16-mixed or 32-true",
             trainer["precision"],
         )
+    if on_cpu and trainer.get("sync_batchnorm") and device_count(trainer) * trainer.get("num_nodes", 1) > 1:
+        yield Problem("trainer.sync_batchnorm", "torch has it for GPUs only", True)

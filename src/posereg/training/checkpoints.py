@@ -21,6 +21,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from torch import Tensor
 
 from posereg.errors import Interrupted
+from posereg.runs import processes
 from posereg.runs.folder import CHECKPOINT
 from posereg.runs.signals import Signals
 from posereg.training.average import RAW
@@ -120,14 +121,13 @@ class Checkpoints(Checkpoint):
         trainer.fit_loop.restarting = False
         if batch_idx % trainer.accumulate_grad_batches:
             return  # a part of the gradient exists that no checkpoint holds
-        overdue = self.minutes is not None and time.monotonic() - self._written >= 60 * self.minutes
-        number = self.signals.number
-        if trainer.world_size > 1:  # what the first process sees counts
-            overdue, number = trainer.strategy.broadcast((overdue, number))
+        late = self.minutes is not None and time.monotonic() - self._written >= 60 * self.minutes
+        # What one process sees counts for all.
+        overdue, number = processes.most(int(late), self.signals.number or 0)
         position = self._here(trainer, batch_idx)
-        if (overdue or number is not None) and position.step > self.position.step:
+        if (overdue or number) and position.step > self.position.step:
             self._save(trainer, position)
-        if number is not None:
+        if number:
             raise Interrupted(number)
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -173,7 +173,8 @@ class Checkpoints(Checkpoint):
         Raises:
             NotFiniteError: a weight or an optimiser moment is NaN or infinite; nothing is written.
         """
-        if not is_finite(checkpoint):
+        (bad,) = processes.most(int(not is_finite(checkpoint)))
+        if bad:
             raise NotFiniteError(f"a weight became NaN or infinite before step {trainer.global_step}")
         if self._saving is None:  # another callback's checkpoint
             return

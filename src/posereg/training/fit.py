@@ -12,6 +12,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from posereg.errors import UserError
+from posereg.runs.processes import say
 from posereg.runs.siblings import config_name
 from posereg.settings.places import config_roots
 from posereg.training import checkpoint_files
@@ -47,9 +48,7 @@ def fit(
             module.on_load_checkpoint(content)
             restore_rows(trainer.loggers, section)
             return Progress(position, section["seconds"])
-        print(
-            f"going on from {path}: epoch {position.epoch + 1}, batch {position.batch}, step {position.step}"
-        )
+        say(f"going on from {path}: epoch {position.epoch + 1}, batch {position.batch}, step {position.step}")
     (checkpoints,) = (callback for callback in trainer.callbacks if isinstance(callback, Checkpoints))  # type: ignore[attr-defined]
     try:
         trainer.fit(module, datamodule=data, ckpt_path=saved and str(saved[0]), weights_only=True)
@@ -62,7 +61,7 @@ def validate(trainer: pl.Trainer, module: Any, data: pl.LightningDataModule, pro
     """The module's predictions of the validation people with its present weights: those of the last epoch's
     validation where that looked at the same weights, else computed now."""
     position, unfinished = progress.position, module.unfinished()
-    if position.validated and not unfinished and module.has_predictions():
+    if position.validated and not unfinished and module.everyone() is not None:
         return
     loggers = trainer.loggers
     if position.validated:  # the figures are in the logs already

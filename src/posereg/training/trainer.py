@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
+from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
 from posereg.errors import UserError
+from posereg.runs import processes
 from posereg.runs.signals import Signals
 from posereg.settings.hardware import Accelerator, Devices, Precision
 from posereg.settings.ranges import Annotated, Count, Interval, Positive
@@ -25,6 +26,8 @@ from posereg.training.callbacks import FiniteLoss, LearningRates, NetworkFormat,
 from posereg.training.checkpoint_files import WholeFiles
 from posereg.training.checkpoints import Checkpoints
 from posereg.training.means import EpochMeans
+
+Strategy = Literal["auto", "ddp", "ddp_find_unused_parameters_true"]
 
 
 def build_trainer(
@@ -46,7 +49,8 @@ def build_trainer(
     checkpoint_minutes: Positive | None = 10,
     limit_train_batches: Annotated[float, Interval(gt=0, le=1)] | Count = 1.0,
     num_nodes: Count = 1,
-    strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_true", "fsdp"] = "auto",
+    strategy: Strategy = "auto",
+    sync_batchnorm: bool = False,
     best: Mapping[str, str] | None = None,
     callbacks: Mapping[str, Callback] | None = None,
 ) -> pl.Trainer:
@@ -64,7 +68,8 @@ def build_trainer(
         devices=chosen,
         num_nodes=num_nodes,
         strategy=strategy,
-        plugins=[WholeFiles(), *_environment(chosen, num_nodes)],
+        sync_batchnorm=sync_batchnorm,
+        plugins=[WholeFiles(), _environment()],
         accumulate_grad_batches=accumulate,
         gradient_clip_val=clip,
         check_val_every_n_epoch=validate_every,
@@ -105,11 +110,27 @@ def _best(best: Mapping[str, Any], run_dir: Path) -> BestCheckpoint:
     return BestCheckpoint(best["metric"], "min" if best.get("mode") == "min" else "max", run_dir)
 
 
-def _environment(devices: int | str, nodes: int) -> list[Any]:
-    """Under Slurm: no requeueing and no checkpoints by Lightning; and a run on one device is one process, also within
-    a job of several tasks (salloc, an sbatch script without srun)."""
-    if "SLURM_NTASKS" not in os.environ:
-        return []
-    if "SLURM_PROCID" not in os.environ or (str(devices) == "1" and nodes == 1):
-        return [LightningEnvironment()]
-    return [SLURMEnvironment(auto_requeue=False)]
+def connect_processes(settings: Mapping[str, Any]) -> None:
+    """Join torch's default process group, as the run's own trainer will: its devices, its backend.
+
+    Args:
+        settings: the config's `trainer`.
+    """
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    trainer = pl.Trainer(
+        accelerator=settings.get("accelerator", "auto"),
+        devices=settings.get("devices", 1),
+        num_nodes=settings.get("num_nodes", 1),
+        strategy=settings.get("strategy", "auto"),
+        plugins=[_environment()],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.strategy.setup_environment()
+
+
+def _environment() -> ClusterEnvironment:
+    """Who started this process: torchrun, or srun in its words (runs/processes.py), or nobody."""
+    return TorchElasticEnvironment() if processes.place().size > 1 else LightningEnvironment()

@@ -1,3 +1,5 @@
+from itertools import chain
+
 import numpy as np
 import pytest
 import pytorch_lightning as pl
@@ -9,6 +11,7 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from posereg.data.modules import loader
 from posereg.data.modules.loader import Loader, sequential, shuffled
 from posereg.data.samples.augment import stream
+from posereg.runs.processes import Place
 
 
 class Numbers:
@@ -95,14 +98,32 @@ def test_state_of_a_loader_with_workers_does_not_count_what_was_only_prefetched(
     assert epochs(again, 1)[0] == epochs(make(40, 4), 1)[0][3:]
 
 
-@pytest.mark.parametrize(("drop_last", "distinct"), [(True, 20), (False, 23)])
-def test_ranks_share_the_samples_evenly(monkeypatch, drop_last, distinct):
-    found = []
+def test_processes_share_the_steps_of_one(monkeypatch):
+    """Each step of four processes holds the samples of one step of one process, whose batch is four times as large."""
+    steps = []
     for rank in range(4):
-        monkeypatch.setattr(loader, "_world", lambda rank=rank: (rank, 4))
-        found.append(keys(make(23, 5, drop_last=drop_last))[:, 1])
-    assert len({len(f) for f in found}) == 1  # else a collective would hang
-    assert len(np.unique(np.concatenate(found))) == distinct
+        monkeypatch.setattr(loader, "member", lambda rank=rank: Place(rank, 4))
+        steps.append([batch["key"][:, 1].tolist() for batch in make(23, 2)])
+    monkeypatch.undo()
+    alone = [sorted(batch["key"][:, 1].tolist()) for batch in make(23, 8)]
+    assert [sorted(chain(*step)) for step in zip(*steps, strict=True)] == alone
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 30), st.integers(1, 7), st.integers(1, 5))
+def test_processes_look_at_everyone_once_in_equally_many_batches(count, batch, size):
+    """Batches that are there only to make as many are marked; else a collective would hang, or someone count twice."""
+    seen, lengths = [], set()
+    for rank in range(size):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loader, "member", lambda rank=rank: Place(rank, size))
+            made = make(count, batch, drop_last=False)
+            batches = list(made)
+            assert len(made) == len(batches)
+        lengths.add(len(batches))
+        seen += [k for b in batches if "repeated" not in b for k in b["key"][:, 1].tolist()]
+    assert len(lengths) == 1
+    assert sorted(seen) == list(range(count))
 
 
 def test_validation_order_is_the_sets():

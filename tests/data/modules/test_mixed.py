@@ -16,6 +16,7 @@ from posereg.data.sources.source import Source
 from posereg.errors import UserError
 from posereg.evaluation import mpjpe
 from posereg.records.poses import PoseSet
+from posereg.runs.processes import Place
 from posereg.skeletons.skeleton import H80K, MPII, mapping
 
 
@@ -117,7 +118,7 @@ def test_ranks_share_a_pass(data: MixedData, monkeypatch: pytest.MonkeyPatch) ->
     data.batch_size = 2
     seen = []
     for rank in range(2):
-        monkeypatch.setattr("posereg.data.modules.loader._world", lambda rank=rank: (rank, 2))
+        monkeypatch.setattr("posereg.data.modules.loader.member", lambda rank=rank: Place(rank, 2))
         seen.append(_pass(data)["index"])
     assert len(seen[0]) == len(seen[1]) == 6
     assert len(set(seen[0]) | set(seen[1])) == 12

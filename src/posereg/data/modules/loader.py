@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from posereg.data.samples.dataset import Key
+from posereg.runs.processes import member
 from posereg.runs.signals import spare_worker
 
 Order = Callable[[int], NDArray[np.int64]]
@@ -41,8 +42,9 @@ def shuffled(length: int, seed: int) -> Order:
 class Loader:
     """Batches of `dataset[(epoch, index)]`, in the order `order(epoch)` gives.
 
-    In a distributed run each rank takes every world-size-th index. Ranks get equally many: with `drop_last` the
-    rest is left out, else the first indices come twice (batches carry `index`, so evaluation can drop doubles).
+    In a run of several processes each takes every so many-th index, so that together they take a step's samples of one
+    process. They get equally many batches: with `drop_last` the rest is left out; else a process that runs out earlier
+    gets the first sample again, as a batch of its own with the key `repeated`, which no evaluation counts.
 
     Args:
         collate: list of samples -> batch.
@@ -88,12 +90,15 @@ class Loader:
         if self._batch and (not self._loaded or self._batch >= taken):
             self._epoch, self._batch = self._epoch + 1, 0
         self._loaded = False
-        self._plan.batches = self._batches(self._epoch)[self._batch :]
+        batches = self._batches(self._epoch)
+        own = len(batches)
+        batches += [[(self._epoch, int(self._order(self._epoch)[0]))]] * (len(self) - own)
+        self._plan.batches = batches[self._batch :]
         for batch in self._inner:
             if self._check is not None:
                 self._check()
             self._batch += 1
-            yield batch
+            yield batch if self._batch <= own else {**batch, "repeated": True}
         if self._check is not None:
             self._check()
 
@@ -107,15 +112,16 @@ class Loader:
         self._loaded = True
 
     def _share(self, count: int) -> int:
-        world = _world()[1]
+        world = member().size
         return count // world if self._drop_last else -(-count // world)
 
     def _batches(self, epoch: int) -> list[list[Key]]:
         order = self._order(epoch)
-        rank, world = _world()
-        mine = np.resize(order, self._share(len(order)) * world)[rank::world]
+        rank, world = member()
+        mine = order[rank::world][: self._share(len(order))]
         keys = [(epoch, index) for index in mine.tolist()]
-        return [keys[k * self.batch_size : (k + 1) * self.batch_size] for k in range(len(self))]
+        batches = [keys[k : k + self.batch_size] for k in range(0, len(keys), self.batch_size)]
+        return batches[: len(self)]
 
 
 class _Plan:
@@ -147,10 +153,3 @@ def quiet_worker(worker: int) -> None:
     spare_worker()
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
-
-
-def _world() -> tuple[int, int]:
-    """Rank and world size."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return torch.distributed.get_rank(), torch.distributed.get_world_size()
-    return 0, 1
