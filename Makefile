@@ -25,7 +25,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 demo: install
-	$(BIN)/posereg data make kind=mpii out=data/demo people=3000 size=128 workers=2
+	$(BIN)/posereg data make kind=mpii out=data/demo people=2400 size=128 style=plain workers=2
 	$(BIN)/posereg train -m '+experiments/integral/table2=glob(*)' data=synthetic data.root=data/demo recipe=demo trainer.accelerator=cpu runs=runs/demo hydra.launcher.slots=2
 	$(BIN)/posereg table integral/table2 runs=runs/demo root=data/demo
 
@@ -115,7 +115,7 @@ VOLUME_DATA := data/volume
 # ImageNet weights of the 2D model's ResNet-18 come from timm; WEIGHTS=backbone.weights=FILE for a local file.
 WEIGHTS :=
 volume_demo: install
-	$(BIN)/posereg data make kind=mpii out=$(VOLUME_DATA)/mpii people=3000 size=128 workers=2
+	$(BIN)/posereg data make kind=mpii out=$(VOLUME_DATA)/mpii people=2400 size=128 style=plain workers=2
 	$(BIN)/posereg data make kind=h80k out=$(VOLUME_DATA)/h80k images=6000 size=128 workers=2
 	$(BIN)/posereg train method=H1 data=synthetic data.root=$(VOLUME_DATA)/mpii runs=$(VOLUME) recipe=reduced trainer=cpu \
 	  schedule=cosine trainer.epochs=22 loader.limit_train=null method.optimizer.lr=0.001 augment.rotation=15 \

@@ -13,7 +13,7 @@ def test_every_kind_is_offered_with_what_it_counts():
 
 def test_workers_draw_the_same_pictures(tmp_path):
     for workers in (1, 2):
-        assert data_make.run("lsp", tmp_path / str(workers), 4, None, 5, 64, workers) == 0
+        assert data_make.run("lsp", tmp_path / str(workers), 4, None, 5, 64, "textured", workers) == 0
     one, two = ({p.name: p.read_bytes() for p in (tmp_path / n).rglob("*.jpg")} for n in "12")
     assert one == two
     assert len(one) == 4
@@ -44,3 +44,9 @@ def test_mistakes_are_one_line(arguments, message, tmp_path, monkeypatch):
     with pytest.raises(UserError, match=message):
         invoke(["data", "make", *arguments])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_styles_are_those_that_are_drawn():
+    from posereg.data.synthetic.pictures import STYLES
+
+    assert data_make.STYLES == STYLES

@@ -10,6 +10,7 @@ from posereg.errors import UserError
 
 # Kinds of data set, and what each counts; tests hold them equal to posereg.data.synthetic.make.KINDS.
 PEOPLE, IMAGES = ("mpii", "lsp", "lspet"), ("coco", "crowdpose", "h80k")
+STYLES = ("textured", "plain")  # a test holds them equal to posereg.data.synthetic.pictures.STYLES
 
 COMMAND = Command(
     "data make",
@@ -22,6 +23,9 @@ COMMAND = Command(
         Option("images", whole(1), f"how many, of {', '.join(IMAGES)}", default_text="1000"),
         Option("seed", whole(0), "seed of the drawing", default=0),
         Option("size", whole(1), "side of a picture in pixels", default=256),
+        Option(
+            "style", choice(*STYLES), "plain: people in two-coloured suits, easy to learn", default=STYLES[0]
+        ),
         Option("workers", whole(1), "processes; the pictures do not depend on it", default=1),
     ),
     examples=("posereg data make kind=mpii out=data/demo people=3000 size=128 workers=2",),
@@ -29,7 +33,14 @@ COMMAND = Command(
 
 
 def run(
-    kind: str, out: Path, people: int | None, images: int | None, seed: int, size: int, workers: int
+    kind: str,
+    out: Path,
+    people: int | None,
+    images: int | None,
+    seed: int,
+    size: int,
+    style: str,
+    workers: int,
 ) -> int:
     """Draw the set and print what it holds.
 
@@ -45,7 +56,7 @@ def run(
         raise UserError(f"posereg data make: kind={kind} counts {unit}; give {unit}= instead of {wrong}=")
     there = (out / RECORD).exists()
     start = time.perf_counter()
-    make(kind, out, count or 1000, seed=seed, size=size, workers=workers)
+    make(kind, out, count or 1000, seed=seed, size=size, workers=workers, style=style)
     counts = ", ".join(f"{value} {name}" for name, value in read_json(out / RECORD)["counts"].items())
     seconds = time.perf_counter() - start
     print(f"{out}: {kind}, {counts}" + (" (was there already)" if there else f" ({seconds:.1f} s)"))

@@ -8,7 +8,7 @@ import pytest
 from posereg.data.synthetic import textures
 from posereg.data.synthetic.body import forward, sample_build
 from posereg.data.synthetic.camera import frame, look_at
-from posereg.data.synthetic.figure import Appearance, draw, sample_appearance, solids
+from posereg.data.synthetic.figure import SUIT, Appearance, draw, sample_appearance, solids, suit
 from posereg.data.synthetic.shapes import FAR, Ellipsoid, Light, canvas
 
 BUILD = sample_build(np.random.default_rng(3))
@@ -90,3 +90,16 @@ def test_the_same_seed_is_the_same_person_and_values_stay_in_range():
     assert all(0 <= each.sleeve <= 2 and 0.2 <= each.leg <= 2 and 1 <= each.loose <= 1.18 for each in many)
     assert len(textures.HAIR) > 1
     assert len({tuple(np.round(each.hair, 3)) for each in many}) > 10
+
+
+@pytest.mark.parametrize("azimuth", [0.0, 180.0])
+def test_a_suit_tells_left_from_right_wherever_one_looks_from(azimuth):
+    on, camera = drawn(suit(np.random.default_rng(0)), azimuth)
+    colours = np.array(list(SUIT.values()), float)
+    for name, part, near in (("elbow", "forearm", "wrist"), ("knee", "shin", "ankle")):
+        for side in ("left", "right"):
+            middle = (POSE.at(f"{side}_{name}") + POSE.at(f"{side}_{near}")) / 2
+            x, y = np.rint(camera.to_pixels(middle)).astype(int)
+            pixel = on.image[y, x] / np.linalg.norm(on.image[y, x])
+            likest = np.argmax(colours @ pixel / np.linalg.norm(colours, axis=1))
+            assert list(SUIT)[likest] == f"{side}_{part}"

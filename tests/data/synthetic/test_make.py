@@ -6,6 +6,7 @@ import pytest
 from posereg.data.synthetic import make as making
 from posereg.data.synthetic.make import make
 from posereg.errors import UserError
+from posereg.files import read_json, write_json
 
 
 def files(folder: Path) -> dict[str, Path]:
@@ -38,10 +39,10 @@ def test_a_foreign_folder_is_left_alone(tmp_path):
 
 
 def test_a_failure_leaves_nothing(tmp_path, monkeypatch):
-    def full(job, seed, annotate):
+    def full(job, options, annotate):
         if job.index == 2:
             raise OSError(28, "No space left on device")
-        return original(job, seed, annotate)
+        return original(job, options, annotate)
 
     original = making_one()
     monkeypatch.setattr("posereg.data.synthetic.pictures._one", full)
@@ -64,6 +65,7 @@ def making_one():
         (("coco", "x", 0), "images=0"),
         (("mpii", "x", 3, -1), "seed=-1"),
         (("mpii", "x", 3, 0, 16), "size=16"),
+        (("mpii", "x", 3, 0, 64, 1, "plane"), "did you mean 'plain'"),
     ],
 )
 def test_bad_arguments_are_one_clear_error(tmp_path, arguments, message):
@@ -80,3 +82,24 @@ def test_every_kind_has_a_writer():
         assert callable(
             getattr(importlib.import_module(f"posereg.data.synthetic.writers.{module}"), function)
         )
+
+
+@pytest.mark.parametrize("kind", list(making.KINDS))
+def test_every_kind_is_drawn_in_plain_style_too(tmp_path, kind):
+    plain = make(kind, tmp_path / "plain", 6, size=64, style="plain")
+    usual = make(kind, tmp_path / "usual", 6, size=64)
+    pictures = sorted(plain.rglob("*.jpg"))
+    assert len(pictures) == len(list(usual.rglob("*.jpg")))
+    assert all(path.read_bytes() != (usual / path.relative_to(plain)).read_bytes() for path in pictures)
+    with pytest.raises(UserError, match=r"style=plain \(asked: textured\)"):
+        make(kind, plain, 6, size=64)
+
+
+def test_a_set_whose_record_names_no_style_is_textured(tmp_path):
+    out = make("lsp", tmp_path / "set", 3, size=64)
+    record = read_json(out / making.RECORD)
+    del record["style"]
+    write_json(out / making.RECORD, record)
+    assert make("lsp", out, 3, size=64) == out
+    with pytest.raises(UserError, match=r"style=textured \(asked: plain\)"):
+        make("lsp", out, 3, size=64, style="plain")

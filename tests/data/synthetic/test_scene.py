@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from posereg.data.synthetic.body import INDEX
-from posereg.data.synthetic.scene import HIDDEN, OUTSIDE, SEEN, Setting, render
+from posereg.data.synthetic.scene import HIDDEN, OUTSIDE, SEEN, Setting, plain, render
 
 SETTING = Setting(size=(128, 128))
 SCENES = [render(11, k, SETTING) for k in range(60)]
@@ -101,3 +101,12 @@ def test_a_subject_keeps_body_and_clothes():
 
 def test_large_pictures_and_portraits_are_drawn():
     assert render(1, 0, Setting(size=(300, 520), people=(2, 2), group=True)).image.shape == (520, 300, 3)
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_a_plain_setting_shows_whole_people_and_keeps_groups(group):
+    setting = Setting(size=(128, 128), people=(2, 3), group=group)
+    scenes = [render(3, k, plain(setting)) for k in range(20)]
+    assert {len(scene.people) for scene in scenes} == ({2, 3} if group else {1})
+    if not group:
+        assert np.mean([person.flags != OUTSIDE for scene in scenes for person in scene.people]) > 0.98

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,37 @@ class Appearance:
     leg: float
     skirt: bool
     loose: float  # how much wider than the body the clothes are
+    parts: Mapping[str, Float] | None = None  # colours of limb parts (`SUIT`) that replace skin and clothes
+
+
+# Plain pictures: each part of a limb in a colour of its own, warm ones on the left, cold ones on the right.
+SUIT: dict[str, tuple[int, int, int]] = {
+    "left_arm": (220, 40, 40), "left_forearm": (250, 150, 30), "left_hand": (255, 225, 60),
+    "left_thigh": (225, 50, 140), "left_shin": (250, 160, 200), "left_foot": (130, 20, 40),
+    "right_arm": (40, 60, 220), "right_forearm": (60, 160, 250), "right_hand": (90, 240, 240),
+    "right_thigh": (20, 130, 60), "right_shin": (120, 220, 90), "right_foot": (20, 50, 110),
+}  # fmt: skip
+
+
+def suit(rng: np.random.Generator) -> Appearance:
+    """The clothes of plain pictures (`SUIT`): a grey body and coloured limbs, brighter or darker."""
+    bright = np.float32(rng.uniform(0.85, 1.1))
+    grey = textures.plain(np.full(3, 190, np.float32) * bright, 64, 96)
+    tone, hair = textures.skin(rng), textures.HAIR[0]
+    return Appearance(
+        tone=tone,
+        hair=hair,
+        hair_style="short",
+        face=textures.face(rng, tone, hair, beard=False),
+        top=grey,
+        bottom=grey,
+        shoe=grey,
+        sleeve=2.0,
+        leg=2.0,
+        skirt=False,
+        loose=1.05,
+        parts={name: np.array(color, np.float32) * bright for name, color in SUIT.items()},
+    )
 
 
 def sample_appearance(rng: np.random.Generator, build: Build) -> Appearance:
@@ -80,6 +112,11 @@ def _limb(person: Appearance, garment: Float, covered: float, rows: int = 24) ->
     if 0 < cut < rows:
         made[cut - 1] *= 0.72
     return made
+
+
+def _worn(person: Appearance, part: str, usual: Float) -> Float:
+    """Texture of a limb's part: the suit's colour, or what it usually has."""
+    return usual if person.parts is None else textures.plain(person.parts[part])
 
 
 def _unit(v: Vector) -> Vector:
@@ -140,17 +177,18 @@ def _arm(points: dict[str, Vector], side: str, person: Appearance, build: Build)
     shoulder, elbow, wrist, hand = (points[f"{side}_{n}"] for n in ("shoulder", "elbow", "wrist", "hand"))
     cloth_upper = person.loose if person.sleeve > 0.3 else 1.0
     cloth_lower = person.loose if person.sleeve > 1.2 else 1.0
-    skin = textures.plain(person.tone)
+    skin = _worn(person, f"{side}_hand", textures.plain(person.tone))
     sleeve = person.top if person.sleeve > 0 else skin
+    upper = _limb(person, sleeve if person.sleeve else person.top, person.sleeve or 0.06)
+    lower = _limb(person, person.top, person.sleeve - 1.0)
     collar = points["thorax"] + (points["neck"] - points["thorax"]) * 0.30
     fingers = hand + (hand - wrist) * 0.75
     yoke = np.ascontiguousarray(person.top[: len(person.top) // 4, :48])
     return [
         Tube(collar, shoulder - _unit(shoulder - collar) * 18 * s, (44 * s, 53 * g), yoke),
         Tube(shoulder, elbow, (57 * g * cloth_upper, 42 * g * cloth_upper),
-             _limb(person, sleeve if person.sleeve else person.top, person.sleeve or 0.06), 4 * g),
-        Tube(elbow, wrist, (42 * g * cloth_lower, 29 * g * cloth_lower), _limb(person, person.top, person.sleeve - 1.0),
-             4 * g),
+             _worn(person, f"{side}_arm", upper), 4 * g),
+        Tube(elbow, wrist, (42 * g * cloth_lower, 29 * g * cloth_lower), _worn(person, f"{side}_forearm", lower), 4 * g),
         Tube(wrist, hand, (27 * g, 39 * s), skin),
         Tube(hand, fingers, (37 * s, 19 * s), skin),
     ]  # fmt: skip
@@ -165,12 +203,14 @@ def _leg(
     cloth_lower = 1 + 1.6 * (person.loose - 1) if person.leg > 1.3 else 1.0
     foot = frames[f"{side}_foot"]
     sole = heel + foot[:, 1] * 22 * s
+    thigh = _worn(person, f"{side}_thigh", _limb(person, person.bottom, person.leg))
+    shin = _worn(person, f"{side}_shin", _limb(person, person.bottom, person.leg - 1.0))
+    shoe = _worn(person, f"{side}_foot", person.shoe)
     return [
-        Tube(hip, knee, (88 * g * cloth_upper, 58 * g * cloth_upper), _limb(person, person.bottom, person.leg), 3 * g),
-        Tube(knee, ankle, (57 * g * cloth_lower, 37 * g * cloth_lower), _limb(person, person.bottom, person.leg - 1.0),
-             9 * g),
-        Tube(sole, toe + foot[:, 1] * 12 * s, (44 * s, 36 * s), person.shoe, 3 * s, foot[:, 0], foot[:, 1]),
-        Tube(ankle, sole, (38 * g, 42 * s), person.shoe),
+        Tube(hip, knee, (88 * g * cloth_upper, 58 * g * cloth_upper), thigh, 3 * g),
+        Tube(knee, ankle, (57 * g * cloth_lower, 37 * g * cloth_lower), shin, 9 * g),
+        Tube(sole, toe + foot[:, 1] * 12 * s, (44 * s, 36 * s), shoe, 3 * s, foot[:, 0], foot[:, 1]),
+        Tube(ankle, sole, (38 * g, 42 * s), shoe),
     ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import importlib
 from dataclasses import asdict
 from pathlib import Path
 
-from posereg.data.synthetic.pictures import Options
+from posereg.data.synthetic.pictures import STYLES, Options
 from posereg.errors import UserError, nearest
 from posereg.files import read_json, whole_folder, write_json
 
@@ -23,16 +23,25 @@ RECORD = "synthetic.json"
 VERSION = 1  # of the drawn content; a new one makes old sets differ
 
 
-def make(kind: str, out: Path | str, count: int, seed: int = 0, size: int = 256, workers: int = 1) -> Path:
+def make(
+    kind: str,
+    out: Path | str,
+    count: int,
+    seed: int = 0,
+    size: int = 256,
+    workers: int = 1,
+    style: str = "textured",
+) -> Path:
     """Draw a data set into the folder `out` in the official format of `kind`.
 
-    Pictures depend on (seed, index, size) alone, not on `workers`. An identical set that is there already is
+    Pictures depend on (seed, index, size, style) alone, not on `workers`. An identical set that is there already is
     left as it is.
 
     Args:
         kind: mpii, lsp, lspet, coco, crowdpose or h80k.
         count: labelled people (mpii, lsp, lspet) or pictures (the others).
         size: pixels of a picture's side (for coco and crowdpose of its longer side).
+        style: textured, or plain: people in two-coloured suits before a studio wall, which small networks learn.
 
     Raises:
         UserError: unknown kind, bad numbers, `out` holds something else, or the disk is full.
@@ -50,7 +59,9 @@ def make(kind: str, out: Path | str, count: int, seed: int = 0, size: int = 256,
             raise UserError(f"{name}={value} is outside {low} to {high}")
     if seed < 0:
         raise UserError(f"seed={seed} is negative")
-    options = Options(count=count, seed=seed, size=size, workers=workers)
+    if style not in STYLES:
+        raise UserError(f"style={style} is none of {', '.join(STYLES)}{nearest(style, STYLES)}")
+    options = Options(count=count, seed=seed, size=size, workers=workers, style=style)
     wanted = {"kind": kind, "version": VERSION, **asdict(options)}
     del wanted["workers"]
     if out.exists() and _is_there(out, wanted):
@@ -75,7 +86,7 @@ def _is_there(out: Path, wanted: dict[str, object]) -> bool:
     record = out / RECORD
     if not record.exists():
         raise UserError(f"{out} is not empty and not a synthetic data set; give another out=")
-    recorded = read_json(record)
+    recorded = {"style": STYLES[0], **read_json(record)}  # older records name no style
     different = [
         f"{key}={recorded.get(key)} (asked: {value})"
         for key, value in wanted.items()

@@ -12,12 +12,13 @@ from typing import TypeVar
 
 import cv2
 
-from posereg.data.synthetic.scene import Scene, Setting, render
+from posereg.data.synthetic.scene import Scene, Setting, plain, render
 from posereg.errors import UserError
 from posereg.terminal.progress import tracked
 
 T = TypeVar("T")
 QUALITY = 92
+STYLES = ("textured", "plain")  # everybody as in life; two-coloured suits before a wall, easy to learn
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,12 @@ class Options:
     seed: int = 0
     size: int = 256
     workers: int = 1
+    style: str = "textured"  # one of STYLES
 
 
-def _one(job: Job, seed: int, annotate: Callable[[Scene, Job], T]) -> T:
-    scene = render(seed, job.index, job.setting, job.subject)
+def _one(job: Job, options: Options, annotate: Callable[[Scene, Job], T]) -> T:
+    setting = plain(job.setting) if options.style == "plain" else job.setting
+    scene = render(options.seed, job.index, setting, job.subject)
     # Otherwise parallel workers compete for the cores.
     cv2.setNumThreads(1)
     if not cv2.imwrite(str(job.path), scene.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY]):
@@ -59,7 +62,7 @@ def draw_all(
     """
     for folder in {job.path.parent for job in jobs}:
         folder.mkdir(parents=True, exist_ok=True)
-    work = partial(_one, seed=options.seed, annotate=annotate)
+    work = partial(_one, options=options, annotate=annotate)
     if options.workers <= 1:
         return list(tracked(map(work, jobs), len(jobs), title))
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from posereg.data.synthetic import backdrop, textures
 from posereg.data.synthetic.body import INDEX, JOINTS, Build, Pose3D, sample_build
 from posereg.data.synthetic.camera import Camera, frame, look_at
-from posereg.data.synthetic.figure import draw, sample_appearance, solids
+from posereg.data.synthetic.figure import draw, sample_appearance, solids, suit
 from posereg.data.synthetic.poses import sample_pose
 from posereg.data.synthetic.shapes import Canvas, Light, Vector, canvas
 from posereg.skeletons.skeleton import Skeleton
@@ -80,6 +80,16 @@ class Setting:
     fill: tuple[float, float] = (0.62, 0.9)
     shift: float = 0.06  # largest share of the picture the main person is off its centre
     front: float = 0.3  # share of pictures with things in front
+    plain: bool = False  # everybody in a suit of two colours (`figure.suit`), left and right
+
+
+def plain(setting: Setting) -> Setting:
+    """The same setting made easy to learn: people in two-coloured suits before a studio wall, nothing in front.
+
+    One person a picture, or the setting's group; nobody is cut off on purpose.
+    """
+    people = setting.people if setting.group else (1, 1)
+    return replace(setting, people=people, kinds=("studio",), shares=(1.0,), cut=0.0, front=0.0, plain=True)
 
 
 def generator(seed: int, *index: int) -> np.random.Generator:
@@ -206,7 +216,8 @@ def render(seed: int, index: int, setting: Setting, subject: int | None = None) 
     for k in order:
         build, pose, _ = people[k]
         known = k == 0 and subject is not None
-        appearance = sample_appearance(generator(seed, SUBJECT, subject or 0, 1) if known else rng, build)
+        clothes = generator(seed, SUBJECT, subject or 0, 1) if known else rng
+        appearance = suit(clothes) if setting.plain else sample_appearance(clothes, build)
         draw(on, solids(pose, build, appearance, camera), camera, k + 1)
     if rng.random() < setting.front:
         depth = float(camera.to_camera(target)[2])
