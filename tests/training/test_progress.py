@@ -50,7 +50,41 @@ def test_within_a_long_epoch_a_line_every_half_minute(
     for batch in range(8):
         clock[0] += 10
         line.on_train_batch_end(running, torch.nn.Module(), None, None, batch)
-    assert capsys.readouterr().out.splitlines() == ["epoch 3/140  step 4/40", "epoch 3/140  step 8/40"]
+    assert capsys.readouterr().out.splitlines() == [
+        "epoch 3/140  step 4/40  15h19m left",
+        "epoch 3/140  step 8/40  15h18m left",
+    ]
+
+
+def test_the_time_left_stands_at_the_end_of_a_line(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    line, running = PlainProgress(), trainer(epoch=0, epochs=2, train_loss=1.0)
+    line.on_train_epoch_start(running, torch.nn.Module())
+    for batch in range(40):
+        clock[0] += 1
+        line.on_train_batch_end(running, torch.nn.Module(), None, None, batch)
+    line.on_train_epoch_end(running, torch.nn.Module())
+    # The pace is known from the second batch on; 31 s after the start 49 batches of 80 are left.
+    assert capsys.readouterr().out.splitlines() == [
+        "epoch 1/2  step 31/40  49s left",
+        "epoch 1/2  train/loss 1  40 s  40s left",
+    ]
+
+
+def test_the_bar_shows_the_last_epoch_and_the_time_left(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("on_train_batch_end", "on_train_epoch_end"):
+        monkeypatch.setattr(progress.RichProgressBar, name, lambda *arguments: None)
+    monkeypatch.setattr(progress.RichProgressBar, "get_metrics", lambda *arguments: {"v_num": 1})
+    bars, running, module = Bars(), trainer(epoch=0, epochs=2, val_AUC=61.2), torch.nn.Module()
+    assert bars.get_metrics(running, module) == {"v_num": 1}
+    for batch in range(2):
+        clock[0] += 1
+        bars.on_train_batch_end(running, module, None, None, batch)
+    bars.on_train_epoch_end(running, module)
+    assert bars.get_metrics(running, module) == {"v_num": 1, "left": "1m18s", "val/AUC": "61.2"}
 
 
 def test_a_silenced_process_says_nothing(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:

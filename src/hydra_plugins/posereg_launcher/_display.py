@@ -1,4 +1,5 @@
-"""The output of a sweep: a line per start and finish, a live view in a terminal, and a closing table."""
+"""The output of a sweep: a line per start and finish, and one a minute with the time left; a live view in a
+terminal instead; and a closing table."""
 
 from __future__ import annotations
 
@@ -12,12 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from hydra_plugins.posereg_launcher._jobs import Job, log_tail
+from hydra_plugins.posereg_launcher._left import Forecast
 from hydra_plugins.posereg_launcher._slots import Slot
 from posereg.errors import Interrupted, UserError
 from posereg.reporting.columns import columns_of
 from posereg.runs import results
 from posereg.runs.folder import RESULT
+from posereg.terminal.duration import elapsed
 
+SILENCE_SECONDS = 60.0
 STYLES = {"done": "green", "skipped": "cyan", "failed": "bold red", "stopped": "yellow", "running": "blue"}
 
 
@@ -28,7 +32,8 @@ class Display:
         self.jobs, self.slots = jobs, slots
         self.console = console or Console(soft_wrap=True)
         self.live = Live(console=self.console, refresh_per_second=2) if self.console.is_terminal else None
-        self.drawn = 0.0
+        self.drawn = self.spoke = time.monotonic()
+        self.forecast = Forecast(jobs, len(slots))
 
     def __enter__(self) -> Display:
         skipped = sum(job.state == "skipped" for job in self.jobs)
@@ -59,12 +64,21 @@ class Display:
             if job.state in ("failed", "stopped")
             else "  ".join(f"{k} {v}" for k, v in metrics(job).items())
         )
-        self._line(f"{job.state:<7} {job.name} in {elapsed(job.seconds)} [{over}/{len(self.jobs)}]  {end}")
+        self._line(
+            f"{job.state:<7} {job.name} in {elapsed(job.seconds)} [{over}/{len(self.jobs)}]  {end}{self._time_left()}"
+        )
 
     def tick(self) -> None:
-        if self.live and time.monotonic() - self.drawn > 0.5:
+        now = time.monotonic()
+        if self.live and now - self.drawn > 0.5:
             self.live.update(self._running())
-            self.drawn = time.monotonic()
+            self.drawn = now
+        if not self.live and now - self.spoke > SILENCE_SECONDS:
+            self.spoke = now
+            running = [
+                f"{job.name} {self.forecast.share(job):.0%}" for job in self.jobs if job.state == "running"
+            ]
+            self._line(f"running {', '.join(running)}{self._time_left()}")
 
     def summary(self) -> None:
         """The closing table, then where the logs of failed runs are."""
@@ -87,7 +101,8 @@ class Display:
                 self._line(f"failed: {job.name}: {job.note}{log}", style="red")
 
     def _running(self) -> Table:
-        table = Table("running", "on", "time", "last line", box=None, padding=(0, 2, 0, 0))
+        title = f"running{self._time_left()}"
+        table = Table(title, "on", "time", "last line", box=None, padding=(0, 2, 0, 0))
         for job in self.jobs:
             if job.state == "running":
                 lines = log_tail(job, 2048).replace("\r", "\n").split("\n")
@@ -95,6 +110,10 @@ class Display:
                 place = job.slot.name if job.slot else ""
                 table.add_row(job.name, place, elapsed(time.monotonic() - job.started), Text(last[:100]))
         return table
+
+    def _time_left(self) -> str:
+        left = self.forecast.left()
+        return "" if left is None else f"; about {elapsed(left)} left"
 
     def _line(self, text: str, style: str | None = None) -> None:
         self.console.print(text, style=style, highlight=False, markup=False)
@@ -110,13 +129,3 @@ def metrics(job: Job) -> dict[str, str]:
         return {}
     values = result.get("metrics", {})
     return {name: f"{values[name]:.1f}" for name in columns_of(result) if name in values}
-
-
-def elapsed(seconds: float) -> str:
-    """`12s`, `3m05s` or `2h07m`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

@@ -179,16 +179,17 @@ def _arm(points: dict[str, Vector], side: str, person: Appearance, build: Build)
     cloth_lower = person.loose if person.sleeve > 1.2 else 1.0
     skin = _worn(person, f"{side}_hand", textures.plain(person.tone))
     sleeve = person.top if person.sleeve > 0 else skin
-    upper = _limb(person, sleeve if person.sleeve else person.top, person.sleeve or 0.06)
-    lower = _limb(person, person.top, person.sleeve - 1.0)
+    upper = _worn(
+        person, f"{side}_arm", _limb(person, sleeve if person.sleeve else person.top, person.sleeve or 0.06)
+    )
+    lower = _worn(person, f"{side}_forearm", _limb(person, person.top, person.sleeve - 1.0))
     collar = points["thorax"] + (points["neck"] - points["thorax"]) * 0.30
     fingers = hand + (hand - wrist) * 0.75
     yoke = np.ascontiguousarray(person.top[: len(person.top) // 4, :48])
     return [
         Tube(collar, shoulder - _unit(shoulder - collar) * 18 * s, (44 * s, 53 * g), yoke),
-        Tube(shoulder, elbow, (57 * g * cloth_upper, 42 * g * cloth_upper),
-             _worn(person, f"{side}_arm", upper), 4 * g),
-        Tube(elbow, wrist, (42 * g * cloth_lower, 29 * g * cloth_lower), _worn(person, f"{side}_forearm", lower), 4 * g),
+        Tube(shoulder, elbow, (57 * g * cloth_upper, 42 * g * cloth_upper), upper, 4 * g),
+        Tube(elbow, wrist, (42 * g * cloth_lower, 29 * g * cloth_lower), lower, 4 * g),
         Tube(wrist, hand, (27 * g, 39 * s), skin),
         Tube(hand, fingers, (37 * s, 19 * s), skin),
     ]  # fmt: skip
