@@ -22,3 +22,10 @@ def test_files_are_what_their_names_say(tmp_path):
     canvas.save(figure(), tmp_path / "a.svg")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (tmp_path / "a.svg").read_text()
+
+
+def test_a_figure_saved_later_is_the_same_file(tmp_path):
+    canvas.save(figure(), tmp_path / "a.svg")
+    canvas.save(figure(), tmp_path / "b.svg")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert "<dc:date>" not in (tmp_path / "a.svg").read_text()

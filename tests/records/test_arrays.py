@@ -6,7 +6,7 @@ import pytest
 from scipy.io import savemat
 
 from posereg.errors import UserError
-from posereg.records.arrays import read_arrays, read_hdf5, read_npz
+from posereg.records.arrays import Kept, read_arrays, read_hdf5, read_npz
 
 POINTS = np.arange(12, dtype=np.float64).reshape(3, 4)
 
@@ -77,3 +77,32 @@ def test_pickled_objects_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", points=np.array([{"a": 1}], dtype=object))
     with pytest.raises(UserError, match=r"a\.npz"):
         read_npz(tmp_path / "a.npz", "a box file")
+
+
+def test_archives_asked_for_again_are_read_once_until_they_change_or_others_need_the_room(tmp_path):
+    paths = [tmp_path / f"{name}.npz" for name in "abc"]
+    for path in paths:
+        np.savez(path, points=POINTS)
+    kept = Kept("points", limit=2 * POINTS.nbytes)
+    first = kept.read(paths[0])
+    assert kept.read(paths[0]) is first
+    second = kept.read(paths[1])
+    kept.read(paths[0])
+    kept.read(paths[2])  # b was asked for longest ago
+    assert kept.read(paths[0]) is first
+    assert kept.bytes == 2 * POINTS.nbytes
+    assert kept.read(paths[1]) is not second
+    np.savez(paths[1], points=2 * POINTS, more=POINTS)
+    np.testing.assert_array_equal(kept.read(paths[1])["points"], 2 * POINTS)
+    assert kept.bytes == 2 * POINTS.nbytes
+    paths[1].unlink()
+    with pytest.raises(UserError, match=r"b\.npz: no such file"):
+        kept.read(paths[1])
+
+
+def test_an_archive_larger_than_the_room_is_read_and_not_kept(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, points=POINTS)
+    kept = Kept("points", limit=1)
+    np.testing.assert_array_equal(kept.read(path)["points"], POINTS)
+    assert (kept.bytes, kept.archives) == (0, {})

@@ -70,3 +70,18 @@ def test_the_summary_parts_what_is_shared_from_what_differs_by_row() -> None:
         "scales": {"H1": [1.0], "I1": [1.0, 1.2]},
         "score_rule": {"H1": "max", "I1": None},
     }
+
+
+def test_hundreds_of_seeds_are_each_flattened_once_and_the_one_that_differs_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = {"method": {f"key{k}": k for k in range(60)}}
+    seeds = [run("H1", seed, config) for seed in range(300)]
+    flattened: list[Result] = []
+    settings = protocol._settings
+    monkeypatch.setattr(protocol, "_settings", lambda result: flattened.append(result) or settings(result))
+    protocol.check("a/b", seeds)
+    assert len(flattened) == 300
+    other = {"method": {**config["method"], "key59": 0}}
+    with pytest.raises(UserError, match=r"method\.key59 is 59 in H1/seed0.* and 299 more; 0 in H1/seed300"):
+        protocol.check("a/b", [*seeds, run("H1", 300, other)])

@@ -10,7 +10,7 @@ import pytest
 
 from posereg.errors import UserError
 from posereg.records.evaluation import Evaluation
-from posereg.reporting.significance import evaluation_of, images_of, interval
+from posereg.reporting.significance import evaluation_of, images_of, interval, intervals
 from reporting import made
 
 
@@ -70,3 +70,18 @@ def test_people_of_one_image_are_drawn_together_where_the_files_say_so(tmp_path:
     assert images_of(tmp_path / "nowhere", bare).tolist() == list(range(6))
     fewer = Evaluation({}, {}, {"distance": distance[:4]})
     assert images_of(path.parent, fewer).tolist() == list(range(4))
+
+
+def test_the_intervals_of_several_metrics_are_those_of_each_and_one_that_is_unknown_spoils_none(
+    tmp_path: Path,
+) -> None:
+    truth = made.poses(tmp_path / "data", 30)
+    sides = [
+        [made.run(tmp_path, row, seed, error + seed, truth) for seed in (0, 1)]
+        for row, error in (("H1", 4.0), ("I1", 3.0))
+    ]
+    read = [[(path, json.loads(path.read_text())) for path in side] for side in sides]
+    together = intervals(*read, ["AUC", "no such metric", "PCKh@0.5"])
+    assert together == {metric: interval(*sides, metric) for metric in ("AUC", "PCKh@0.5")}
+    assert together["AUC"] != together["PCKh@0.5"]
+    assert intervals(*read, ["AP_M"]) == {}  # of several seeds a side

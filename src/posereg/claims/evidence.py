@@ -92,25 +92,35 @@ def _fits(row: str, runs: Sequence[Run], experiments: Path) -> bool:
         return False
     content = read_yaml(path, "a row of a table")
     wanted = _leaves({key: value for key, value in content.items() if key not in NAMES})
-    wanted.pop("method.pretrain", None)
+    wanted.pop(("method", "pretrain"), None)
     for default in content.get("defaults", []):
         if isinstance(default, Mapping) and "override /backbone" in default:
-            wanted["backbone.name"] = default["override /backbone"]
-    configs = [_leaves(run.result.get("config", {})) for run in runs]
-    for config in configs:
-        if isinstance(name := config.get("backbone.name"), str):
-            config["backbone.name"] = name.partition(".")[
-                0
-            ]  # timm's tag says which weights, not which network
-    return all(config.get(key, value) == value for config in configs for key, value in wanted.items())
+            wanted["backbone", "name"] = default["override /backbone"]
+    return all(
+        _at(run.result.get("config", {}), path, value) == value
+        for path, value in wanted.items()
+        for run in runs
+    )
 
 
-def _leaves(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    leaves: dict[str, Any] = {}
+def _leaves(node: Mapping[str, Any], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    leaves: dict[tuple[str, ...], Any] = {}
     for key, value in node.items():
         inner = isinstance(value, Mapping) and value
-        leaves |= _leaves(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
+        leaves |= _leaves(value, (*path, key)) if inner else {(*path, key): value}
     return leaves
+
+
+def _at(config: Any, path: tuple[str, ...], missing: Any) -> Any:
+    """The setting at a path, `missing` where there is none; of a trunk its network, without timm's tag, which says
+    which weights."""
+    for key in path:
+        if not isinstance(config, Mapping) or key not in config:
+            return missing
+        config = config[key]
+    if path == ("backbone", "name") and isinstance(config, str):
+        return config.partition(".")[0]
+    return missing if isinstance(config, Mapping) and config else config
 
 
 def check(name: str, rows: Rows, varies: Sequence[str]) -> None:

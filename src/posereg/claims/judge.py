@@ -193,7 +193,7 @@ def _interval(
 ) -> tuple[Interval | str, str]:
     """The interval and what it is drawn over, or why there is none."""
     try:
-        raw = {row: [evaluation_of(run.path) for run in runs] for row, runs in rows.items()}
+        raw = {row: [evaluation_of(run.path, run.result) for run in runs] for row, runs in rows.items()}
         parts = [
             contrast.part(sign, row, raw[row], metric, which)
             for sign, row, which in zip(signs, taken, joints, strict=True)

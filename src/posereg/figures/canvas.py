@@ -27,7 +27,9 @@ def svg(figure: Any) -> str:
 def save(figure: Any, path: Path | str) -> None:
     """Write the figure; the ending (png, svg, pdf) decides the format."""
     with whole_file(path) as temporary, _style():
-        figure.savefig(temporary, dpi=160, facecolor="white")
+        # Without the date, so that the same figure is the same file.
+        metadata = {"Date": None} if Path(path).suffix == ".svg" else None
+        figure.savefig(temporary, dpi=160, facecolor="white", metadata=metadata)
 
 
 @contextmanager

@@ -33,6 +33,36 @@ def read_npz(path: Path | str, kind: str, *, needs: tuple[str, ...] = ()) -> dic
     return arrays
 
 
+class Kept:
+    """.npz archives that are asked for again and again: those asked for last stay in memory, up to `limit` bytes."""
+
+    def __init__(self, kind: str, limit: int) -> None:
+        self.kind, self.limit, self.bytes = kind, limit, 0
+        self.archives: dict[tuple[Path, int, int], dict[str, NDArray[Any]]] = {}  # asked for last at the end
+
+    def read(self, path: Path) -> dict[str, NDArray[Any]]:
+        """As `read_npz`, of the file as it is now. The arrays are everybody's: not to be written to.
+
+        Raises:
+            UserError: missing, damaged or foreign file.
+        """
+        with reading(path, self.kind):
+            state = path.stat()
+        key = (path, state.st_mtime_ns, state.st_size)
+        arrays = self.archives.pop(key, None)
+        if arrays is None:
+            arrays = read_npz(path, self.kind)
+            self.bytes += _size(arrays)
+        self.archives[key] = arrays
+        while self.bytes > self.limit:
+            self.bytes -= _size(self.archives.pop(next(iter(self.archives))))
+        return arrays
+
+
+def _size(arrays: dict[str, NDArray[Any]]) -> int:
+    return sum(array.nbytes for array in arrays.values())
+
+
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Every top-level array of a .npy, .npz, .mat (also v7.3) or HDF5 file by name; a .npy holds one, `array`.
 

@@ -13,7 +13,7 @@ from posereg.errors import UserError, nearest
 from posereg.reporting import protocol
 from posereg.reporting.columns import COSTS, columns_of, measured, united
 from posereg.reporting.experiments import Definition, definition
-from posereg.reporting.significance import interval
+from posereg.reporting.significance import intervals
 from posereg.runs import results
 from posereg.runs.results import Result
 
@@ -222,13 +222,19 @@ def _deltas(rows: Sequence[Row], columns: Sequence[str], root: Path | None) -> d
     deltas = {}
     for row in rows:
         other = by_name.get(row.compare_to or "")
-        for column in (name for name in columns if name not in COSTS):
-            mean, base = row.mean(column), other.mean(column) if other else None
-            if other is None or mean is None or base is None:
-                continue
-            sides = [run.path for run in other.runs], [run.path for run in row.runs]
-            low, high = interval(*sides, column, root) or (None, None)
-            deltas[row.name, column] = Delta(mean - base, other.name, low, high)
+        if other is None:
+            continue
+        changes = {
+            column: mean - base
+            for column in columns
+            if column not in COSTS
+            and (mean := row.mean(column)) is not None
+            and (base := other.mean(column)) is not None
+        }
+        theirs, ours = ([(run.path, run.result) for run in side.runs] for side in (other, row))
+        bounds = intervals(theirs, ours, list(changes), root) if changes else {}
+        for column, change in changes.items():
+            deltas[row.name, column] = Delta(change, other.name, *bounds.get(column, (None, None)))
     return deltas
 
 

@@ -35,7 +35,7 @@ def of_row(row: Row, threshold: float) -> dict[int, tuple[float, int]] | None:
     by_seed = []
     for run in row.runs:
         try:
-            raw = evaluation_of(run.path).per_person
+            raw = evaluation_of(run.path, run.result).per_person
         except UserError:
             return None
         if not {"distance", "images", "visibility"} <= raw.keys():
