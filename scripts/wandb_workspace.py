@@ -1,6 +1,6 @@
 """Build the W&B dashboard of a table: its rows side by side, with curves, final metrics and pictures.
 
-    python scripts/wandb_workspace.py integral/table2 [entity=NAME] [project=posereg] [out=FILE.json]
+    python scripts/wandb_workspace.py integral/table2 [data=mpii] [entity=NAME] [project=posereg] [out=FILE.json]
 
 Needs the extra: pip install 'posereg[dashboard]'. Logged in, it saves the dashboard and prints its address;
 otherwise, or with out=, it writes the dashboard's definition to a JSON file.
@@ -22,13 +22,14 @@ from posereg.errors import UserError
 from posereg.files import write_json
 from posereg.reporting.columns import united
 from posereg.reporting.experiments import definition
-from posereg.training.loggers import wandb_mode
+from posereg.training.loggers import wandb_group, wandb_mode
 
 COMMAND = Command(
     "wandb_workspace",
     "build the W&B dashboard of a table",
     positional=(Option("table", TABLE, "a folder of experiments/", required=True),),
     options=(
+        Option("data", NAME, "the runs' data set", default="mpii"),
         Option("entity", NAME, "W&B entity", default_text="yours"),
         Option("project", NAME, "W&B project", default="posereg"),
         Option("out", FILE, "write the definition there instead of saving the dashboard"),
@@ -40,12 +41,14 @@ def main(arguments: Sequence[str]) -> int:
     try:
         values = parse(COMMAND, arguments)
         table = values["table"]
-        workspace = build(table, columns(table), values["entity"] or _entity(), values["project"])
+        workspace = build(
+            table, values["data"], columns(table), values["entity"] or _entity(), values["project"]
+        )
         if values["out"] is None and wandb_mode() == "online":
             workspace.save()
             print(workspace.url)
             return 0
-        out = values["out"] or Path(f"wandb_{table.replace('/', '_')}.json")
+        out = values["out"] or Path(f"wandb_{values['data']}_{table.replace('/', '_')}.json")
         write_json(out, describe(workspace))
         print(f"dashboard definition: {out}")
     except UserError as error:
@@ -68,8 +71,8 @@ def columns(table: str) -> list[str]:
     )
 
 
-def build(table: str, metrics: Sequence[str], entity: str, project: str) -> Any:
-    """The workspace: runs of the table (W&B group) grouped by row (job type), seeds averaged.
+def build(table: str, data: str, metrics: Sequence[str], entity: str, project: str) -> Any:
+    """The workspace: runs of the table on one data set (W&B group), grouped by row (job type), seeds averaged.
 
     Raises:
         UserError: wandb-workspaces is not installed.
@@ -80,6 +83,7 @@ def build(table: str, metrics: Sequence[str], entity: str, project: str) -> Any:
     except ImportError as error:
         raise UserError("wandb-workspaces is missing: pip install 'posereg[dashboard]'") from error
 
+    group = wandb_group(data, table)
     final = [
         panels.BarPlot(title=name, metrics=[f"final/{name}"], orientation="h", max_bars_to_show=40)
         for name in metrics
@@ -99,11 +103,11 @@ def build(table: str, metrics: Sequence[str], entity: str, project: str) -> Any:
     return workspaces.Workspace(
         entity=entity,
         project=project,
-        name=table,
+        name=group,
         sections=sections,
         settings=workspaces.WorkspaceSettings(x_axis="epoch", max_runs=50),
         runset_settings=workspaces.RunsetSettings(
-            filters=[workspaces.Metric("Group") == table],
+            filters=[workspaces.Metric("Group") == group],
             groupby=[workspaces.Metric("JobType")],
             order=[workspaces.Ordering(workspaces.Metric("Name"), ascending=True)],
         ),

@@ -26,12 +26,12 @@ def script() -> ModuleType:
 def test_definition_is_written_offline(
     script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert script.main(["integral/table2", "entity=lab", f"out={tmp_path / 'w.json'}"]) == 0
+    assert script.main(["integral/table2", "data=lsp", "entity=lab", f"out={tmp_path / 'w.json'}"]) == 0
     content = json.loads((tmp_path / "w.json").read_text())
     assert (content["entity"], content["project"], content["displayName"]) == (
         "lab",
         "posereg",
-        "integral/table2",
+        "lsp/integral/table2",
     )
     sections = {s["name"]: s["panels"] for s in content["spec"]["section"]["panelBankConfig"]["sections"]}
     shown = [panel["config"]["metrics"] for panel in sections["Final metrics"]]
@@ -41,7 +41,7 @@ def test_definition_is_written_offline(
     assert sections["Pictures"][0]["config"]["mediaKeys"] == ["examples"]
     (runs,) = content["spec"]["section"]["runSets"]
     assert runs["grouping"][0]["name"] == "jobType"
-    assert '"integral/table2"' in json.dumps(runs["filters"])
+    assert '"lsp/integral/table2"' in json.dumps(runs["filters"])
     assert '"group"' in json.dumps(runs["filters"])
 
 

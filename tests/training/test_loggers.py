@@ -157,7 +157,8 @@ import sys
 from pathlib import Path
 import numpy as np
 from posereg.training.loggers import build_loggers, finish, log_pictures
-config = {"table": "integral/table2", "row": "I1", "seed": 3, "tags": ["short"], "method": {"lr": 0.1}}
+config = {"data": {"name": "lsp"}, "table": "integral/table2", "row": "I1", "seed": 3, "tags": ["short"]}
+config["method"] = {"lr": 0.1}
 for code in (0, 1):
     folder = Path(sys.argv[1]) / str(code)
     made = build_loggers({"name": "wandb", "project": "p", "entity": None, "mode": "auto"}, config, folder)
@@ -208,7 +209,7 @@ def test_offline_runs_with_names_config_summary_and_exit_code(
         records = wandb_records(tmp_path / str(code))
         (run,) = [r.run for r in records if r.WhichOneof("record_type") == "run"]
         identities.add(run.run_id)
-        assert (run.run_group, run.job_type, run.display_name) == ("integral/table2", "I1", "I1-s3")
+        assert (run.run_group, run.job_type, run.display_name) == ("lsp/integral/table2", "I1", "I1-s3")
         assert list(run.tags) == ["short"]
         assert run.project == "p"
         config = {item.key: json.loads(item.value_json) for item in run.config.update}

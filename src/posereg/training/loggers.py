@@ -203,7 +203,7 @@ def _wandb(logger: Mapping[str, Any], config: Mapping[str, Any], run_dir: Path) 
         entity=logger.get("entity"),
         id=_run_id(run_dir),
         offline=mode == "offline",
-        group=config.get("table"),
+        group=wandb_group(str(config["data"]["name"]), config.get("table")),
         job_type=str(config["row"]),
         tags=[str(tag) for tag in config.get("tags") or []],
         config=dict(config),
@@ -213,6 +213,11 @@ def _wandb(logger: Mapping[str, Any], config: Mapping[str, Any], run_dir: Path) 
     result._wandb_init.pop("anonymous", None)  # W&B warns of it, even unset
     _ = result.experiment  # open it now, so that a run that fails early is there too
     return result
+
+
+def wandb_group(data: str, table: str | None) -> str:
+    """The W&B group of a table's runs on one data set, `mpii/integral/table2`, as below a folder of runs."""
+    return f"{data}/{table}" if table else data
 
 
 def _run_id(run_dir: Path) -> str:
