@@ -12,7 +12,7 @@ import pytest
 from posereg.errors import UserError
 from posereg.reporting.collect import Table, collect, selection
 from posereg.reporting.curves import against_paper
-from posereg.reporting.table import headings
+from posereg.reporting.table import figures, headings, remarks
 from posereg.runs import results
 from reporting import made
 
@@ -178,6 +178,29 @@ def test_rows_not_run_stay_in_the_table(tmp_path: Path) -> None:
     missing = table.row("I1")
     assert missing is not None
     assert missing.paper["AUC"] == 58.3
+
+
+def test_on_other_people_the_papers_gain_stands_beside_ours(table: Table, tmp_path: Path) -> None:
+    assert (table.shared["dataset"], table.papers_data) == ("synthetic", "mpii")
+    assert [parts for _, parts in headings(table)] == 3 * [["ours", "paper", "Δ pair", "paper's Δ"]]
+    row = table.row("I1")
+    assert row is not None
+    assert figures(table, row, "AUC")["paper's Δ"] == "+5.4"  # 58.3 less H1's 52.9
+    first = table.row("H1")
+    assert first is not None
+    assert figures(table, first, "AUC")["paper's Δ"] == ""
+    (line,) = [line for line in remarks(table) if "published" in line]
+    assert line.startswith("The published numbers are of mpii, ours of synthetic")
+
+
+def test_on_the_papers_people_ours_are_compared_with_the_papers(tmp_path: Path) -> None:
+    truth = made.poses(tmp_path / "data", 10)
+    for row, error in (("H1", 4.0), ("I1", 3.0)):
+        edit(made.run(tmp_path, row, 0, error, truth), dataset="mpii")
+    table = collect("integral/table2", tmp_path, EXPERIMENTS)
+    assert table.papers_data == ""
+    assert [parts for _, parts in headings(table)] == 3 * [["ours", "paper", "Δ paper", "Δ pair"]]
+    assert not [line for line in remarks(table) if "published" in line]
 
 
 def test_published_numbers_of_another_metric_are_shown_but_not_compared(tmp_path: Path) -> None:

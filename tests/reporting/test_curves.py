@@ -57,7 +57,7 @@ def test_more_rows_than_colours_still_have_lines(table: Table) -> None:
 
 
 def test_dots_are_ours_and_rings_the_papers_on_one_line_a_row(table: Table) -> None:
-    figure = curves.against_paper(table)
+    figure = curves.against_paper(replace(table, papers_data=""))
     assert [axes.get_title(loc="left") for axes in figure.axes] == table.columns
     axes, column = figure.axes[1], table.columns[1]
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
@@ -73,7 +73,8 @@ def test_dots_are_ours_and_rings_the_papers_on_one_line_a_row(table: Table) -> N
 
 
 def test_nothing_is_set_against_a_paper_that_was_measured_otherwise(table: Table) -> None:
-    assert curves.against_paper(replace(table, published=["PCKh@0.5"])) is None
+    assert curves.against_paper(replace(table, papers_data="", published=["PCKh@0.5"])) is None
+    assert curves.against_paper(replace(table, papers_data="mpii")) is None
     assert curves.against_paper(replace(table, rows=[replace(row, paper={}) for row in table.rows])) is None
 
 

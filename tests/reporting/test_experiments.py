@@ -84,3 +84,11 @@ def test_shipped_tables_are_read_and_every_row_has_published_numbers(file: Path)
         for row in table.rows.values()
         for value in row.get("paper", {}).values()
     )
+
+
+@pytest.mark.parametrize(
+    "file", sorted(EXPERIMENTS.glob("*/*/table.toml")), ids=lambda f: "/".join(f.parts[-3:-1])
+)
+def test_shipped_tables_name_the_data_set_of_their_numbers(file: Path) -> None:
+    name = "/".join(file.parts[-3:-1])
+    assert (EXPERIMENTS.parent / f"conf/data/{definition(name, EXPERIMENTS).data}.yaml").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def table(runs: Path) -> Table:
 
 
 def test_everything_is_written(table: Table, tmp_path: Path) -> None:
+    table = replace(table, papers_data="")  # as if scored on the paper's people
     assert report.write(table, tmp_path, pictures=0) == tmp_path / "index.html"
     for name in ("table.md", "table.csv", "curves.png", "curves.svg", "paper.svg", "training.png"):
         assert (tmp_path / name).stat().st_size > 200, name

@@ -102,7 +102,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """`published`: metrics of the paper that our runs were not scored with, shown for orientation alone."""
+    """`published`: metrics of the paper that our runs were not scored with, shown for orientation alone. `papers_data`:
+    the data set of the published numbers where ours is another one, so that only differences of rows compare."""
 
     name: str
     title: str
@@ -115,6 +116,7 @@ class Table:
     shared: dict[str, Any]
     differing: dict[str, dict[str, Any]]
     note: str = ""
+    papers_data: str = ""
 
     @property
     def heading(self) -> str:
@@ -125,6 +127,12 @@ class Table:
     def run_rows(self) -> list[Row]:
         """The rows that were run."""
         return [row for row in self.rows if row.runs]
+
+    def published_delta(self, row: Row, name: str) -> float | None:
+        """The paper's number of a row less that of its counterpart; None where one is missing."""
+        other = self.row(row.compare_to or "")
+        mine, base = row.paper.get(name), other.paper.get(name) if other else None
+        return None if mine is None or base is None else mine - base
 
     def row(self, name: str) -> Row | None:
         """The row of that name; None where there is none."""
@@ -213,6 +221,7 @@ def build(published: Definition, chosen: Sequence[tuple[Path, Result]], root: Pa
         shared=shared,
         differing=differing,
         note=published.note,
+        papers_data="" if shared.get("dataset", published.data) == published.data else published.data,
     )
 
 

@@ -83,7 +83,7 @@ def row_curves(table: Table) -> dict[str, tuple[list[float], list[float]]]:
 def against_paper(table: Table) -> Any | None:
     """One panel per metric: our seeds and their mean as filled dots, the published number as a ring."""
     rows = table.run_rows
-    if table.published:
+    if table.published or table.papers_data:
         return None
     columns = [
         c

@@ -2,6 +2,7 @@
 
     title = "Comparison of heat map, regression and integral methods"
     paper = "Integral Human Pose Regression, Table 2"
+    data = "mpii"                   # the data set of the published numbers
     order = ["H1", "H2"]            # rows; others follow by name
     columns = ["PCKh@0.5", "AUC"]   # default: what the rows' `paper` names
     varies = ["input_size"]         # protocol keys in which this table's rows differ on purpose
@@ -20,17 +21,18 @@ from typing import Any
 from posereg.errors import UserError, nearest
 from posereg.files import read_table, read_text, read_yaml
 
-KEYS = ("title", "paper", "order", "columns", "varies", "note")
+KEYS = ("title", "paper", "data", "order", "columns", "varies", "note")
 
 
 @dataclass(frozen=True)
 class Definition:
-    """A table as published. `rows`: name -> the row's yaml; `quoted`: (method, metrics)."""
+    """A table as published. `rows`: name -> the row's yaml; `data`: of the numbers; `quoted`: (method, metrics)."""
 
     name: str
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     title: str = ""
     paper: str = ""
+    data: str = ""
     columns: tuple[str, ...] = ()
     varies: tuple[str, ...] = ()
     note: str = ""
@@ -57,6 +59,7 @@ def definition(name: str, folder: Path) -> Definition:
         rows={row: rows[row] for row in [*order, *(row for row in rows if row not in order)]},
         title=settings.get("title", ""),
         paper=settings.get("paper", ""),
+        data=settings.get("data", ""),
         columns=tuple(settings.get("columns", ())),
         varies=tuple(settings.get("varies", ())),
         note=settings.get("note", ""),

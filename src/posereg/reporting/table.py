@@ -18,6 +18,7 @@ from posereg.reporting.markdown import escaped
 
 MARK = "*"
 PUBLISHED = "published"
+PAPERS_PAIR = "paper's Δ"
 UNITS = {"params": (1e6, "M"), "macs": (1e9, "G"), "activation_bytes": (2**20, " MiB")}
 NOTE = f"Δ: difference of means; {MARK}: the 95 % paired-bootstrap interval excludes zero. ±: sd over seeds."
 
@@ -50,6 +51,7 @@ def delta(name: str, change: Delta | None) -> str:
 def headings(table: Table) -> list[tuple[str, list[str]]]:
     """For every metric the figures shown: ours and, where they exist, paper, Δ paper, Δ to the counterpart.
 
+    Where ours are of another data set than the paper's, the paper's own Δ to the counterpart takes Δ paper's place.
     Published metrics that ours were not scored with follow, with the paper's numbers alone.
     """
     printed = {name for row in table.rows for name in row.paper} | {
@@ -59,21 +61,25 @@ def headings(table: Table) -> list[tuple[str, list[str]]]:
     for name in table.columns:
         parts = ["ours"]
         if name in printed and not table.published:
-            parts += ["paper", "Δ paper"]
+            parts += ["paper"] if table.papers_data else ["paper", "Δ paper"]
         if any((row.name, name) in table.deltas for row in table.rows):
             parts.append("Δ pair")
+            if "paper" in parts and table.papers_data:
+                parts.append(PAPERS_PAIR)
         figures_shown.append((name, parts))
     return figures_shown + [(name, [PUBLISHED]) for name in table.published]
 
 
 def figures(table: Table, row: Row, name: str) -> dict[str, str]:
     """The cells of a row under `headings`."""
+    published = table.published_delta(row, name)
     return {
         "ours": ours(row, name),
         "paper": number(name, row.paper.get(name)),
         PUBLISHED: number(name, row.paper.get(name)),
         "Δ paper": number(name, row.to_paper(name), signed=True) if row.to_paper(name) is not None else "",
         "Δ pair": delta(name, table.deltas.get((row.name, name))),
+        PAPERS_PAIR: "" if published is None else number(name, published, signed=True),
     }
 
 
@@ -101,7 +107,7 @@ def as_rich(table: Table, without: Sequence[str] = ()) -> RichTable:
     grid.add_column("seeds", justify="right", style="dim")
     for name, parts in shown:
         for k, part in enumerate(parts):
-            style = {"paper": "dim", PUBLISHED: "dim", "Δ paper": "dim"}.get(part, "")
+            style = {"paper": "dim", PUBLISHED: "dim", "Δ paper": "dim", PAPERS_PAIR: "dim"}.get(part, "")
             grid.add_column(f"{name if k == 0 else ''}\n{part}", justify="right", style=style, no_wrap=True)
     top = {name: best(table, name) for name, _ in headings(table)}
     for row in table.rows:
@@ -133,7 +139,8 @@ def show(table: Table, console: Console | None = None) -> None:
     console = console or Console()
     if not console.is_terminal:
         console = Console(width=250)
-    for without in ((), ("Δ paper",), ("Δ paper", "Δ pair"), ("Δ paper", "Δ pair", "paper", PUBLISHED)):
+    differences = ("Δ paper", "Δ pair", PAPERS_PAIR)
+    for without in ((), ("Δ paper",), differences, (*differences, "paper", PUBLISHED)):
         grid = as_rich(table, without)
         # Measured on wide paper: a measure is clamped to its console's width.
         if Console(width=1000).measure(grid).minimum <= console.width:
@@ -167,6 +174,11 @@ def remarks(table: Table) -> list[str]:
         dataset = shared.get("dataset", "another data set")
         lines.append(
             f"The published numbers are of another data set and metric than ours on {dataset}: no Δ paper"
+        )
+    elif table.papers_data and any(row.paper for row in table.rows):
+        lines.append(
+            f"The published numbers are of {table.papers_data}, ours of {shared.get('dataset')}: compare what a row "
+            f"gains over its pair ({PAPERS_PAIR}), not the numbers"
         )
     seen = [
         run.result["protocol"].get("validation_images_trained_on", 0)
@@ -227,7 +239,7 @@ def as_csv(table: Table) -> str:
                 row.spread(name),
                 len(row.values(name)),
                 row.paper.get(name),
-                row.to_paper(name),
+                None if table.papers_data else row.to_paper(name),
             ]
             line += [change.value, change.low, change.high] if change else [None, None, None]
         writer.writerow([round(x, 4) if isinstance(x, float) else x for x in line])
