@@ -146,7 +146,7 @@ def test_what_the_page_adds_trains_and_is_scored(title: str, mine: Path) -> None
     if title == "row":
         assert (result["row"], result["config"]["compare_to"]) == ("I_star_l2", "I_star")
     if title == "method":
-        assert result["config"]["method"]["bend"] == 1.0
+        assert result["config"]["method"]["split"] == 3
     if title in ("skeleton", "data set"):
         assert "PCK@0.1/left_hip" in result["metrics"]
 
