@@ -82,7 +82,37 @@ def test_score_is_the_probability_within_one_cell():
     assert score.item() == pytest.approx(1.0)
 
 
-def test_relu_sum_of_an_empty_map_is_finite():
-    cells, probability = expectation(-torch.ones(1, 1, 4, 4), normalisation="relu_sum")
+@pytest.mark.parametrize("normalisation", ["relu_sum", "debiased"])
+def test_the_positive_part_of_an_empty_map_is_finite(normalisation):
+    cells, probability = expectation(-torch.ones(1, 1, 4, 4), normalisation=normalisation)
     assert cells.tolist() == [[[0, 0]]]
     assert probability.sum() == 0
+
+
+def test_debiased_is_the_papers_compensation_with_its_gradient():
+    """C (J - hw / C centre) / (C - hw), where C is the softmax's sum and J its expectation (Gu et al., ICCV 2021)."""
+    beta = 1.7
+    maps = torch.rand(2, 3, 6, 5, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    cells, probability = expectation(maps, beta, "debiased")
+    exact = maps.double()
+    weights = torch.exp(beta * exact)
+    total = weights.sum((2, 3))[..., None]
+    biased = torch.stack(
+        [(weights.sum(2) * torch.arange(5)).sum(-1), (weights.sum(3) * torch.arange(6)).sum(-1)], -1
+    )
+    expected = (biased - 30 * torch.tensor([2.0, 2.5])) / (total - 30)
+    torch.testing.assert_close(cells, expected.float(), atol=1e-4, rtol=0)
+    torch.testing.assert_close(probability.sum((2, 3)), torch.ones(2, 3))
+    (ours,) = torch.autograd.grad(cells.square().sum(), maps, retain_graph=True)
+    (theirs,) = torch.autograd.grad(expected.square().sum(), maps)
+    torch.testing.assert_close(ours, theirs, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("beta", [0.1, 1.0, 10.0, 500.0])
+def test_debiased_finds_a_gaussian_wherever_it_stands(beta):
+    """The softmax pulls it to the map's centre, by 10 cells at beta 1."""
+    grid = Grid(32, 32, 1)
+    keypoints = points((5.3, 9.8), (20.1, 25.9))
+    maps, _ = gaussian_maps(keypoints, torch.ones(1, 2), grid, 1.0, rounded=False, truncate=None)
+    limit = 0.02 if beta <= 1 else 0.5  # towards the argmax
+    assert (expectation(maps, beta, "debiased")[0] - keypoints).abs().max() < limit

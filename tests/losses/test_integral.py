@@ -35,6 +35,13 @@ def test_gaussian_mse_is_zero_at_its_target_and_ignores_uncounted_joints(labels)
     assert gaussian_mse(maps, keypoints, weight, GRID).item() == pytest.approx(0.5)
 
 
+def test_gaussian_mse_about_the_exact_place(labels):
+    keypoints, weight = labels
+    maps, _ = gaussian_maps(keypoints, torch.ones(1, 3), GRID, rounded=False)
+    assert gaussian_mse(maps, keypoints, weight, GRID, rounded=False).item() == 0
+    assert gaussian_mse(maps, keypoints, weight, GRID).item() > 0
+
+
 def test_one_hot_equals_the_log_softmax_at_the_cell(labels):
     keypoints, weight = labels
     maps = torch.randn(1, 3, 16, 16)
@@ -100,4 +107,5 @@ def test_coordinate_losses(labels):
     moved = keypoints + torch.tensor([3.0, -1.0])
     assert coordinate_loss(moved, keypoints, weight).item() == pytest.approx(2.0)
     assert coordinate_loss(moved, keypoints, weight, "l2").item() == pytest.approx(5.0)
+    assert coordinate_loss(moved, keypoints, weight, "euclidean").item() == pytest.approx(math.sqrt(10))
     assert coordinate_loss(moved, keypoints, torch.zeros(1, 3)).item() == 0

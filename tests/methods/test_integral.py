@@ -50,7 +50,7 @@ def images():
     return torch.zeros(2, 3, 64, 64)
 
 
-@pytest.mark.parametrize("decode", ["argmax", "integral", "window"])
+@pytest.mark.parametrize("decode", ["argmax", "integral", "window", "dark"])
 def test_prediction_of_a_flipped_image_is_the_flipped_prediction(decode):
     pose = module(Bright(), decode=decode)
     picture = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(1))
@@ -59,7 +59,7 @@ def test_prediction_of_a_flipped_image_is_the_flipped_prediction(decode):
     torch.testing.assert_close(pose.unflip_keypoints(mirrored), keypoints, atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize("decode", ["argmax", "integral", "window"])
+@pytest.mark.parametrize("decode", ["argmax", "integral", "window", "dark"])
 def test_flip_test_changes_nothing_for_an_equivariant_network(decode):
     pose = module(Bright(), decode=decode)
     picture = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(2))

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from posereg.codecs.grid import Grid
 
-Normalisation = Literal["softmax", "relu_sum"]
+Normalisation = Literal["softmax", "relu_sum", "debiased"]
 
 
 class _Expectation(torch.autograd.Function):
@@ -60,8 +60,10 @@ def expectation(
 
     Args:
         maps: (B, K, H, W) heat maps; logits of the softmax, scaled by `beta` first.
-        normalisation: `softmax` (Eq. 5), or `relu_sum`, exact for a Gaussian heat map. Gradients flow
-            through the cells only.
+        normalisation: `softmax` (Eq. 5); `relu_sum`, exact for a Gaussian heat map; or `debiased`, the softmax of
+            the positive part without the share that cells of value 0 take, exp(0) = 1 each, which pulls the
+            expectation to the map's centre (Gu et al., Removing the Bias of Integral Pose Regression, ICCV 2021).
+            Gradients flow through the cells only.
     """
     with torch.autocast(maps.device.type, enabled=False):
         maps = maps.float()
@@ -69,6 +71,10 @@ def expectation(
             cells, probability = _Expectation.apply(maps * beta if beta != 1.0 else maps)
             return cells, probability
         positive = functional.relu(maps)
+        if normalisation == "debiased":
+            # exp(beta h) - 1, at most 1 so that nothing overflows.
+            top = beta * positive.detach().amax((2, 3), keepdim=True)
+            positive = torch.exp(beta * positive - top) - torch.exp(-top)
         probability = positive / positive.sum((2, 3), keepdim=True).clamp_min(1e-6)
         columns = torch.arange(maps.shape[3], device=maps.device, dtype=torch.float32)
         rows = torch.arange(maps.shape[2], device=maps.device, dtype=torch.float32)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from posereg.runs.processes import mean_denominator
 from posereg.settings.ranges import Positive, Whole
 
 HeatmapLoss = Callable[[Tensor, Tensor, Tensor, Grid], Tensor]
+CoordinateKind = Literal["l1", "l2", "euclidean"]
 
 
 def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
@@ -28,7 +30,12 @@ def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
 
 
 def gaussian_mse(
-    maps: Tensor, keypoints: Tensor, weight: Tensor, grid: Grid, sigma: Positive = 1.0
+    maps: Tensor,
+    keypoints: Tensor,
+    weight: Tensor,
+    grid: Grid,
+    sigma: Positive = 1.0,
+    rounded: bool = True,
 ) -> Tensor:
     """H1: mean squared error to a peak-1 Gaussian, mean over cells and counted joints.
 
@@ -36,8 +43,9 @@ def gaussian_mse(
 
     Args:
         maps: (B, K, h, w). keypoints: (B, K, 2) input pixels, counted by `weight` (B, K). sigma: in cells.
+        rounded: the Gaussian stands on the nearest cell; else on the exact place (DARK's unbiased encoding).
     """
-    target, weight = gaussian_maps(keypoints, weight, grid, sigma)
+    target, weight = gaussian_maps(keypoints, weight, grid, sigma, rounded)
     return weighted_mean((maps.float() - target).square().mean((2, 3)), weight)
 
 
@@ -92,8 +100,11 @@ def disc_cross_entropy(
     return weighted_mean((of_positives + of_negatives) / total.clamp_min(1), weight * (count > 0))
 
 
-def coordinate_loss(predicted: Tensor, target: Tensor, weight: Tensor, kind: str = "l1") -> Tensor:
-    """R1 and the joint loss of I: L1 (or squared L2) of coordinates (B, K, D), mean over counted coordinates."""
+def coordinate_loss(predicted: Tensor, target: Tensor, weight: Tensor, kind: CoordinateKind = "l1") -> Tensor:
+    """R1 and the joint loss of I: L1 (or squared L2) of coordinates (B, K, D), mean over counted coordinates; or their
+    Euclidean distance, mean over counted joints."""
     difference = predicted.float() - target
+    if kind == "euclidean":
+        return weighted_mean(difference.norm(dim=-1), weight)
     values = difference.abs() if kind == "l1" else difference.square()
     return weighted_mean(values, weight[..., None].expand_as(values))

@@ -15,23 +15,26 @@ from torch.optim import Optimizer
 
 from posereg.codecs.argmax import argmax_decode
 from posereg.codecs.coordinates import denormalise, normalise
+from posereg.codecs.dark import dark_decode
 from posereg.codecs.grid import grid_of
 from posereg.codecs.integral import Normalisation, expectation, integral_decode
 from posereg.codecs.temperature import fitting_beta
 from posereg.codecs.window import window_decode
 from posereg.errors import UserError
-from posereg.losses.integral import HeatmapLoss, coordinate_loss
+from posereg.losses.integral import CoordinateKind, HeatmapLoss, coordinate_loss
 from posereg.methods.base import Batch, PoseModule
 from posereg.methods.integral_start import pull, training_maps
 from posereg.records.poses import PoseSet
 from posereg.settings.ranges import NotNegative, Positive
 
-Decoding = Literal["argmax", "integral", "window"]
+Decoding = Literal["argmax", "integral", "window", "dark"]
 SCORES = {
     "argmax": "map maximum",
     "integral": "softmax mass within one cell",
     "window": "softmax mass about the maximum",
+    "dark": "map maximum",
 }
+MAP_NETWORKS = (".HeatmapNet", ".MultiStageNet", ".LateralNet", ".UpsampleNet")
 Optimize = Callable[[Iterable[Any]], Optimizer]
 
 
@@ -42,11 +45,13 @@ class IntegralPose(PoseModule):
         heatmap_weight, joint_weight: factors of the two losses. A `heatmap_weight` of None is measured when training
             starts: both losses then pull at the maps with equal strength. 0 after pre-training is the ECCV recipe
             (docs/papers/integral.md#start-of-an-integral-row).
-        joint_kind: `l1` or `l2`.
-        decode: `argmax` (H), `integral` (I), `window` (the expectation about the maximum), ignored by R1.
+        joint_kind: `l1`, `l2` or `euclidean`.
+        decode: `argmax` (H), `integral` (I), `window` (the expectation about the maximum), `dark` (the top of the
+            Gaussian about the maximum), ignored by R1.
         beta: factor on the maps before the softmax. None is measured when training starts: the one at which the maps
             that the row starts from point to the joints of training people.
-        normalisation: `softmax` or `relu_sum`.
+        normalisation: `softmax`, `relu_sum` or `debiased` (codecs/integral.py).
+        smoothing: sigma in cells of what `dark` smooths the maps with: that of the targets.
         rate_factor: factor on the optimiser's learning rate, which is that of a training from ImageNet weights.
         pose: everything PoseModule takes.
     """
@@ -55,7 +60,7 @@ class IntegralPose(PoseModule):
     def disagreements(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Settings of a config node that do not go together (settings/parts.py)."""
         yield from PoseModule.disagreements(node)
-        maps = str(node["network"].get("_target_")).endswith((".HeatmapNet", ".MultiStageNet", ".LateralNet"))
+        maps = str(node["network"].get("_target_")).endswith(MAP_NETWORKS)
         loss, weight = node.get("heatmap_loss"), node.get("heatmap_weight", 1.0)
         joint = node.get("joint_weight", 0.0)
         if maps and not joint and (loss is None or weight == 0):
@@ -82,10 +87,11 @@ class IntegralPose(PoseModule):
         heatmap_loss: HeatmapLoss | None = None,
         heatmap_weight: NotNegative | None = 1.0,
         joint_weight: NotNegative = 0.0,
-        joint_kind: Literal["l1", "l2"] = "l1",
+        joint_kind: CoordinateKind = "l1",
         decode: Decoding = "integral",
         beta: Positive | None = 1.0,
         normalisation: Normalisation = "softmax",
+        smoothing: Positive = 1.0,
         rate_factor: Positive = 1.0,
         **pose: Any,
     ) -> None:
@@ -99,6 +105,7 @@ class IntegralPose(PoseModule):
         self.decode: Decoding = decode
         self.beta = beta
         self.normalisation: Normalisation = normalisation
+        self.smoothing = smoothing
         self.score_rule = SCORES[decode]
 
     def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
@@ -241,6 +248,8 @@ class IntegralPose(PoseModule):
         grid = grid_of(output, self.input_size, self.convention)
         if self.decode == "argmax":
             return argmax_decode(output, grid)
+        if self.decode == "dark":
+            return dark_decode(output, grid, self.smoothing)
         if self.decode == "window":
             return window_decode(output, grid, known(self.beta, "beta"))
         return integral_decode(output, grid, known(self.beta, "beta"), self.normalisation)
