@@ -107,6 +107,10 @@ $(eval $(call table,volume_table1,volume/table1))
 $(eval $(call table,volume_table2,volume/table2))
 $(eval $(call table,volume_challenge,volume/challenge))
 volume_table1 volume_table2 volume_challenge: DATA = h80k
+$(eval $(call table,modern_coding,modern/coding))
+$(eval $(call table,modern_regression,modern/regression))
+$(eval $(call table,modern_trunks,modern/trunks))
+modern_coding modern_regression modern_trunks: DATA = coco
 
 # The 3D system on two CPU cores, from drawing the people to the table: docs/data/h80k.md.
 .PHONY: volume_demo

@@ -31,7 +31,9 @@ def test_a_keypoint_comes_back_to_within_half_a_bin(x, y, split, labels, convent
 def test_gaussian_labels_are_the_normal_density_at_the_bins_in_sum_1():
     columns, rows = simcc_encode(torch.tensor([[[20.3, 31.8]]]), SIZE, split=2.0, sigma=6.0)
     assert (columns.shape, rows.shape) == ((1, 1, 96), (1, 1, 128))
-    centers = np.arange(96) / 2 - 0.25  # the first bin's left edge is the image's, half a pixel before pixel 0
+    centers = (
+        np.arange(96) / 2 - 0.25
+    )  # the first bin's left edge is the image's, half a pixel before pixel 0
     density = np.exp(-0.5 * ((centers - 20.3) / 3.0) ** 2)
     np.testing.assert_allclose(columns[0, 0], density / density.sum(), atol=1e-6)
     assert rows.sum().item() == pytest.approx(1)

@@ -27,13 +27,13 @@ class Bright(nn.Module):
 
     def forward(self, images):
         sums = (images[:, :1].sum(2), images[:, :1].sum(3))
-        return tuple(nn.functional.interpolate(s, scale_factor=2, mode="linear").expand(-1, 16, -1) for s in sums)
+        return tuple(
+            nn.functional.interpolate(s, scale_factor=2, mode="linear").expand(-1, 16, -1) for s in sums
+        )
 
 
 def module(network, **options):
-    return SimCCPose(
-        network=network, skeleton="mpii", input_size=SIZE, optimizer=torch.optim.Adam, **options
-    )
+    return SimCCPose(network=network, skeleton="mpii", input_size=SIZE, optimizer=torch.optim.Adam, **options)
 
 
 @pytest.mark.parametrize("labels", ["gaussian", "one_hot"])
@@ -45,7 +45,9 @@ def test_training_on_one_person_finds_the_joints(labels):
     optimizer = torch.optim.Adam(pose.parameters(), lr=0.1)
     for _ in range(150):
         optimizer.zero_grad()
-        loss = pose.losses(torch.zeros(1, 3, 64, 48), {"keypoints": keypoints, "visibility": visibility})["loss"]
+        loss = pose.losses(torch.zeros(1, 3, 64, 48), {"keypoints": keypoints, "visibility": visibility})[
+            "loss"
+        ]
         loss.backward()
         optimizer.step()
     assert pose.network.columns.grad[0, 3].abs().max() == 0

@@ -10,7 +10,9 @@ from posereg.networks.simcc import SimCCNet
 @pytest.mark.parametrize("layers", [0, 2])
 @pytest.mark.parametrize("size", [(64, 96), (50, 70)])
 def test_logits_of_columns_and_rows(layers, size):
-    net = SimCCNet(backbone("resnet18", width=0.125), 5, size, split=1.5, deconv_layers=layers, deconv_width=8)
+    net = SimCCNet(
+        backbone("resnet18", width=0.125), 5, size, split=1.5, deconv_layers=layers, deconv_width=8
+    )
     columns, rows = net(torch.randn(2, 3, size[1], size[0]))
     assert columns.shape == (2, 5, 1.5 * size[0])
     assert rows.shape == (2, 5, 1.5 * size[1])

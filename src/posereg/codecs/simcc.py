@@ -47,7 +47,9 @@ def simcc_encode(
     return across, down
 
 
-def simcc_decode(logits: Axes, split: float = 2.0, convention: Convention = "center") -> tuple[Tensor, Tensor]:
+def simcc_decode(
+    logits: Axes, split: float = 2.0, convention: Convention = "center"
+) -> tuple[Tensor, Tensor]:
     """Keypoints (B, K, 2) in input pixels, at the likeliest bins' centres, and scores (B, K): the lesser of the two
     axes' largest logits' probabilities."""
     probabilities = [axis.float().softmax(-1) for axis in logits]
