@@ -13,7 +13,11 @@ from posereg.networks.cascade_vgg import VGGDetector, VGGRegressor
 from posereg.networks.deconv import HeatmapNet, MultiStageNet, RegressionNet
 from posereg.networks.hourglass import HourglassRegressor, StackedHourglass
 from posereg.networks.lateral import LateralNet
+from posereg.networks.offsets import OffsetNet
+from posereg.networks.rle import SpreadNet
+from posereg.networks.simcc import SimCCNet
 from posereg.networks.softargmax import SoftArgmaxNet
+from posereg.networks.upsample import UpsampleNet
 from posereg.networks.volume import VolumeNet
 
 K = 4
@@ -49,6 +53,10 @@ NETWORKS: dict[str, Case] = {
     "stacked hourglass": (lambda: StackedHourglass(K, stacks=2, channels=16), 3, [(K, 16, 16)] * 2),
     "soft-argmax": (lambda: SoftArgmaxNet(K, context=2, blocks=2, width=48), 3, [(3 * K, 8, 8)] * 2),
     "soft-argmax, no context": (lambda: SoftArgmaxNet(K, context=0, blocks=1, width=48), 3, [(K, 8, 8)]),
+    "simcc": (lambda: SimCCNet(_trunk(), K, (64, 64)), 3, [(K, 128)] * 2),
+    "offsets": (lambda: OffsetNet(_trunk(), K, deconv_width=16), 3, [(K, 8, 8), (K, 2, 8, 8)]),
+    "spread": (lambda: SpreadNet(_trunk(), K, density=False), 3, [(K, 2)] * 2),
+    "upsampling": (lambda: UpsampleNet(_trunk(), K), 3, [(K, 8, 8)]),
     "volume": (lambda: VolumeNet(_trunk(), K, depth=8, deconv_width=16), 3, [(K, 8, 16, 16)]),
 }
 
