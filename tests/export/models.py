@@ -16,11 +16,13 @@ BOTTOM_UP = (
     "backbone.pretrained=false",
 )
 
-# One method a graph: H2, H3, I2, I3, I_star ... differ from these in training alone. The ensemble has no network.
+# One method a graph: H2, H3, I2, I3, I_star, dsnt, sampling ... differ from these in training alone. The ensemble has
+# no network.
 METHODS = {
     **dict.fromkeys(("H1", "R1", "MS_H1", "lateral"), SMALL),
+    **dict.fromkeys(("simcc", "dark", "offsets", "rle", "vit_simple"), SMALL),
     # What a training measures at its start.
-    **dict.fromkeys(("I1", "MS_I1"), (*SMALL, "method.beta=1", "method.heatmap_weight=1")),
+    **dict.fromkeys(("I1", "debiased", "MS_I1"), (*SMALL, "method.beta=1", "method.heatmap_weight=1")),
     **{f"cascade_res{kind}": SMALL for kind in ("", "_detection", "_regression", "_regreg")},
     "cascade_vgg": ("width=0.03125", "backbone.pretrained=false"),
     "softargmax": ("method.network.width=48",),
