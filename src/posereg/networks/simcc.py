@@ -6,7 +6,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from posereg.codecs.simcc import Axes, bins
-from posereg.networks.backbone import channels
+from posereg.networks.backbone import channels, strides
 from posereg.networks.deconv import Deconvolutions, deconv_head
 from posereg.settings.ranges import Channels, Count, Positive, Size
 
@@ -33,7 +33,7 @@ class SimCCNet(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.head = deconv_head(channels(backbone)[-1], joints, deconv_layers, deconv_width)
-        stride: int = backbone.feature_info.reduction()[-1]  # type: ignore[union-attr, operator]
+        stride = strides(backbone)[-1]
         width, height = (-(-side // stride) * 2**deconv_layers for side in input_size)
         self.columns, self.rows = (nn.Linear(width * height, count) for count in bins(input_size, split))
 
