@@ -13,6 +13,7 @@ from torch import Tensor
 from posereg.losses.integral import weighted_mean
 
 Shape = Literal["laplace", "gaussian"]
+Density = Callable[[Tensor], Tensor]  # errors (N, 2) -> its logarithm (N,)
 
 
 def likelihood_loss(
@@ -21,7 +22,7 @@ def likelihood_loss(
     target: Tensor,
     weight: Tensor,
     shape: Shape = "laplace",
-    log_density: Callable[[Tensor], Tensor] | None = None,
+    log_density: Density | None = None,
 ) -> Tensor:
     """Mean over the joints that count of -log Q(e) - log G(e) + log sigma_x + log sigma_y; e is the error in sigmas.
 
@@ -33,7 +34,7 @@ def likelihood_loss(
         spread: (B, K, 2), sigma.
         weight: (B, K), 0 for joints that do not count.
         shape: of Q.
-        log_density: of errors (N, 2) -> (N,).
+        log_density: of G.
     """
     with torch.autocast(coordinates.device.type, enabled=False):
         error = (coordinates - target) / spread

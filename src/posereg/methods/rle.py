@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from posereg.codecs.coordinates import denormalise, normalise
-from posereg.losses.rle import Shape, likelihood_loss
+from posereg.losses.rle import Density, Shape, likelihood_loss
 from posereg.methods.base import Batch, PoseModule
 
 
@@ -29,9 +29,8 @@ class SpreadPose(PoseModule):
         """The negative log-likelihood of the joints."""
         keypoints, weight = self.labels(batch)
         coordinates, spread = self.network(images)
-        flow = self.network.flow
         target = normalise(keypoints, self.input_size, self.convention)
-        density = None if flow is None else flow.log_density
+        density: Density | None = getattr(self.network.flow, "log_density", None)  # no flow: the shape alone
         return {"loss": likelihood_loss(coordinates, spread, target, weight, self.shape, density)}
 
     def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:

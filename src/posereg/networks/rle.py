@@ -37,4 +37,5 @@ class SpreadNet(nn.Module):
         unit = nn.functional.normalize(pooled, dim=1)
         coordinates = nn.functional.linear(unit, self.coordinates.weight) + self.coordinates.bias
         spread = torch.sigmoid(self.spread(pooled).float())
-        return coordinates.float().unflatten(1, (self.joints, 2)), spread.unflatten(1, (self.joints, 2))
+        shape = (-1, self.joints, 2)
+        return coordinates.float().view(shape), spread.view(shape)
