@@ -41,6 +41,11 @@ lint: install
 bench: install
 	for f in scripts/bench_*.py; do echo "== $$f"; OMP_NUM_THREADS=1 $(BIN)/python $$f || exit 1; done
 
+# What every table costs, docs/plan.md: to be written again when rows, networks or recipes change.
+.PHONY: plan
+plan: install
+	$(BIN)/python scripts/write_plan.py docs/plan.md
+
 # The documentation site, below site/. The command reference is written from the commands' own help.
 .PHONY: docs
 docs: install

@@ -232,14 +232,17 @@ def plain(config: DictConfig) -> dict[str, Any]:
     return dict(resolved)
 
 
-def validate(config: Mapping[str, Any]) -> None:
+def validate(config: Mapping[str, Any], hardware: bool = True) -> None:
     """
+    Args:
+        hardware: also check that this machine has what the trainer asks for.
+
     Raises:
         UserError: everything that is wrong with a resolved config, one line each, in one message.
     """
     from posereg.settings.check import problems
 
-    if mistakes := problems(with_current_targets(config)):
+    if mistakes := problems(with_current_targets(config), hardware):
         raise UserError("config: " + "\n        ".join(mistakes))
 
 

@@ -103,9 +103,15 @@ def test_a_row_starts_when_its_sibling_is_done_wherever_that_stands(
 
 def test_rows_that_wait_take_no_slot(tmp_path: Path):
     sweep = Sweep(tmp_path, [f"{TABLE}I1"], [f"{TABLE}I2"], [f"{TABLE}H1"], [f"{TABLE}R1"])
-    sweep.run(slots=2)
-    assert sweep.watcher.seen[:2] == [("start", "H1"), ("start", "R1")]
+    sweep.run(slots=3)
+    assert sweep.watcher.seen[:3] == [("start", "H1"), ("start", "H2"), ("start", "R1")]
     assert set(sweep.states().values()) == {"done"}
+
+
+def test_what_others_wait_for_is_started_first(tmp_path: Path):
+    sweep = Sweep(tmp_path, [f"{TABLE}R1"], [f"{TABLE}I1"], [f"{TABLE}H2"])
+    started = [line for line in sweep.run(slots=1) if line.startswith("start")]
+    assert started == ["start H1", "start R1", "start I1", "start H2"]
 
 
 def test_a_sibling_outside_the_sweep_is_trained_once(tmp_path: Path):

@@ -107,3 +107,13 @@ def test_throughput_counts_images() -> None:
 
     # Sleeping never ends early, so the rate has an upper bound; the lower one leaves room for a busy machine.
     assert 40 < throughput(Slow(), (3, 2, 2), batch=4, rounds=3) <= 400
+
+
+def test_mixed_precision_keeps_half_and_counts_its_copies_of_weights_once():
+    # Two convolutions: each keeps its input, the image and the maps between them; the weights' copies are no image's.
+    net = nn.Sequential(
+        nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Conv2d(64, 8, 3, padding=1, bias=False)
+    )
+    cells = (3 + 64) * 32 * 32
+    assert complexity(net, (3, 32, 32)).activation_bytes == 4 * cells
+    assert complexity(net, (3, 32, 32), autocast=torch.bfloat16).activation_bytes == 2 * cells

@@ -94,12 +94,13 @@ def mark_finished(jobs: Sequence[Job]) -> None:
 
 
 def run(jobs: Sequence[Job], slots: Sequence[Slot], watcher: Watcher, fail_fast: bool = False) -> None:
-    """Runs the waiting jobs, one per slot at a time.
+    """Runs the waiting jobs, one per slot at a time, those that others wait for first.
 
     Raises:
         KeyboardInterrupt, Interrupted: Ctrl-C or a termination signal; all children have been ended before.
     """
-    waiting = [job for job in jobs if job.state == "waiting"]
+    needed = {id(other) for job in jobs for other in job.needs}
+    waiting = sorted((job for job in jobs if job.state == "waiting"), key=lambda job: id(job) not in needed)
     running: list[Job] = []
     free = list(slots)
     try:

@@ -10,6 +10,7 @@ from posereg.cli.spec import Command
 # name as it is typed -> module of this package, in the order of `posereg --help`
 MODULES = {
     "train": "train",
+    "plan": "plan",
     "table": "table",
     "score": "score",
     "predict": "predict",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from math import prod
 from typing import Any, Literal, NamedTuple
 
@@ -31,7 +31,12 @@ class Complexity(NamedTuple):
     activation_bytes: int
 
 
-def complexity(model: nn.Module, input_shape: Sequence[int], deconv_at: DeconvAt = "input") -> Complexity:
+def complexity(
+    model: nn.Module,
+    input_shape: Sequence[int],
+    deconv_at: DeconvAt = "input",
+    autocast: torch.dtype | None = None,
+) -> Complexity:
     """Count without computing: the forward pass runs on fake tensors, whatever device the model is on.
 
     Args:
@@ -39,12 +44,24 @@ def complexity(model: nn.Module, input_shape: Sequence[int], deconv_at: DeconvAt
         input_shape: (C, H, W).
         deconv_at: a transposed convolution costs k^2 Cin Cout per `input` cell (its true cost, and the
             convention of the integral paper) or per `output` cell (the counter of the HRNet family's released code).
+        autocast: count the bytes of mixed precision in this type, e.g. `torch.bfloat16`; None for the model's own.
 
     Raises:
         ValueError: `input_shape` is not (C, H, W).
     """
     if len(input_shape) != 3:
         raise ValueError(f"input_shape is (C, H, W), not {tuple(input_shape)}")
+    macs, kept = _forward(model, (1, *input_shape), deconv_at, autocast)
+    if autocast is not None:
+        # Weights in the other type are kept once, however many images there are.
+        kept = _forward(model, (2, *input_shape), deconv_at, autocast)[1] - kept
+    return Complexity(sum(p.numel() for p in model.parameters()), macs, kept)
+
+
+def _forward(
+    model: nn.Module, shape: Sequence[int], deconv_at: DeconvAt, autocast: torch.dtype | None
+) -> tuple[int, int]:
+    """Multiply-adds of a batch of that shape, and the bytes that autograd keeps of it."""
     kept: dict[int, torch.UntypedStorage] = {}
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
@@ -55,18 +72,15 @@ def complexity(model: nn.Module, input_shape: Sequence[int], deconv_at: DeconvAt
     counter = FlopCounterMode(display=False, custom_mapping=_formulas(deconv_at))
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+    mixed = nullcontext() if autocast is None else torch.autocast(device.type, dtype=autocast)
     with _evaluating(model), FakeTensorMode(allow_non_fake_inputs=True) as fake, torch.enable_grad():
         # Autograd keeps parameters as they are, and views of them (transposes) as views of their fakes.
         weights = [t.untyped_storage() for p in model.parameters() for t in (p, fake.from_tensor(p))]
-        with hooks, counter:
-            model(torch.empty(1, *input_shape, device=device))
+        with hooks, counter, mixed:
+            model(torch.empty(*shape, device=device))
     for storage in weights:
         kept.pop(storage._cdata, None)
-    return Complexity(
-        params=sum(p.numel() for p in model.parameters()),
-        macs=counter.get_total_flops() // 2,
-        activation_bytes=sum(storage.nbytes() for storage in kept.values()),
-    )
+    return counter.get_total_flops() // 2, sum(storage.nbytes() for storage in kept.values())
 
 
 def throughput(

@@ -70,6 +70,7 @@ def siblings(
     overrides: Sequence[str],
     name: str = "train",
     claimed: Mapping[Path, str] | None = None,
+    hardware: bool = True,
 ) -> list[Sibling]:
     """The runs that this one needs, and in turn what they need; nothing is run.
 
@@ -78,12 +79,13 @@ def siblings(
         overrides: the command behind it.
         name: the topmost config.
         claimed: folders that other runs are about to write, with their config hashes.
+        hardware: also check that this machine has what they ask for.
 
     Raises:
         UserError: a sibling that cannot be composed or makes no sense, or rows that start from one another.
     """
     above = {runs.run_dir(plain): str(plain["row"])}
-    return _siblings(plain, overrides, name, claimed or {}, above)
+    return _siblings(plain, overrides, name, claimed or {}, above, hardware)
 
 
 def _siblings(
@@ -92,6 +94,7 @@ def _siblings(
     name: str,
     claimed: Mapping[Path, str],
     above: Mapping[Path, str],
+    hardware: bool,
 ) -> list[Sibling]:
     siblings = []
     for key, row in needed(plain):
@@ -105,11 +108,11 @@ def _siblings(
                     f"{key}: {chain} leads back to {folder}; start from another row, or give row=NAME"
                 )
             placed, config = _place(swapped, config, name, claimed)
-            configs.validate(config)
+            configs.validate(config, hardware)
         except UserError as error:
             message = str(error)
             raise error if message.startswith("method.") else UserError(f"{key}={row}: {message}") from None
-        inner = _siblings(config, placed, name, claimed, {**above, folder: row})
+        inner = _siblings(config, placed, name, claimed, {**above, folder: row}, hardware)
         siblings.append(Sibling(row, placed, config, tuple(inner)))
     return siblings
 

@@ -25,15 +25,16 @@ DERIVED = {"joints": "skeleton", "keypoints": "skeleton"}
 OPTIONAL = {"augment", "schedule", "backbone"}
 
 
-def problems(config: Mapping[str, Any]) -> list[str]:
-    """One line for each thing that is wrong with a resolved config, without Hydra's own part."""
+def problems(config: Mapping[str, Any], hardware: bool = True) -> list[str]:
+    """One line for each thing that is wrong with a resolved config, without Hydra's own part; with `hardware` also what
+    this machine lacks."""
     mistakes = [*_keys(config), *_groups(config)]
     if mistakes:
         # Settings that are wrong by themselves are not held against others.
         wrong = {problem.key for problem in mistakes}
-        mistakes += [problem for problem in others(config) if problem.key not in wrong]
+        mistakes += [problem for problem in others(config, hardware) if problem.key not in wrong]
     else:
-        mistakes = list(cross_problems(config))
+        mistakes = list(cross_problems(config, hardware))
     return list(dict.fromkeys(map(str, _once(mistakes))))
 
 

@@ -18,15 +18,15 @@ from posereg.settings.targets import locate
 MULTIPLE = 32  # of the input's sides, unless a network says another `input_multiple`
 
 
-def cross_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
-    """Disagreements of a config whose single values are all valid."""
-    for check in CHECKS:
+def cross_problems(config: Mapping[str, Any], hardware: bool = True) -> Iterator[Problem]:
+    """Disagreements of a config whose single values are all valid; with `hardware` also with this machine."""
+    for check in CHECKS if hardware else ELSEWHERE:
         yield from check(config)
 
 
-def others(config: Mapping[str, Any]) -> Iterator[Problem]:
+def others(config: Mapping[str, Any], hardware: bool = True) -> Iterator[Problem]:
     """Disagreements of a config some of whose values are not valid, as far as the checks get with them."""
-    for check in CHECKS:
+    for check in CHECKS if hardware else ELSEWHERE:
         with suppress(Exception):  # of an invalid value, which is told of by itself
             yield from list(check(config))
 
@@ -104,4 +104,6 @@ def _hardware(config: Mapping[str, Any]) -> Iterator[Problem]:
     yield from hardware_problems(config["trainer"])
 
 
-CHECKS = (_hardware, _sizes, _batches, _kinds, learning_problems, part_problems, split_problems)
+# ELSEWHERE: of a run that is planned here and made on another machine.
+ELSEWHERE = (_sizes, _batches, _kinds, learning_problems, part_problems, split_problems)
+CHECKS = (_hardware, *ELSEWHERE)

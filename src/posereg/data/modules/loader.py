@@ -80,8 +80,13 @@ class Loader:
             worker_init_fn=quiet_worker,
         )
 
+    @property
+    def samples(self) -> int:
+        """The samples of a pass, of all processes together, before they are put into batches."""
+        return len(self._order(0))
+
     def __len__(self) -> int:
-        count = self._share(len(self._order(0)))
+        count = self._share(self.samples)
         return count // self.batch_size if self._drop_last else -(-count // self.batch_size)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
