@@ -50,6 +50,20 @@ def test_images_are_normalised_with_colour_on_the_device():
     assert pose.images(given).is_contiguous(memory_format=torch.channels_last)
 
 
+def test_images_without_a_change_of_colour_are_bit_for_bit_those_with_one_by_nothing():
+    """Every value a byte can have; raising to the power 1 is left out, not approximated."""
+    pose = module()
+    image = torch.arange(256, dtype=torch.uint8).repeat(3, 3).reshape(3, 16, 16, 3)
+    ones = torch.ones(3, 3)
+    kept = image.clone()
+    plain = pose.images({"image": image, "color_gain": ones, "color_power": ones})
+    values = image.permute(0, 3, 1, 2).float() / 255
+    values = (values ** ones[:, :, None, None] * ones[:, :, None, None]).clamp(0, 1)
+    assert torch.equal(plain, (values - pose.mean) / pose.std)
+    assert torch.equal(plain, pose.images({"image": image}))
+    assert torch.equal(image, kept)
+
+
 def test_labels_outside_the_input_or_missing_count_in_no_loss():
     keypoints = torch.full((1, 16, 2), 20.0)
     keypoints[0, 1], keypoints[0, 2] = torch.tensor([70.0, 20.0]), torch.tensor([20.0, 50.0])

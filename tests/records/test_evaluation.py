@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from data.made import people
-from posereg.records.evaluation import Evaluation, protocol
+from posereg.records.evaluation import Deferred, Evaluation, protocol
 from posereg.records.predictions import nobody
 
 
@@ -34,3 +34,19 @@ def test_protocol_counts_what_was_scored_over_what_the_predictions_say(tmp_path)
     assert (made["people"], made["images"], made["joints"]) == (3, 3, 12)
     assert made["annotation_hash"] == poses.annotation_hash
     assert (made["metric"], made["metric_version"]) == ("PCKh", "pckh-1")
+
+
+def test_deferred_arrays_are_made_once_and_only_when_asked_for():
+    made = []
+
+    def make():
+        made.append(1)
+        return {"ap_images": np.arange(3)}
+
+    evaluation = Evaluation({"AP": 50.0}, per_person=Deferred(make))
+    assert evaluation.as_json()["metrics"] == {"AP": 50.0}
+    assert made == []
+    assert {**evaluation.per_person}.keys() == {"ap_images"}
+    assert evaluation.per_person["ap_images"].tolist() == [0, 1, 2]
+    assert len(evaluation.per_person) == 1
+    assert made == [1]

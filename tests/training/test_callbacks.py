@@ -45,6 +45,21 @@ def test_random_numbers_do_not_depend_on_what_was_drawn_before():
     assert all(draw(*other) != base for other in others)
 
 
+def test_the_numbers_are_those_of_torch_seeded_as_a_whole(monkeypatch):
+    """The cheaper way to seed changes no figure; the other devices' generators are seeded where they are in use."""
+    seeds = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds.append)
+    StepSeed(1).on_train_batch_start(SimpleNamespace(current_epoch=2, global_rank=0), None, None, 3)
+    drawn = torch.rand(5)
+    (seed,) = seeds
+    torch.default_generator.manual_seed(seed)
+    assert torch.equal(torch.rand(5), drawn)
+    monkeypatch.undo()
+    torch.manual_seed(seed)
+    assert torch.equal(torch.rand(5), drawn)
+
+
 def test_every_seed_draws_negatives_of_its_own_and_a_repeated_step_the_same():
     keypoints, weight = torch.full((1, 1, 2), 40.0), torch.ones(1, 1)
     grid = grid_of(torch.zeros(1, 1, 16, 16), (64, 64), "center")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from posereg.errors import UserError
 from posereg.evaluation import oks
 from posereg.evaluation.average_precision import ranked
-from posereg.records.evaluation import Evaluation, protocol
+from posereg.records.evaluation import Deferred, Evaluation, protocol
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
 from posereg.skeletons.skeleton import CROWDPOSE
@@ -92,7 +92,7 @@ def score(truth: oks.Json, entries: list[oks.Json], where: str = "predictions") 
     images = np.array([image["id"] for image in truth["images"]], np.int64)
     return Evaluation(
         metrics=metrics,
-        per_person=ranked(evaluator, images).arrays(),
+        per_person=Deferred(lambda: ranked(evaluator, images).arrays()),
         protocol={**oks.counts(truth, entries), **counts, **reasons},
     )
 

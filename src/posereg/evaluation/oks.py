@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from posereg.errors import UserError
 from posereg.evaluation.average_precision import ranked
 from posereg.files import read_json, reading, write_json
-from posereg.records.evaluation import Evaluation, protocol
+from posereg.records.evaluation import Deferred, Evaluation, protocol
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
 from posereg.skeletons.skeleton import COCO
@@ -86,7 +86,7 @@ def evaluate(poses: PoseSet, predictions: Predictions) -> Evaluation:
     metrics, undefined = figures(evaluator)
     return Evaluation(
         metrics=metrics,
-        per_person=ranked(evaluator, poses.image_ids).arrays(),
+        per_person=Deferred(lambda: ranked(evaluator, poses.image_ids).arrays()),
         protocol=protocol(
             poses, predictions, "OKS", VERSION, **counts(truth, entries, poses.image_ids), **undefined
         ),

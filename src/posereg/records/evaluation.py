@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,26 @@ from numpy.typing import NDArray
 
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
+
+
+class Deferred(Mapping[str, NDArray[Any]]):
+    """Arrays that are made when the first of them is asked for: most validations are only logged."""
+
+    def __init__(self, make: Callable[[], Mapping[str, NDArray[Any]]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _arrays(self) -> Mapping[str, NDArray[Any]]:
+        return self._make()
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
 
 
 @dataclass(frozen=True)
@@ -28,7 +50,7 @@ class Evaluation:
 
     metrics: dict[str, float]
     curve: dict[str, list[float]] = field(default_factory=dict)
-    per_person: dict[str, NDArray[Any]] = field(default_factory=dict)
+    per_person: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     protocol: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:

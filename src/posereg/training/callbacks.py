@@ -26,7 +26,13 @@ class StepSeed(Callback):
         """Seed the generators for this step."""
         place = [self.seed, trainer.global_rank, trainer.current_epoch, batch_idx]
         # Hashed: the CPU's generator reads the lower 32 bits alone.
-        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
+        seed = int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0])
+        # As torch.manual_seed, which asks for every kind of device each time: 345 microseconds in place of 3.
+        torch.default_generator.manual_seed(seed)
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            torch.cuda.manual_seed_all(seed)
+        if torch.backends.mps.is_available():
+            torch.mps.manual_seed(seed)
 
 
 class NotFiniteError(UserError):
