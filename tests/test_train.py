@@ -33,6 +33,7 @@ def test_a_run_leaves_a_complete_record(tmp_path):
     assert folder == tmp_path / "synthetic/integral/table2/H2/seed0"
     assert results.read(folder / "result.json") == json.loads(json.dumps(result))
     assert {"PCKh@0.5", "PCKh@0.1", "AUC", "PCKh@0.5/Head"} <= result["metrics"].keys()
+    assert result["overrides"][-1] == "+experiments/integral/table2=H2"
     assert result["paper"] == {"PCKh@0.5": 86.4, "PCKh@0.1": 17.6, "AUC": 53.1}
     assert {"dataset", "annotation_hash", "people", "flip_test", "input_size"} <= result["protocol"].keys()
     saved = predictions.load(folder / "predictions.npz")

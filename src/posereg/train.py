@@ -159,6 +159,7 @@ def _run(
         if not trains:
             trainer.save_checkpoint(folder / runs.CHECKPOINT, weights_only=True)
         result = final_result(plain, folder, digest, module, data, trainer)
+        result["overrides"] = list(overrides)
         result["training"] = {
             **_amount(progress, plain["batch_size"]),
             **throughput.summary(),

@@ -60,7 +60,7 @@ def accuracy_curves(
         axes.set_ylabel(f"{label} (%)")
         axes.set_xlim(0, max(max(thresholds) for thresholds, _ in curves.values()))
         axes.set_ylim(0, 100)
-        axes.legend(frameon=False, ncols=2, loc="upper left", handlelength=2.6)
+        figure.legend(frameon=False, loc="outside right upper", handlelength=2.6)
     return figure
 
 
@@ -139,7 +139,8 @@ def training_curves(table: Table) -> Any | None:
             axes.set_xlabel("epoch")
             if name.endswith("loss"):
                 axes.set_yscale("log")
-        np.atleast_1d(panels)[-1].legend(frameon=False, ncols=2)
+        handles, labels = np.atleast_1d(panels)[-1].get_legend_handles_labels()
+        figure.legend(handles, labels, frameon=False, loc="outside right upper", handlelength=2.6)
     return figure
 
 

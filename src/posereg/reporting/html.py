@@ -16,6 +16,7 @@ from posereg.files import write_text
 from posereg.reporting import curves, table
 from posereg.reporting.collect import Row, Run, Table
 from posereg.reporting.columns import higher_is_better
+from posereg.reporting.reproduce import commands
 from posereg.runs.folder import LOG, METRICS, PREDICTIONS
 
 PROTOCOL_SHOWN = (
@@ -57,6 +58,7 @@ def page(
     text: str = template("page.html.j2").render(
         table=results,
         main=_main(results),
+        details=_details(results),
         joints=[block for name in results.columns if (block := _joints(results, name))],
         confidence=_confidence(results),
         figures={name: canvas.svg(figure) for name, figure in figures.items()},
@@ -73,18 +75,9 @@ def page(
         runs=[_run(run, folder) for row in results.run_rows for run in row.runs],
         versions=_common(results, "versions"),
         revision=_common(results, "git_revision"),
-        command=_command(results) if results.name else "",
+        commands=commands(results) if results.name else [],
     )
     return text
-
-
-def _command(results: Table) -> str:
-    """The command that trains the rows of a published table again."""
-    seeds = sorted({seed for row in results.rows for seed in row.seeds})
-    return (
-        f"posereg train -m '+experiments/{results.name}=glob(*)' data={results.shared.get('dataset', 'NAME')} "
-        f"seed={','.join(map(str, seeds))}"
-    )
 
 
 def template(name: str) -> Any:
@@ -136,6 +129,21 @@ def _cell(results: Table, row: Row, name: str, part: str, top: str | None) -> di
         if change.significant:
             kind += " gain" if (change.value > 0) == higher_is_better(name) else " loss"
     return {"text": text, "kind": kind, "title": title}
+
+
+def _details(results: Table) -> list[tuple[str, str, str, str]]:
+    """Row, metric, its seeds and its difference with the interval: what hovering shows, for fingers and paper."""
+    lines = []
+    for row in results.run_rows:
+        for name in results.columns:
+            pairs = zip(row.seeds, row.values(name), strict=False)
+            seeds = ", ".join(f"{seed}: {table.number(name, value)}" for seed, value in pairs)
+            change = results.deltas.get((row.name, name))
+            gain = "" if change is None else f"{change.value:+.2f} over {change.against}"
+            if change is not None and change.low is not None:
+                gain += f" [{change.low:+.2f}, {change.high:+.2f}]"
+            lines.append((row.name, name, seeds, gain.replace("-", "−")))
+    return lines
 
 
 def _joints(results: Table, name: str) -> dict[str, Any] | None:

@@ -23,6 +23,7 @@ TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "protocol": ((dict,), False),
     "paper": ((dict,), False),
     "config": ((dict,), False),
+    "overrides": ((list,), False),
     "config_hash": ((str,), False),
     "training": ((dict,), False),
     "complexity": ((dict,), False),
@@ -52,6 +53,7 @@ class Result(TypedDict, total=False):
     paper: dict[str, float]  # the published numbers of this row
     config_hash: str
     config: dict[str, Any]
+    overrides: list[str]  # of the command line that trained it
     git_revision: str | None
     versions: dict[str, str]
     training: dict[str, float]  # epochs, steps, images, seconds, images_per_s, data_wait (share)
@@ -98,6 +100,8 @@ def read(path: Path | str) -> Result:
         value = content.get(name)
         if (name in content and not isinstance(value, types)) or isinstance(value, bool):
             raise UserError(f"{path}: not {kind} ('{name}' is {value!r:.60})")
+    if not all(isinstance(text, str) for text in content.get("overrides", [])):
+        raise UserError(f"{path}: not {kind} ('overrides' holds something else than text)")
     for part in NUMBERS:
         for name, value in (content.get(part) or {}).items():
             if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
