@@ -10,7 +10,7 @@ import numpy as np
 from posereg.claims.definition import Claim
 from posereg.claims.judge import CONFIRMED, Judged, Judgement
 from posereg.evaluation import pck
-from posereg.runs import results
+from posereg.runs import metrics_csv, results
 
 THRESHOLDS = np.arange(51) / 100
 
@@ -23,24 +23,31 @@ def run(
     *,
     data: str = "mpii",
     steps: int = 1000,
+    before: float | None = None,
     arrays: dict[str, np.ndarray] | None = None,
     metrics: dict[str, float] | None = None,
     protocol: dict[str, Any] | None = None,
     config: dict[str, Any] | None = None,
 ) -> Path:
-    """The run of `<table>/<row>` below `folder`, from distances (N, K) in head sizes."""
+    """The run of `<table>/<row>` below `folder`, from distances (N, K) in head sizes. It has finished learning, unless
+    `before` says what less it scored half a training earlier."""
     table, name = row.rsplit("/", 1)
     place = folder / row / f"seed{seed}"
     place.mkdir(parents=True, exist_ok=True)
     correct, counted = pck.hits(distance, THRESHOLDS)
     curve = pck.rate(correct, counted)
     own = {"PCKh@0.5": curve[50], "PCKh@0.1": curve[10], "AUC": pck.area_under(THRESHOLDS, curve)}
+    scored = own if metrics is None else metrics
+    early, late = (
+        {f"val/{name}": value - less for name, value in scored.items()} for less in (before or 0.0, 0.0)
+    )
+    metrics_csv.write(place / "metrics.csv", [{"step": steps / 2, **early}, {"step": steps, **late}])
     np.savez_compressed(place / "evaluation.npz", **({"distance": distance} if arrays is None else arrays))
     results.write(
         place / "result.json",
         {
             "schema": 1, "table": table, "row": name, "seed": seed,
-            "metrics": {key: float(value) for key, value in (own if metrics is None else metrics).items()},
+            "metrics": {key: float(value) for key, value in scored.items()},
             "curve": {"thresholds": THRESHOLDS.tolist(), "values": curve.tolist()},
             "protocol": {"dataset": data, "split": "valid", "flip_test": False, "input_size": [256, 256],
                          "images": len(distance), "people": len(distance), "train_people": 1500, **(protocol or {})},

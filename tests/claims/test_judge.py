@@ -271,3 +271,28 @@ def test_a_claim_of_several_comparisons() -> None:
     assert together([CONFIRMED, CONFIRMED]) == CONFIRMED
     assert together([CONFIRMED, OPEN]) == OPEN
     assert together([OPEN, REFUTED, CONFIRMED]) == REFUTED
+
+
+def test_nothing_is_decided_while_a_row_still_learns(tmp_path: Path) -> None:
+    made.run(tmp_path / "runs/mpii", "integral/table2/I1", distances(0.1))
+    made.run(tmp_path / "runs/mpii", "integral/table2/H1", distances(0.2), before=8.0)
+    found = judged(tmp_path)
+    (line,) = found.judgements
+    assert (found.verdict, line.verdict) == (OPEN, OPEN)
+    assert line.low is not None
+    assert line.low > 0  # it would have been confirmed
+    assert "still learning: H1 (" in line.reason
+    assert "+4.0 in its last quarter" in line.reason
+
+
+def test_nothing_is_decided_without_a_validation_curve(tmp_path: Path) -> None:
+    rows(tmp_path, I1=0.1, H1=0.2)
+    (tmp_path / "runs/mpii/integral/table2/I1/seed0/metrics.csv").unlink()
+    (line,) = judged(tmp_path).judgements
+    assert (line.verdict, line.reason) == (OPEN, "no validation curve of I1")
+
+
+def test_runs_that_only_evaluated_are_judged(tmp_path: Path) -> None:
+    for row, error in (("I1", 0.1), ("H1", 0.2)):
+        made.run(tmp_path / "runs/mpii", f"integral/table2/{row}", distances(error), steps=0)
+    assert judged(tmp_path).verdict == CONFIRMED

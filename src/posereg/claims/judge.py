@@ -1,4 +1,7 @@
-"""Verdicts: confirmed when the 95 % interval of the effect lies on the claim's side, refuted when on the other."""
+"""Verdicts: confirmed when the 95 % interval of the effect lies on the claim's side, refuted when on the other.
+
+Between runs of which one still learns nothing is decided (`reporting.learning`).
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from posereg.evaluation.bootstrap import Interval
 from posereg.records.evaluation import Evaluation
 from posereg.reporting.collect import Run
 from posereg.reporting.columns import higher_is_better
+from posereg.reporting.learning import of_run, trains
 from posereg.reporting.significance import evaluation_of, images_of
 
 CONFIRMED, REFUTED, OPEN = "confirmed", "refuted", "open"
@@ -169,18 +173,36 @@ def _compare(
     if isinstance(interval, str):
         plain = _effect(signs, taken, rows, metric) if set(joints) == {"all"} else None
         return replace(line, effect=plain, reason=interval)
-    verdict = verdict_of(interval, comparison.margin)
+    verdict, unfinished = verdict_of(interval, comparison.margin), _unfinished(rows, metric)
     bound = f"{-comparison.margin:g}" if comparison.margin else "zero"
     reasons = [nearest_pair, f"the interval includes {bound}" if verdict == OPEN else ""]
     return replace(
         line,
-        verdict=verdict,
-        reason="; ".join(filter(None, reasons)),
+        verdict=OPEN if unfinished else verdict,
+        reason="; ".join(filter(None, [*reasons, unfinished])),
         effect=interval.difference,
         low=interval.low,
         high=interval.high,
         over=over,
     )
+
+
+def _unfinished(rows: Mapping[str, tuple[Run, ...]], metric: str) -> str:
+    """Which rows had not finished learning, by their slowest seed; nothing is decided between them."""
+    lines = []
+    for row, runs in rows.items():
+        curves = [of_run(run, metric) for run in runs if trains(run)]
+        if any(curve is None for curve in curves):
+            lines.append(f"no validation curve of {row.rsplit('/', 1)[1]}")
+        rising = [curve for curve in curves if curve and not curve.finished]
+        if not rising:
+            continue
+        worst = max(rising, key=lambda curve: curve.rise)
+        more = f", about {worst.needed:,} steps more needed" if worst.needed else ""
+        lines.append(
+            f"still learning: {row.rsplit('/', 1)[1]} ({worst.metric} {worst.rise:+.1f} in its last quarter{more})"
+        )
+    return "; ".join(lines)
 
 
 def _interval(

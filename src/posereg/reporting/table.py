@@ -14,6 +14,7 @@ from rich.text import Text
 
 from posereg.reporting.collect import Delta, Row, Table
 from posereg.reporting.columns import higher_is_better
+from posereg.reporting.learning import of_run, trains
 from posereg.reporting.markdown import escaped
 
 MARK = "*"
@@ -180,6 +181,8 @@ def remarks(table: Table) -> list[str]:
             f"The published numbers are of {table.papers_data}, ours of {shared.get('dataset')}: compare what a row "
             f"gains over its pair ({PAPERS_PAIR}), not the numbers"
         )
+    if rising := still_learning(table):
+        lines.append(f"Still learning: {rising}; each rose by that much in the last quarter of its steps")
     seen = [
         run.result["protocol"].get("validation_images_trained_on", 0)
         for row in table.rows
@@ -194,6 +197,20 @@ def remarks(table: Table) -> list[str]:
     if absent := [row.name for row in table.rows if not row.runs]:
         lines.append("Not run: " + ", ".join(absent))
     return lines
+
+
+def still_learning(table: Table) -> str:
+    """`H1 +1.2, I1 +0.8 (AUC)`: rows whose validation still rose, by their slowest seed; empty when all finished."""
+    rows: dict[str, list[str]] = {}
+    for row in table.run_rows:
+        curves = [of_run(run, table.columns[0]) for run in row.runs if trains(run)]
+        rising = [curve for curve in curves if curve and not curve.finished]
+        if rising:
+            worst = max(rising, key=lambda curve: curve.rise)
+            rows.setdefault(worst.metric, []).append(
+                f"{row.name} {number(worst.metric, worst.rise, signed=True)}"
+            )
+    return "; ".join(f"{', '.join(names)} ({metric})" for metric, names in rows.items())
 
 
 def as_markdown(table: Table) -> str:

@@ -1,0 +1,128 @@
+"""Whether a run has finished learning: how much its validation metric still rose in the last quarter of training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from posereg.reporting.collect import Run
+from posereg.reporting.columns import higher_is_better
+from posereg.runs import metrics_csv
+from posereg.runs.folder import METRICS
+
+Array = NDArray[np.float64]
+
+LIMIT = 0.5  # points of a percentage that a finished run may still gain in a quarter of its steps
+SHARE = 0.01  # of the value, for metrics in other units
+SAME = 0.02  # validations by less than this share of the steps apart say nothing of a slope
+FARTHEST = 64  # quarters that an extrapolation looks ahead
+
+
+@dataclass(frozen=True)
+class Learning:
+    """The end of a validation curve.
+
+    Attributes:
+        metric: whose curve. rise: by how much a quarter of the steps improved it at the end, in its unit; `low` and
+            `high` the 95 % interval of that slope where three validations or more tell it.
+        limit: the rise below which a run has finished.
+        steps: of the whole training. needed: further steps until the rise falls below the limit, extrapolated from
+            how it fell over the last two quarters; None where that cannot be told.
+    """
+
+    metric: str
+    rise: float
+    limit: float
+    steps: int
+    low: float | None = None
+    high: float | None = None
+    needed: int | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it rose by less than the limit."""
+        return self.rise <= self.limit
+
+
+def of_run(run: Run, metric: str = "") -> Learning | None:
+    """What the metrics.csv of a run tells; None where it holds fewer than two validations of different steps.
+
+    Args:
+        metric: the one wanted, if its curve was logged; else the run's first metric that was.
+
+    Raises:
+        UserError: a damaged metrics.csv.
+    """
+    rows = metrics_csv.read(run.folder / METRICS)
+    logged = {name for row in rows for name in row}
+    names = [metric, *run.result.get("metrics", {})]
+    known = next((name for name in names if name and f"val/{name}" in logged), None)
+    if known is None:
+        return None
+    steps, values = metrics_csv.series(rows, f"val/{known}", against="step")
+    grows = higher_is_better(known.split("/")[0])
+    return learning(known, steps, values if grows else [-value for value in values], percent=grows)
+
+
+def trains(run: Run) -> bool:
+    """Whether the run trained at all; one that only evaluated learned elsewhere."""
+    return bool(run.result.get("training", {}).get("steps"))
+
+
+def learning(
+    metric: str, steps: Sequence[float], values: Sequence[float], percent: bool = True
+) -> Learning | None:
+    """The end of a curve whose values grow as the run gets better; None for fewer than two different steps."""
+    xs, ys = np.array(steps, float), np.array(values, float)
+    end = xs.max(initial=0.0)
+    # The last epoch's validation comes twice, the second time as the final one: hardly a step apart.
+    kept = xs < (1 - SAME) * end
+    kept[len(xs) - 1 :] = True
+    xs, ys = xs[kept], ys[kept]
+    if len(xs) < 2 or xs[-1] <= 0:
+        return None
+    quarter = float(xs[-1]) / 4
+    taken = xs >= 3 * quarter
+    if taken.sum() < 2:
+        taken[-2] = True
+    rise, spread = _slope(xs[taken], ys[taken], quarter)
+    limit = LIMIT if percent else SHARE * abs(float(ys[-1]))
+    return Learning(
+        metric=metric,
+        rise=rise,
+        limit=limit,
+        steps=int(xs[-1]),
+        low=None if spread is None else rise - spread,
+        high=None if spread is None else rise + spread,
+        needed=_needed(xs, ys, quarter, rise, limit),
+    )
+
+
+def _slope(xs: Array, ys: Array, quarter: float) -> tuple[float, float | None]:
+    """Rise over a quarter by least squares, and half the width of its 95 % interval."""
+    centred = xs - xs.mean()
+    squares = float(centred @ centred)
+    slope = float(centred @ ys) / squares
+    if len(xs) < 3:
+        return slope * quarter, None
+    from scipy.stats import t
+
+    rest = ys - ys.mean() - slope * centred
+    error = math.sqrt(float(rest @ rest) / (len(xs) - 2) / squares)
+    return slope * quarter, float(t.ppf(0.975, len(xs) - 2)) * error * quarter
+
+
+def _needed(xs: Array, ys: Array, quarter: float, rise: float, limit: float) -> int | None:
+    """Steps until the rise of a quarter falls below the limit, if it goes on falling by the same factor."""
+    if rise <= limit:
+        return 0
+    end, third, second = np.interp([4 * quarter, 3 * quarter, 2 * quarter], xs, ys)
+    if xs[0] > 2 * quarter or third <= second or end - third >= third - second:
+        return None
+    factor = max(float((end - third) / (third - second)), 1e-3)
+    quarters = math.ceil(math.log(limit / rise) / math.log(factor))
+    return round(quarters * quarter) if quarters <= FARTHEST else None
