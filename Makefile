@@ -41,7 +41,7 @@ lint: install
 bench: install
 	for f in scripts/bench_*.py; do echo "== $$f"; OMP_NUM_THREADS=1 $(BIN)/python $$f || exit 1; done
 
-# What every table costs, docs/plan.md: to be written again when rows, networks or recipes change.
+# What the papers' tables cost, docs/plan.md: to be written again when rows, networks or recipes change.
 .PHONY: plan
 plan: install
 	$(BIN)/python scripts/write_plan.py docs/plan.md

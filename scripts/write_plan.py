@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 from posereg import config
@@ -12,23 +13,12 @@ from posereg.planning.rates import stated
 from posereg.planning.sweep import planned
 from posereg.planning.text import markdown, summary
 
-# The data of the tables that are not MPII's.
-DATA = {
-    "integral/table8": "coco",
-    "cascade/table7": "lsp",
-    "softargmax/table2": "lsp",
-    "softargmax/table3": "lsp",
-    **{f"art/table{number}": "coco" for number in (1, 2, 3, 4)},
-    "art/table5": "crowdpose",
-    "volume/table1": "h80k",
-    "volume/table2": "h80k",
-    "volume/challenge": "h80k",
-}
+PAPERS = ("art", "cascade", "integral", "softargmax", "volume")
 DEVICES, MEMORY, TFLOPS = 8, 80.0, 20.0
 INTRODUCTION = f"""\
 # What the tables cost
 
-One seed of every row of every table, as its paper trains it, on GPUs of {MEMORY:g} GB with bf16. Written by
+One seed of every row of the five papers' tables, as its paper trains it, on GPUs of {MEMORY:g} GB with bf16. Written by
 `make plan`, without the data and without a GPU: nothing here is measured. `posereg plan` does the same for your data,
 devices and seeds, and says what of it is done; `measured=DIR` takes its rate from your finished runs.
 
@@ -41,18 +31,23 @@ devices and seeds, and says what of it is done; `measured=DIR` takes its rate fr
 
 
 def tables() -> list[str]:
-    """All tables, `<paper>/<table>`, sorted."""
+    """The five papers' tables, `<paper>/<table>`, sorted."""
     root = config.experiments()
-    return sorted(f.parent.relative_to(root).as_posix() for f in root.glob("*/*/table.toml"))
+    files = [file for paper in PAPERS for file in root.glob(f"{paper}/*/table.toml")]
+    return sorted(file.parent.relative_to(root).as_posix() for file in files)
+
+
+def data_of(table: str) -> str:
+    """The data set that the paper's table is of."""
+    text = (config.experiments() / table / "table.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(text)["data"])
 
 
 def whole(names: list[str]) -> Plan:
     """The plan of these tables together; a row that several of them need is counted once."""
     with tempfile.TemporaryDirectory() as empty:
         own = ("trainer=gpu", "data.root=nowhere", f"runs={empty}")
-        commands = [
-            [f"+experiments/{name}=glob(*)", f"data={DATA.get(name, 'mpii')}", *own] for name in names
-        ]
+        commands = [[f"+experiments/{name}=glob(*)", f"data={data_of(name)}", *own] for name in names]
         return plan(planned(commands), stated(TFLOPS), DEVICES, MEMORY * GB)
 
 
