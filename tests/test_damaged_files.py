@@ -132,7 +132,7 @@ FORMATS = {
     "crowdpose": Format(
         "crowdpose_val.json", json_file(crowdpose_content()), lambda path: crowdpose.read(path.parent, "val")
     ),
-    "coco truth": Format("truth.json", json_file(coco_content()), lambda path: oks.read_truth(path, 17)),
+    "coco truth": Format("truth.json", json_file(coco_content()), lambda path: oks.read_truth(path)),
     "coco results": Format(
         "results.json",
         json_file([{"image_id": 3, "category_id": 1, "keypoints": [1.0] * 51, "score": 0.5}]),

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from data.formats.coco_files import person, write
 from posereg.cli import data_check
 from posereg.cli.program import invoke
 from posereg.errors import UserError
@@ -53,3 +54,17 @@ def test_a_split_named_twice_is_checked_once(root, capsys):
     assert data_check.run(arguments, ["test", "test"], root / "out", 5) == 0
     assert capsys.readouterr().out.count("lsp test: ") == 1
     assert [path.name for path in (root / "out").iterdir()] == ["lsp_test.png"]
+
+
+def test_who_is_not_trained_on_is_listed(tmp_path, capsys):
+    people = [person(4, bbox=(10, 20, 0, 40)), person(5), person(6, iscrowd=1)]
+    root = write(tmp_path, people)
+    for number in (1, 2, 9):
+        cv2.imwrite(str(root / f"val2017/{number:012d}.jpg"), np.zeros((80, 100, 3), np.uint8))
+    arguments = [
+        "data", "check", "data=coco", f"data.root={root}", "split=val2017", "people=1", f"out={root / 'sheets'}",
+    ]  # fmt: skip
+    assert invoke(arguments) == 1
+    said = capsys.readouterr().out
+    assert "! 1 of 2 annotations: people whose box is empty or no box: 4" in said
+    assert "- 1 of 2 annotations: crowd regions: 6" in said

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -108,3 +109,33 @@ def test_wrong_files_are_one_clear_line_naming_both_counts(tmp_path, poses):
     scipy.io.savemat(tmp_path / "two.mat", {"first": POSES, "second": POSES})
     with pytest.raises(UserError, match=r"no array 'preds'; the file has .*first, second"):
         read(tmp_path / "two.mat", poses)
+
+
+def test_results_of_other_categories_are_left_out_and_joints_put_in_order(tmp_path):
+    poses = pose_set(COCO, np.zeros((2, 17, 2)), tmp_path / "truth")
+    order = tuple(range(16, -1, -1))
+    poses = replace(poses, category=4, joint_order=order)
+    pose = np.random.default_rng(3).uniform(0, 300, (17, 2))
+    path = tmp_path / "results.json"
+    ours, others = (
+        {**detection(2, pose, 0.5), "category_id": 4},
+        {**detection(2, pose, 0.5), "category_id": 1},
+    )
+    path.write_text(json.dumps([others, ours]))
+    found = read(path, poses)
+    assert np.allclose(found.keypoints, [pose[::-1]], atol=1e-3)
+    assert found.meta["results_of_other_categories"] == 1
+    path.write_text(json.dumps([others]))
+    with pytest.raises(UserError, match="all results are of category 1, the people's is 4"):
+        read(path, poses)
+
+
+def test_our_own_file_without_ids_must_say_where_it_counts_from(tmp_path, poses):
+    """As one-based, MATLAB's frame, it would be one pixel off."""
+    own = predict(poses, POSES)
+    path = tmp_path / "predictions.npz"
+    np.savez(path, keypoints=own.keypoints, keypoint_scores=own.keypoint_scores)
+    with pytest.raises(UserError, match="without ids, image_ids, meta; say where its coordinates begin"):
+        read(path, poses)
+    assert np.allclose(read(path, poses, one_based=False).keypoints, POSES, atol=1e-3)
+    assert np.allclose(read(path, poses, one_based=True).keypoints, POSES - 1, atol=1e-3)

@@ -153,3 +153,61 @@ def test_files_that_do_not_fit_are_one_clear_line(tmp_path):
         oks.evaluate_files(
             *files(tmp_path, truth_of([image(1)], [person(1, 1, POSE[:14], ALL[:14])]), [good])
         )
+
+
+def test_people_without_an_area_are_refused(tmp_path):
+    """The box in its place gives a higher AP."""
+    for area in (None, float("nan"), "10"):
+        bad = {**person(2, 1, POSE, ALL), "area": area}
+        crowd = {**person(3, 1, POSE, ALL, iscrowd=1), "area": None}
+        truth = truth_of([image(1)], [person(1, 1, POSE, ALL), bad, crowd])
+        with pytest.raises(UserError, match=r"annotation 2 has no 'area' \(1 of 3 people\)"):
+            oks.evaluate_files(*files(tmp_path, truth, []))
+    truth = truth_of([image(1)], [person(1, 1, POSE, ALL), {**person(2, 1, POSE, 0 * ALL), "area": None}])
+    scored = oks.evaluate_files(*files(tmp_path, truth, [detection(1, POSE, 0.5)]))
+    assert scored.metrics["AP"] == pytest.approx(100)
+
+
+def test_other_categories_count_neither_as_people_nor_as_results(tmp_path):
+    """Figures of the people alone, whatever horses are in either file."""
+    truth, found = adversarial(11, 8)
+    alone = ours(tmp_path, truth, found)
+    mixed = {**truth, "categories": [{"id": 3, "name": "horse"}, *truth["categories"]]}
+    horse = [{**person(10**6 + k, one["image_id"], POSE, ALL), "category_id": 3}
+             for k, one in enumerate(truth["annotations"])]  # fmt: skip
+    mixed["annotations"] = [*horse, *truth["annotations"]]
+    horses = [{**detection(one["id"], POSE, 0.99), "category_id": 3} for one in truth["images"]]
+    assert same(ours(tmp_path, mixed, [*horses, *found]), alone)
+    with pytest.raises(UserError, match="all results are of category 3, the people's is 1"):
+        oks.evaluate_files(*files(tmp_path, mixed, horses))
+
+
+def test_joints_in_another_order_are_compared_by_name(tmp_path):
+    truth, found = adversarial(12, 8)
+    alone = ours(tmp_path, truth, found)
+
+    def turned(entries):
+        return [
+            {**one, "keypoints": np.reshape(one["keypoints"], (17, 3))[::-1].ravel().tolist()}
+            for one in entries
+        ]
+
+    named = {"id": 1, "name": "person", "keypoints": list(COCO.joints[::-1])}
+    other = {**truth, "annotations": turned(truth["annotations"]), "categories": [named]}
+    assert same(ours(tmp_path, other, turned(found)), alone)
+
+
+def test_ids_used_twice_lose_nobody(tmp_path):
+    truth, found = adversarial(13, 8)
+    alone = ours(tmp_path, truth, found)
+    twice = [{**one, "id": k % 3} for k, one in enumerate(truth["annotations"])]
+    assert same(ours(tmp_path, {**truth, "annotations": twice}, found), alone)
+
+
+def test_image_ids_as_text_are_the_same_images(tmp_path):
+    truth, found = adversarial(14, 8)
+    alone = ours(tmp_path, truth, found)
+    texts = {**truth, "images": [{**one, "id": str(one["id"])} for one in truth["images"]]}
+    assert same(ours(tmp_path, texts, [{**one, "image_id": str(one["image_id"])} for one in found]), alone)
+    with pytest.raises(UserError, match='result 0: image id "a" is no whole number'):
+        oks.evaluate_files(*files(tmp_path, truth, [{**found[0], "image_id": "a"}]))

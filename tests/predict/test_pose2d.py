@@ -1,5 +1,6 @@
 """2D poses of frames: what each pass looks at. The network answers with the brightest place."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -86,3 +87,19 @@ def test_mistakes(frames, method) -> None:
         predict_frames(method, frames, passes=0)
     with pytest.raises(UserError, match="none of the frames"):
         predict_frames(method, frames, {"other.jpg": [[0, 0, 1, 1]]})
+
+
+def test_frames_of_one_name_cannot_share_a_box(frames, method) -> None:
+    images = ("a/000.jpg", "b/000.jpg", "b/001.jpg")
+    twice = replace(frames, images=images)
+    with pytest.raises(UserError, match=r"2 of the images are called 000.jpg"):
+        predict_frames(method, twice, {"000.jpg": [[0, 0, 10, 10]]})
+
+
+def test_a_frame_that_cannot_be_decoded_is_an_error_and_not_another_frame(frames, method) -> None:
+    frames.image_path(1).write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"001.jpg: not an image"):
+        predict_frames(method, frames, passes=1, device="cpu")
+    frames.image_path(1).unlink()
+    with pytest.raises(UserError, match=r"001.jpg: image is not there"):
+        predict_frames(method, frames, passes=1, device="cpu")

@@ -22,6 +22,7 @@ from posereg.evaluation.average_precision import METRICS as RANKED
 from posereg.evaluation.average_precision import Ranked, from_arrays
 from posereg.records.evaluation import Evaluation
 from posereg.records.predictions import Predictions
+from posereg.skeletons.skeleton import COCO
 
 Array = NDArray[np.float64]
 CHUNK = 256
@@ -259,13 +260,13 @@ def oks_intervals(
 
     from posereg.evaluation import oks
 
-    truth = oks.read_truth(annotations, len(oks.SIGMAS))
+    truth = oks.read_truth(annotations)
     person = oks.person_category(truth)
 
     def scored(side: Predictions | Path | str) -> hotcoco.COCOeval:
         if isinstance(side, Predictions):
             return oks.run(truth, oks.results(side, person), oks.SIGMAS)
-        return oks.run(truth, oks.read_results(side), oks.SIGMAS, where=str(side))
+        return oks.run(truth, oks.results_of(side, truth, COCO), oks.SIGMAS, where=str(side))
 
     compared = hotcoco.compare(
         scored(first), scored(second), n_bootstrap=replicates, seed=seed, confidence=level

@@ -55,7 +55,9 @@ def evaluate_files(annotations: Path | str, results_json: Path | str) -> Evaluat
     Raises:
         UserError: a file that is missing, broken, or does not fit the other.
     """
-    scored = score(read_truth(annotations), oks.read_results(results_json), str(results_json))
+    truth = read_truth(annotations)
+    entries = oks.results_of(results_json, truth, CROWDPOSE)
+    scored = score(truth, entries, str(results_json))
     made = {"dataset": "crowdpose", "metric": "OKS CrowdPose", "metric_version": VERSION, **scored.protocol}
     return Evaluation(metrics=scored.metrics, protocol=made)
 
@@ -66,11 +68,15 @@ def read_truth(path: Path | str) -> oks.Json:
     Raises:
         UserError: not a CrowdPose annotation file.
     """
-    truth = oks.read_truth(path, len(CROWDPOSE))
+    truth = oks.read_truth(path, CROWDPOSE, areas=False)
     without = [image["id"] for image in truth["images"] if "crowdIndex" not in image]
     if without:
         raise UserError(f"{path}: image {without[0]} has no 'crowdIndex': not a CrowdPose annotation file")
     for entry in truth["annotations"]:
+        if entry["num_keypoints"] and not any(entry["bbox"]):
+            raise UserError(
+                f"{path}: annotation {entry['id']} has no 'bbox', from which CrowdPose takes the area"
+            )
         # The API multiplies in this order; another one differs in the last bit.
         entry["area"] = entry["bbox"][3] * entry["bbox"][2] * AREA_OF_BOX
     return truth

@@ -45,15 +45,26 @@ def read(path: Path | str, poses: PoseSet, one_based: bool | None = None) -> Pre
         raise UserError(f"{path}: unknown predictions format '{path.suffix}'; valid: {', '.join(SUFFIXES)}")
     if path.suffix == ".json":
         return read_results(path, poses)
-    if path.suffix == ".npz" and is_own(path):
-        return own.load(path)
+    if path.suffix == ".npz":
+        arrays = _array_names(path)
+        if {"ids", "image_ids", "keypoints", "meta"} <= arrays:
+            return own.load(path)
+        if (
+            one_based is None
+            and "keypoints" in arrays
+            and arrays & {"ids", "image_ids", "meta", "keypoint_scores"}
+        ):
+            lacking = ", ".join(sorted({"ids", "image_ids", "meta"} - arrays))
+            raise UserError(
+                f"{path}: looks like a predictions file of posereg without {lacking}; say where its coordinates begin: "
+                "one_based=false as posereg writes them, one_based=true as in MATLAB"
+            )
     return read_array(path, poses, one_based)
 
 
-def is_own(path: Path) -> bool:
-    """Whether an .npz is one of our predictions files."""
+def _array_names(path: Path) -> set[str]:
     with reading(path, "a NumPy archive"), np.load(path, allow_pickle=False) as file:
-        return {"ids", "image_ids", "keypoints", "meta"} <= set(file.files)
+        return set(file.files)
 
 
 def read_array(path: Path, poses: PoseSet, one_based: bool | None = None) -> Predictions:
@@ -98,7 +109,9 @@ def read_results(path: Path, poses: PoseSet) -> Predictions:
     Raises:
         UserError: not such a file, another joint set, or images that are not in the set.
     """
-    entries = oks.read_results(path)
+    every = oks.read_results(path)
+    entries = oks.of_people(every, poses.category, path)
+    others = len(every) - len(entries)
     joints = len(poses.skeleton)
     known = set(poses.image_ids.tolist())
     with reading(path, "a COCO results file"):
@@ -113,6 +126,8 @@ def read_results(path: Path, poses: PoseSet) -> Predictions:
                     "does not have"
                 )
         keypoints = np.array([entry["keypoints"] for entry in entries], np.float32).reshape(-1, joints, 3)
+        if poses.joint_order is not None:
+            keypoints = keypoints[:, list(poses.joint_order)]
         image_ids = np.array([entry["image_id"] for entry in entries], np.int64)
         scores = np.array([entry["score"] for entry in entries], np.float32)
     return Predictions(
@@ -121,7 +136,7 @@ def read_results(path: Path, poses: PoseSet) -> Predictions:
         keypoints=keypoints[..., :2],
         keypoint_scores=keypoints[..., 2],
         scores=scores,
-        meta={"source": path.name},
+        meta={"source": path.name, **({"results_of_other_categories": others} if others else {})},
     )
 
 

@@ -240,7 +240,7 @@ def _setting(
     if poses.skeleton.name == CROWDPOSE.name:
         truth, sigmas = crowdpose.read_truth(path), crowdpose.SIGMAS
     else:
-        truth, sigmas = oks.read_truth(path, len(poses.skeleton)), oks.SIGMAS
+        truth, sigmas = oks.read_truth(path, poses.skeleton), oks.SIGMAS
     return (
         truth,
         sigmas,

@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from posereg.errors import UserError
 from posereg.evaluation.average_precision import ranked
 from posereg.files import read_json, reading, write_json
+from posereg.records.coco_file import coco_file, is_number, joint_order, whole
+from posereg.records.coco_file import person_category as person_category_of
 from posereg.records.evaluation import Deferred, Evaluation, protocol
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
-from posereg.skeletons.skeleton import COCO
+from posereg.skeletons.skeleton import COCO, Skeleton
 
 VERSION = "oks-1: pycocotools arithmetic, maxDets 20, OKS 0.50:0.05:0.95"
 METRICS = ("AP", "AP50", "AP75", "AP_M", "AP_L", "AR", "AR50", "AR75", "AR_M", "AR_L")
@@ -80,7 +82,7 @@ def evaluate(poses: PoseSet, predictions: Predictions) -> Evaluation:
     Raises:
         UserError: predictions or annotations that do not fit.
     """
-    truth = read_truth(poses.annotations, len(COCO))
+    truth = read_truth(poses.annotations)
     entries = results(predictions, person_category(truth))
     evaluator = run(truth, entries, SIGMAS, poses.image_ids, str(poses.annotations))
     metrics, undefined = figures(evaluator)
@@ -99,36 +101,39 @@ def evaluate_files(annotations: Path | str, results_json: Path | str) -> Evaluat
     Raises:
         UserError: a file that is missing, broken, or does not fit the other.
     """
-    truth, entries = read_truth(annotations, len(COCO)), read_results(results_json)
+    truth = read_truth(annotations)
+    entries = results_of(results_json, truth, COCO)
     evaluator = run(truth, entries, SIGMAS, None, str(results_json))
     metrics, undefined = figures(evaluator)
     made = {"metric": "OKS", "metric_version": VERSION, **counts(truth, entries), **undefined}
     return Evaluation(metrics=metrics, protocol={"dataset": "coco", **made})
 
 
-def read_truth(path: Path | str, joints: int) -> Json:
-    """A COCO keypoint annotation file without its segmentations.
+def read_truth(path: Path | str, skeleton: Skeleton = COCO, areas: bool = True) -> Json:
+    """The people of a COCO keypoint annotation file without their segmentations, joints in the skeleton's order.
+
+    Args:
+        areas: whether labelled people must have an `area`.
 
     Raises:
-        UserError: not such a file, or of another joint set.
+        UserError: not such a file, of another joint set, or people without an area.
     """
     with reading(path, "a COCO annotation file"):
-        return _slim_truth(path, joints)
+        return _slim_truth(path, skeleton, areas)
 
 
-def _slim_truth(path: Path | str, joints: int) -> Json:
-    file = read_json(path)
-    if not isinstance(file, dict) or not {"images", "annotations", "categories"} <= file.keys():
+def _slim_truth(path: Path | str, skeleton: Skeleton, areas: bool) -> Json:
+    content = read_json(path)
+    if not isinstance(content, dict) or not {"images", "annotations", "categories"} <= content.keys():
         raise UserError(
             f"{path}: not a COCO annotation file (needs 'images', 'annotations' and 'categories')"
         )
-    person = person_category(file)
+    file, joints = coco_file(content, path, skeleton), len(skeleton)
     annotations = []
-    for entry in file["annotations"]:
-        if entry.get("category_id") != person:
-            continue
-        values = entry.get("keypoints", ())
-        labelled = entry.get("num_keypoints", sum(v > 0 for v in values[2::3]))
+    for entry in file.people:
+        values = entry.get("keypoints") or ()
+        labelled = entry.get("num_keypoints")
+        labelled = sum(v > 0 for v in values[2::3]) if labelled is None else labelled
         if len(values) != 3 * joints:
             # Crowd regions may carry a short list of zeros; with a labelled person it is another joint set.
             if labelled:
@@ -137,8 +142,28 @@ def _slim_truth(path: Path | str, joints: int) -> Json:
                 )
             values = [0] * (3 * joints)
         slim = {k: v for k, v in entry.items() if k != "segmentation"}
-        annotations.append({**slim, "keypoints": values, "num_keypoints": labelled})
-    return {"images": file["images"], "annotations": annotations, "categories": file["categories"]}
+        bbox = entry.get("bbox")
+        sound = isinstance(bbox, list) and len(bbox) == 4 and all(map(is_number, bbox))
+        slim |= {"bbox": bbox if sound else [0, 0, 0, 0], "keypoints": values, "num_keypoints": labelled}
+        annotations.append({**slim, "category_id": file.category})
+    if areas:
+        _check_areas(annotations, path)
+    category = {**person_category_of(content, path), "id": file.category}
+    return {"images": file.images, "annotations": annotations, "categories": [category]}
+
+
+def _check_areas(people: list[Json], path: Path | str) -> None:
+    """OKS measures by the area of the segment; that of the box is larger, and so would be the AP."""
+    without = [
+        one
+        for one in people
+        if one["num_keypoints"] and not one.get("iscrowd") and not is_number(one.get("area"))
+    ]
+    if without:
+        raise UserError(
+            f"{path}: annotation {without[0]['id']} has no 'area' ({len(without)} of {len(people)} people); OKS is "
+            "measured by the area of the person's segment, which a box cannot stand for: add it to score by AP"
+        )
 
 
 def person_category(truth: Json) -> int:
@@ -161,7 +186,40 @@ def read_results(path: Path | str) -> list[Json]:
         raise UserError(
             f"{path}: not a COCO results file (a list of objects with image_id, keypoints and score)"
         )
+    for row, entry in enumerate(entries):
+        entry["image_id"] = whole(entry["image_id"], f"{path}: result {row}: image id")
     return entries
+
+
+def results_of(path: Path | str, truth: Json, skeleton: Skeleton) -> list[Json]:
+    """The results of the people of `truth` (as from `read_truth`), joints in the skeleton's order: another program
+    writes them in that of the annotation file.
+
+    Raises:
+        UserError: from `read_results` and `of_people`.
+    """
+    entries = of_people(read_results(path), person_category(truth), path)
+    order = joint_order(truth["categories"][0].get("keypoints"), skeleton, path)
+    if order is None:
+        return entries
+    for entry in entries:
+        if len(entry["keypoints"]) == 3 * len(skeleton):
+            entry["keypoints"] = np.reshape(entry["keypoints"], (-1, 3))[order].ravel().tolist()
+    return entries
+
+
+def of_people(entries: list[Json], category: int | None, path: Path | str) -> list[Json]:
+    """The results of the people's category, and those that name none; any if `category` is None.
+
+    Raises:
+        UserError: all are of other categories.
+    """
+    kept = [one for one in entries if category is None or one.get("category_id", category) == category]
+    if entries and not kept:
+        raise UserError(
+            f"{path}: all results are of category {entries[0]['category_id']}, the people's is {category}"
+        )
+    return kept
 
 
 def results(predictions: Predictions, category: int = 1) -> list[Json]:

@@ -45,6 +45,13 @@ class SampleRows(Protocol):
 
     def __getitem__(self, key: int) -> dict[str, Any]: ...
 
+    def check(self) -> None:
+        """
+        Raises:
+            UserError: another sample stood in for one whose image cannot be decoded.
+        """
+        ...
+
 
 def joined(parts: list[Part]) -> Predictions | None:
     """The parts of all processes, in the order of the samples; None where no process has any."""

@@ -33,9 +33,13 @@ def batch_of(module: PoseModule, poses: PoseSet, rows: Sequence[int]) -> Batch:
 
     Args:
         rows: people, or images of a method that looks at whole images (`PoseModule.samples`).
+
+    Raises:
+        UserError: an image that is missing or cannot be decoded.
     """
     samples = module.samples(poses)
     batch: Batch = collate([samples[row] for row in rows])
+    samples.check()
     return {name: value.to(module.device) for name, value in batch.items()}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from posereg.errors import UserError
 from posereg.geometry.pixels import half_pixel
 from posereg.predict.detector import Detector, people_in
+from posereg.predict.predictor import one_a_name
 
 Boxes = NDArray[np.float32]
 Finder = Callable[[str, NDArray[np.uint8]], Boxes | None]
@@ -29,15 +29,9 @@ def of_file(boxes: Mapping[str, Sequence[Sequence[float]]], names: Sequence[str]
     Raises:
         UserError: it names none of the pictures, or two of them have one name.
     """
-    files = [PurePosixPath(name).name for name in names]
-    there = [name for name in files if name in boxes]
-    if not there:
+    if not any(PurePosixPath(name).name in boxes for name in names):
         raise UserError(f"boxes: none of the {len(names)} images is named in {path}")
-    name, count = Counter(there).most_common(1)[0]
-    if count > 1:
-        raise UserError(
-            f"boxes: {path} gives boxes by file name, and {count} of the images are called {name}"
-        )
+    one_a_name(names, boxes, f"boxes: {path}")
 
     def found(name: str, pixels: NDArray[np.uint8]) -> Boxes:
         edges = np.array(boxes.get(PurePosixPath(name).name, []), np.float32).reshape(-1, 4)

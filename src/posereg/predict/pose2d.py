@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from posereg.errors import UserError
 from posereg.geometry import boxes as box
 from posereg.methods.base import PoseModule
-from posereg.predict.predictor import predict
+from posereg.predict.predictor import one_a_name, predict
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
 
@@ -37,7 +37,7 @@ def predict_frames(
             comes to the size that the model was trained on.
 
     Raises:
-        UserError: `passes` below 1, or boxes for none of the frames.
+        UserError: `passes` below 1, boxes for none of the frames, or for two frames of one name.
     """
     if passes < 1:
         raise UserError(f"passes={passes}: at least one pass over the frames is needed")
@@ -62,6 +62,7 @@ def predict_frames(
 
 def _detected(poses: PoseSet, boxes: Mapping[str, list[list[float]]]) -> NDArray[np.float32]:
     """The largest detected box of each person's frame, padded; as they were in frames without one."""
+    one_a_name(poses.images, boxes)
     chosen = poses.boxes.copy()
     rows = []
     for row in range(len(poses)):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import glob as globbing
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,16 @@ def read_boxes(path: Path | str) -> dict[str, list[list[float]]]:
     return boxes
 
 
+def one_a_name(images: Iterable[str], boxes: Mapping[str, object], where: str = "boxes") -> None:
+    """
+    Raises:
+        UserError: two images have one file name that `boxes`, by file name, has: one's box would be used on the other.
+    """
+    named = Counter(name for image in images if (name := PurePath(image).name) in boxes)
+    if named and (most := named.most_common(1)[0])[1] > 1:
+        raise UserError(f"{where} gives boxes by file name, and {most[1]} of the images are called {most[0]}")
+
+
 def people_of(
     images: Sequence[Path], boxes: Mapping[str, list[list[float]]] | None, skeleton: Skeleton, aspect: float
 ) -> PoseSet:
@@ -83,8 +94,9 @@ def people_of(
     Its column `bbox` (N, 4) holds the boxes as they were given: x, y, width, height in pixels.
 
     Raises:
-        UserError: none of the images is named in the boxes.
+        UserError: none of the images is named in the boxes, or two of them have one name.
     """
+    one_a_name(map(str, images), boxes or {})
     rows: list[tuple[int, list[float]]] = []
     for k, image in enumerate(images):
         if boxes is None:
@@ -137,7 +149,7 @@ def predict(module: PoseModule, poses: PoseSet, batch_size: int = 32, device: st
         batch_size: people at a time. Whole images, which differ in size, are looked at one by one.
 
     Raises:
-        BadImageError: an image that cannot be decoded.
+        UserError: an image that is missing or cannot be decoded.
     """
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     module.to(where).eval()
@@ -148,6 +160,7 @@ def predict(module: PoseModule, poses: PoseSet, batch_size: int = 32, device: st
         chunks = [range(start, min(start + size, len(samples))) for start in range(0, len(samples), size)]
         for rows in tracked(chunks, len(chunks), "images" if module.finds_people else "people"):
             batch: dict[str, Any] = collate([samples[row] for row in rows])
+            samples.check()
             batch = {name: value.to(where) for name, value in batch.items()}
             parts.append(module.predict_batch(batch, poses))
     return replace(concatenate(parts), meta={"checkpoint_config": module.plain_config.get("row", "")})

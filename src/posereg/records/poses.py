@@ -20,7 +20,9 @@ from posereg.skeletons.skeleton import NOT_LABELLED, OCCLUDED, VISIBLE, Skeleton
 # What readers leave out of every data set: no cause for concern. Other reasons in `left_out` are.
 CROWD = "crowd regions"
 UNLABELLED = "people without a labelled joint"
-ORDINARY = (CROWD, UNLABELLED)
+FEW = "people with fewer labelled joints than min_keypoints"
+ORDINARY = (CROWD, UNLABELLED, FEW)
+OTHER_SIZE = "pictures of another size than declared (boxes and joints may be those of other pixels)"
 
 __all__ = ["NOT_LABELLED", "OCCLUDED", "VISIBLE", "PoseSet"]
 
@@ -46,6 +48,8 @@ class PoseSet:
             count as visible.
         left_out: what of the annotations is not in the set or was changed, by reason: the ids in the file. All
             reasons but the `ORDINARY` ones deserve a look.
+        category: the people's category id in a COCO-style file; joint_order: each joint's place there, where that is
+            not the skeleton's. Results files of other programs go by both.
         more_annotations: those of further splits, where several were put together.
     """
 
@@ -63,6 +67,8 @@ class PoseSet:
     annotations: Path
     extras: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    category: int | None = None
+    joint_order: tuple[int, ...] | None = None
     more_annotations: tuple[Path, ...] = ()
     marks_occlusion: bool = True
 

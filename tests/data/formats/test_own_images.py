@@ -1,6 +1,7 @@
 import pytest
 
-from posereg.data.formats.own_images import ImageFiles
+from posereg.data.formats.own_images import ImageFiles, one_a_picture
+from posereg.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,12 @@ def test_folders_in_the_name_tell_pictures_apart(tmp_path):
 def test_what_is_not_there_keeps_its_name_below_the_folder(tmp_path):
     assert ImageFiles(tmp_path, "pictures")("b/a.png") == "pictures/b/a.png"
     assert ImageFiles(tmp_path)("../../etc/a.png") == "etc/a.png"
+
+
+def test_names_that_lead_to_one_picture_are_refused_and_a_name_given_twice_is_not(tmp_path):
+    (tmp_path / "a.png").touch()
+    find = ImageFiles(tmp_path)
+    declared = ["one/a.png", "two/a.png"]
+    with pytest.raises(UserError, match=r"x.json: the images 'one/a.png' and 'two/a.png' both lead to a.png"):
+        one_a_picture(declared, [find(name) for name in declared], tmp_path / "x.json")
+    one_a_picture(["a.png", "a.png"], ["a.png", "a.png"], tmp_path / "x.json")

@@ -6,7 +6,7 @@ import torch
 
 from data.made import people
 from posereg.data.modules.base import collate
-from posereg.data.modules.topdown import TopDownData
+from posereg.data.modules.topdown import NO_BOX, TopDownData
 from posereg.data.samples.augment import Augment
 from posereg.data.samples.people import TopDownDataset
 from posereg.data.sources.source import Source
@@ -193,3 +193,32 @@ def test_collate_keeps_bytes(tmp_path):
     batch = collate([dataset[0], dataset[1]])
     assert batch["image"].shape == (2, 40, 32, 3)
     assert (batch["image"][1].numpy() == dataset[1]["image"]).all()
+
+
+def test_people_without_a_box_are_left_out_by_name_and_said_once(tmp_path, capsys):
+    poses = people(tmp_path, 5)
+    poses.boxes[1] = np.nan
+    poses.boxes[3, 2] = poses.boxes[3, 0]
+    data = TopDownData(source(poses), (48, 64), 2)
+    lost = tuple(str(poses.ids[row]) for row in (1, 3))
+    assert data.poses("valid").left_out == {NO_BOX: lost}
+    assert len(data.poses("valid")) == 3
+    said = capsys.readouterr().out
+    assert said.count(f"made valid: 2 {NO_BOX} (posereg data check lists them)") == 1
+
+
+def test_nobody_to_validate_on_and_too_few_to_train_on_is_said_before_the_first_step(tmp_path):
+    poses = people(tmp_path, 3)
+    several = source(poses)
+
+    def reader(root, split, annotations=None):
+        return several.reader(root, split).people(np.arange(0 if split == "valid" else 3))
+
+    data = TopDownData(replace(several, reader=reader), (48, 64), 2)
+    with pytest.raises(UserError, match=r"made valid: nobody to validate on; .*loader.val_split"):
+        data.setup("fit")
+    data.setup("predict")
+    few = TopDownData(several, (48, 64), 4)
+    few.setup("fit")
+    with pytest.raises(UserError, match=r"3 people do not fill one batch of 4 \(batch_size\)"):
+        few.train_dataloader()

@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from data.formats.coco_files import person, write
 from data.made import centroid, crowded, dot
+from posereg.data.formats import coco
 from posereg.data.samples.scenes import SceneAugment, SceneDataset, ignore_mask
 from posereg.errors import UserError
 from posereg.geometry.affine import transform
@@ -110,3 +112,15 @@ def test_box_centres(tmp_path):
     boxes = poses.extras["bbox"][:3]
     back = transform(sample["box_centers"][:3], sample["to_image"].astype(float))
     assert back == pytest.approx(boxes[:, :2] + boxes[:, 2:] / 2, abs=1e-3)
+
+
+def test_people_without_an_area_bring_that_of_their_box_into_a_batch(tmp_path):
+    without = person(4, bbox=(10, 20, 30, 40))
+    del without["area"]
+    root = write(tmp_path, [without, person(5, area=700.0)])
+    cv2.imwrite(str(root / "val2017/000000000001.jpg"), np.zeros((80, 100, 3), np.uint8))
+    poses = coco.read(root, "val", everyone=True).on_images(np.array([True, False, False]))
+    assert np.isnan(poses.extras["area"][0])
+    sample = SceneDataset(poses, (64, 64), SceneAugment(0, (1, 1), 0, 0))[0, 0]
+    assert np.isfinite(sample["oks_areas"]).all()
+    assert sample["oks_areas"][1] / sample["oks_areas"][0] == pytest.approx(700 / (30 * 40), rel=1e-5)

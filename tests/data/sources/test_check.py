@@ -11,7 +11,7 @@ from posereg.data.formats import coco, crowdpose, mpii
 from posereg.data.sources.check import check, contact_sheet
 from posereg.data.sources.subset import present
 from posereg.errors import UserError
-from posereg.records.poses import CROWD
+from posereg.records.poses import CROWD, OTHER_SIZE
 from shared import shared
 from tiny import data_set
 
@@ -164,3 +164,15 @@ def test_what_was_left_out_is_listed(tmp_path):
     assert not report.good
     assert "! 9 of 15 annotations: boxes odd: 0, 1, 2, 3, 4, 5, 6, 7, 8" in report.lines()
     assert check(replace(poses, left_out={CROWD: ("7",)})).good
+
+
+def test_another_size_is_said_once(tmp_path):
+    """By the comparison of all pictures: the reader looks at a few."""
+    sizes = np.tile([64, 48], (6, 1))
+    sizes[2] = 48, 64
+    poses = sound(tmp_path)
+    poses = replace(
+        poses, extras={**poses.extras, "image_size": sizes}, left_out={OTHER_SIZE: ("images/002.jpg",)}
+    )
+    (finding,) = check(poses).findings
+    assert (finding.what, finding.count, finding.total) == ("pictures of another size than declared", 1, 6)

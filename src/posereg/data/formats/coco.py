@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.formats import coco_json
+from posereg.data.formats import coco_json, segments
 from posereg.data.formats.coco_json import Annotated, Json
 from posereg.data.formats.paths import annotation_file, image_folder, is_there
 from posereg.data.formats.splits import together
@@ -23,6 +23,9 @@ from posereg.records.poses import PoseSet
 from posereg.settings.ranges import Whole
 from posereg.skeletons.skeleton import COCO
 
+NO_SEGMENT = (
+    "people and crowd regions whose segmentation is none (bottom-up training sees them as background)"
+)
 ALIASES = {"train": "train2017", "val": "val2017", "valid": "val2017", "trainval": "trainval2017"}
 
 
@@ -61,21 +64,26 @@ def read(
 
 def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: int) -> PoseSet:
     annotated = coco_json.load(path, COCO)
+    coco_json.locate(
+        annotated, path, root, image_folder(root, split, split.replace("test-dev", "test"), "images")
+    )
     edges = coco_json.clipped(annotated)
-    area = np.array([p.get("area", 0) for p in annotated.annotations], dtype=np.float64)
+    area = np.array([p.get("area") for p in annotated.annotations], dtype=np.float64)
     keep = np.ones(len(area), dtype=bool)
     extras: dict[str, NDArray[Any]] = {"area": area}
     if everyone:
         extras["image_ignore"] = ignore_masks(annotated)
     else:
-        labelled = (annotated.visibility > 0).sum(axis=1) >= max(min_keypoints, 1)
-        keep = labelled & ~annotated.crowd & (area > 0) & (edges[:, 2:] > edges[:, :2]).all(axis=1)
+        keep = coco_json.kept(annotated, edges, min_keypoints, {"people whose area is 0": area <= 0})
+    without = np.isnan(area) & keep & ~annotated.crowd & (annotated.visibility > 0).any(axis=1)
+    if without.any():
+        who = tuple(str(annotated.annotations[row]["id"]) for row in np.flatnonzero(without))
+        annotated.left_out["people without an area (trained on; OKS cannot be computed)"] = who
     return coco_json.pose_set(
         "coco",
         split,
         path,
         root,
-        image_folder(root, split, split.replace("test-dev", "test"), "images"),
         COCO,
         annotated,
         padded(edges),
@@ -87,22 +95,24 @@ def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: i
 def ignore_masks(annotated: Annotated) -> NDArray[np.object_]:
     """(I,): for each image the run-length code (bytes) of what training should not see, empty where there is nothing.
 
-    As compressed bytes the masks of all of COCO are a few megabytes; `bottomup` decodes one when it needs it.
+    As compressed bytes the masks of all of COCO are a few megabytes; `bottomup` decodes one when it needs it. People
+    whose segmentation is none are counted in `annotated.left_out`.
     """
     from pycocotools import mask
 
     masks: list[list[Json]] = [[] for _ in annotated.images]
     unlabelled = (annotated.visibility > 0).sum(axis=1) == 0
+    odd = []
     for row in np.flatnonzero(annotated.crowd | unlabelled):
-        segmentation = annotated.annotations[row].get("segmentation")
         image = annotated.images[annotated.person_image[row]]
-        height, width = image["height"], image["width"]
-        place = masks[annotated.person_image[row]]
-        if isinstance(segmentation, dict):
-            listed = isinstance(segmentation["counts"], list)
-            place.append(mask.frPyObjects(segmentation, height, width) if listed else segmentation)
-        elif segmentation:
-            place.extend(mask.frPyObjects(segmentation, height, width))
+        sound, codes = segments.codes(
+            annotated.annotations[row].get("segmentation"), image.get("height"), image.get("width")
+        )
+        masks[annotated.person_image[row]].extend(codes)
+        if not sound:
+            odd.append(str(annotated.annotations[row]["id"]))
+    if odd:
+        annotated.left_out[NO_SEGMENT] = tuple(odd)
     merged = np.empty(len(masks), dtype=object)
     merged[:] = [mask.merge(codes)["counts"] if codes else b"" for codes in masks]
     return merged

@@ -42,18 +42,17 @@ def read(
 
 def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: int) -> PoseSet:
     annotated = coco_json.load(path, CROWDPOSE)
+    coco_json.locate(annotated, path, root, image_folder(root))
     edges = coco_json.clipped(annotated)
     keep = np.ones(len(annotated.annotations), dtype=bool)
     if not everyone:
-        labelled = (annotated.visibility > 0).sum(axis=1) >= max(min_keypoints, 1)
-        keep = labelled & ~annotated.crowd & (edges[:, 2:] > edges[:, :2]).all(axis=1)
+        keep = coco_json.kept(annotated, edges, min_keypoints, {})
     crowding = np.array([image.get("crowdIndex", 0.0) for image in annotated.images], dtype=np.float64)
     return coco_json.pose_set(
         "crowdpose",
         split,
         path,
         root,
-        image_folder(root),
         CROWDPOSE,
         annotated,
         padded(edges),

@@ -42,7 +42,7 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
         raise UserError(f"h36m: no split '{split}'{nearest(split, (*SUBJECTS, 'all'))}")
     root = Path(root)
     path = annotation_file(root, annotations, ("h36m_coco.json",))
-    annotated = coco_json.load(path, skeleton("h36m"))
+    annotated = coco_json.load(path, skeleton("h36m"), by_name=False)
     absolute = with_thorax(_camera_axes(path, annotated)) * 1000
     relative = absolute - absolute[:, :1]
     points = with_thorax(annotated.keypoints.astype(np.float64)).astype(np.float32)
@@ -61,8 +61,9 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
         "action": np.array(actions),
     }
     keep = np.ones(len(points), dtype=bool)
+    coco_json.locate(annotated, path, root, "")
     everybody = coco_json.pose_set(
-        "h36m", split, path, root, "", H80K, annotated, boxes.padded(tight), keep, extras
+        "h36m", split, path, root, H80K, annotated, boxes.padded(tight), keep, extras
     )
     return everybody if split == "all" else _of_subjects(everybody, split)
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.formats.own_images import ImageFiles
+from posereg.data.formats.own_images import ImageFiles, one_a_picture
 from posereg.errors import UserError
 from posereg.files import read_json
 from posereg.geometry import boxes as box
@@ -87,6 +87,7 @@ def pose_set(
     listed, place = _images(content["images"], path)
     find = ImageFiles(root, source.get("images"))
     files = [find(image["file_name"]) for image in listed]
+    one_a_picture([image["file_name"] for image in listed], files, path)
     rows = choose(files)
     new = {row: number for number, row in enumerate(rows)}
     left, people = LeftOut(), []

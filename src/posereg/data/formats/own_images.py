@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 from typing import Any
+
+from posereg.errors import UserError
+
+
+def one_a_picture(declared: Sequence[str], files: Sequence[str], path: Path) -> None:
+    """
+    Raises:
+        UserError: two names of the annotation file `path` lead to one picture, so that one's people would be looked
+            for on the other.
+    """
+    names: dict[str, str] = {}
+    for name, file in zip(declared, files, strict=True):
+        if (first := names.setdefault(file, name)) != name:
+            raise UserError(
+                f"{path}: the images '{first}' and '{name}' both lead to {file}; is a folder missing?"
+            )
 
 
 class ImageFiles:
@@ -16,29 +33,55 @@ class ImageFiles:
 
     def __init__(self, root: Path, folder: Any = None) -> None:
         self.root = root
-        self.folders = [str(folder)] if folder else ["", "images"]
-        self._listed: dict[Path, dict[str, str]] = {}
+        self.folders = [str(folder).rstrip("/")] if folder else ["", "images"]
+        self._listed: dict[str, dict[str, str]] = {}
 
     def __call__(self, declared: str) -> str:
         """The path below `root` of a picture, found or as declared."""
-        parts = [
-            part
-            for part in PureWindowsPath(declared).parts
-            if part not in ("..", ".") and not part.endswith((":", "\\", "/"))
-        ]
+        parts = _parts(declared)
+        return self.find(declared) or "/".join([folder for folder in self.folders[:1] if folder] + parts)
+
+    def find(self, declared: str) -> str | None:
+        """The path below `root` of a picture; None where it cannot be found."""
+        if (exact := "/".join(part for part in (self.folders[0], declared) if part)) and self._is_there(
+            exact
+        ):
+            return exact
+        parts = _parts(declared)
         for start in range(len(parts)):
             for folder in self.folders:
                 name = "/".join([folder, *parts[start:]] if folder else parts[start:])
-                if (found := self._there(name)) is not None:
+                if (found := self._nearly(name)) is not None:
                     return found
-        return "/".join([folder for folder in self.folders[:1] if folder] + parts)
+        return None
 
-    def _there(self, name: str) -> str | None:
-        path = self.root / name
-        if path.parent not in self._listed:
-            entries = path.parent.iterdir() if path.parent.is_dir() else ()
-            self._listed[path.parent] = {entry.name.lower(): entry.name for entry in entries}
-        own = self._listed[path.parent].get(path.name.lower())
-        if own is None:
+    def _is_there(self, name: str) -> bool:
+        if name.startswith("/") or ".." in name or "\\" in name:
+            return False
+        folder, _, file = name.rpartition("/")
+        return self._entries(folder).get(file) == file
+
+    def _nearly(self, name: str) -> str | None:
+        """The name as it is on disk, upper and lower case aside."""
+        folder, _, file = name.rpartition("/")
+        entries = self._entries(folder)
+        own = entries.get(file) or entries.get(file.lower())
+        if own is None or not (self.root / folder / own).is_file():
             return None
-        return name if path.is_file() else (Path(name).parent / own).as_posix()
+        return f"{folder}/{own}" if folder else own
+
+    def _entries(self, folder: str) -> dict[str, str]:
+        """Names in a folder by themselves and in lower case."""
+        if folder not in self._listed:
+            place = self.root / folder
+            names = [entry.name for entry in place.iterdir()] if place.is_dir() else []
+            self._listed[folder] = {name.lower(): name for name in names} | {name: name for name in names}
+        return self._listed[folder]
+
+
+def _parts(declared: str) -> list[str]:
+    return [
+        part
+        for part in PureWindowsPath(declared).parts
+        if part not in ("..", ".") and not part.endswith((":", "\\", "/"))
+    ]

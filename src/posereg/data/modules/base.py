@@ -19,6 +19,7 @@ from posereg.data.samples.crop import Sample
 from posereg.data.samples.scenes import SceneAugment
 from posereg.data.sources.source import Source
 from posereg.data.sources.subset import Missing, present
+from posereg.errors import UserError
 from posereg.records.evaluation import Evaluation
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
@@ -116,6 +117,18 @@ class ImageData(pl.LightningDataModule, ABC):
                     f"{self.source.name} {split}: {len(who)} {reason} (posereg data check lists them)"
                 )
         return self._poses[split]
+
+    def setup(self, stage: str) -> None:
+        """Reads the validation people before the first step.
+
+        Raises:
+            UserError: there are none.
+        """
+        if stage == "fit" and not len(self.poses(self.val_split)):
+            raise UserError(
+                f"{self.source.name} {self.val_split}: nobody to validate on; name another split with "
+                "loader.val_split, or see what posereg data check says"
+            )
 
     def _limit_seed(self, split: str) -> int:
         # All seeds of a row are scored on the same people, else their figures could not share a column.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from posereg.errors import UserError
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
 from posereg.settings.ranges import Count, Size, Whole
+
+NO_BOX = "people whose box is empty or undefined"
 
 
 class TopDownData(ImageData):
@@ -104,6 +107,7 @@ class TopDownData(ImageData):
         extent = poses.boxes[:, 2:] - poses.boxes[:, :2]
         keep = np.asarray((extent > 0).all(axis=1), dtype=bool)  # NaN is not above 0 either
         if not keep.all():
-            poses = poses.people(keep)
+            lost = tuple(str(one) for one in poses.ids[~keep].tolist())
+            poses = replace(poses.people(keep), left_out={**poses.left_out, NO_BOX: lost})
         poses = self.there(poses, split, needed=poses.person_image)
         return poses if limit is None else limit_people(poses, limit, seed)

@@ -15,7 +15,8 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ _MCU = 16  # largest block height of the common subsamplings; a multiple never s
 
 # A header may promise more pixels than there is memory: no picture of people has this many (a GiB decoded).
 MOST_PIXELS = 2**28
+_ORIENTATION = 0x0112  # EXIF's tag
 
 
 class BadImageError(UserError):
@@ -110,6 +112,28 @@ def image_size(path: Path | str) -> tuple[int, int]:
         return frame.width, frame.height
     height, width = _other(data, path).shape[:2]
     return width, height
+
+
+def header_size(path: Path | str) -> tuple[int, int] | None:
+    """Width and height as the header says; None for a file that is missing or whose header cannot be read."""
+    with suppress(Exception), _opened(path) as image:  # damaged headers make Pillow raise nearly everything
+        return image.size
+    return None
+
+
+def turns(path: Path | str) -> bool:
+    """Whether EXIF says that the picture is to be turned by a quarter to be looked at."""
+    with suppress(Exception), _opened(path) as image:
+        return image.getexif().get(_ORIENTATION) in (5, 6, 7, 8)
+    return False
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[PIL.Image.Image]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with PIL.Image.open(path) as image:
+            yield image
 
 
 def _bytes(path: Path | str) -> bytes:

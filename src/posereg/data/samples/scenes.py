@@ -155,7 +155,10 @@ class SceneDataset(ImageDataset):
         keypoints, visibility = transform(poses.keypoints[people], matrix), poses.visibility[people]
         if flip:
             keypoints, visibility = keypoints[:, poses.skeleton.flip], visibility[:, poses.skeleton.flip]
-        segment = poses.extras["area"][people].astype(float) if "area" in poses.extras else sides.prod(axis=1)
+        segment = box_area = sides.prod(axis=1)
+        if "area" in poses.extras:
+            annotated = poses.extras["area"][people].astype(float)
+            segment = np.where(np.isnan(annotated), box_area, annotated)
 
         def padded(shape: tuple[int, ...], kind: Any, values: NDArray[Any]) -> NDArray[Any]:
             column = np.zeros((room, *shape), dtype=kind)
