@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from posereg.codecs.art_maps import Compat
+from posereg.codecs.constants import filled
 from posereg.geometry.pixels import Convention, inside, pixel_to_cell
 
 RADIUS = 4
@@ -123,7 +124,7 @@ def person_centers(keypoints: Tensor, labelled: Tensor) -> Tensor:
 
 def _inside(points: Tensor, size: tuple[int, int], convention: Convention) -> Tensor:
     """Which points (..., 2), in cells, lie on the map."""
-    on_map: Tensor = inside(points, points.new_tensor((size[1], size[0])), convention)
+    on_map: Tensor = inside(points, filled((size[1], size[0]), points), convention)
     return on_map
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from posereg.codecs.constants import filled
 from posereg.codecs.integral import expectation
 
 Ramp = Literal["linspace", "paper", "half_pixel"]
@@ -84,7 +85,7 @@ def hard_argmax(maps: Tensor, ramp: Ramp = "linspace") -> Tensor:
 
 def to_label(pixels: Tensor, input_size: tuple[int, int], ramp: Ramp = "linspace") -> Tensor:
     """Input pixels (..., 2) to labels: x / W as in the released code, (x + 0.5) / W for `half_pixel`."""
-    return (pixels + _half(ramp)) / pixels.new_tensor(input_size)
+    return (pixels + _half(ramp)) / filled(input_size, pixels)
 
 
 def to_pixels(labels: Tensor, input_size: tuple[int, int], ramp: Ramp = "linspace") -> Tensor:
@@ -92,7 +93,7 @@ def to_pixels(labels: Tensor, input_size: tuple[int, int], ramp: Ramp = "linspac
 
     Mirror in pixels: x -> W-1-x is not 1 - x except for `half_pixel`.
     """
-    return labels * labels.new_tensor(input_size) - _half(ramp)
+    return labels * filled(input_size, labels) - _half(ramp)
 
 
 def _half(ramp: Ramp) -> float:
@@ -100,7 +101,7 @@ def _half(ramp: Ramp) -> float:
 
 
 def _on_ramp(cells: Tensor, maps: Tensor, ramp: Ramp) -> Tensor:
-    size = cells.new_tensor([maps.shape[3], maps.shape[2]])
+    size = filled((maps.shape[3], maps.shape[2]), cells)
     if ramp == "linspace":
         return cells / (size - 1)
     return (cells + (1.0 if ramp == "paper" else 0.5)) / size

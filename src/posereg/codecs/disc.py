@@ -16,7 +16,8 @@ def disc_maps(keypoints: Tensor, grid: Grid, radius: float | Tensor) -> Tensor:
         radius: input pixels; a number, or (B,) for one per sample.
     """
     keypoints = keypoints.float()
-    reach = torch.as_tensor(radius, dtype=torch.float32, device=keypoints.device).reshape(-1, 1, 1, 1)
+    given = radius.to(keypoints) if isinstance(radius, Tensor) else keypoints.new_full((1,), radius)
+    reach = given.reshape(-1, 1, 1, 1)
     x = grid.pixels(torch.arange(grid.width, device=keypoints.device, dtype=torch.float32))
     y = grid.pixels(torch.arange(grid.height, device=keypoints.device, dtype=torch.float32))
     across = (x - keypoints[..., :1]) ** 2

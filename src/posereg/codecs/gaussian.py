@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from posereg.codecs.constants import filled
 from posereg.codecs.grid import Grid
 
 
@@ -32,8 +33,8 @@ def gaussian_maps(
     cells = grid.cells(keypoints.float())
     if rounded:
         cells = torch.floor(cells + 0.5)
-    spread = torch.as_tensor(sigma, dtype=torch.float32, device=cells.device).reshape(-1, 1, 1)
-    size = torch.tensor([grid.width, grid.height], device=cells.device)
+    spread = (sigma.to(cells) if isinstance(sigma, Tensor) else cells.new_full((1,), sigma)).reshape(-1, 1, 1)
+    size = filled((grid.width, grid.height), cells)
     reach = spread * truncate if truncate is not None else torch.full_like(spread, torch.inf)
     inside = ((cells > -reach - 0.5) & (cells < size - 0.5 + reach)).all(-1)
     weight = weight * inside

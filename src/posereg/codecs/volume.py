@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from posereg.codecs.constants import filled
 from posereg.geometry.pixels import Convention, half_pixel
 
 # Depth bins handled at once in the backward pass: few enough to be small beside the volume.
@@ -34,7 +35,7 @@ def to_unit(cells: Tensor, size: tuple[int, int, int], convention: Convention = 
     (`codecs.coordinates`).
     """
     half = half_pixel(convention)
-    return (cells + half) / cells.new_tensor(size) - 0.5
+    return (cells + half) / filled(size, cells) - 0.5
 
 
 class _Expectation3d(torch.autograd.Function):

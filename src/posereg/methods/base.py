@@ -20,6 +20,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from posereg.codecs.constants import filled
 from posereg.data.modules.loader import taken_batches
 from posereg.data.samples.people import TopDownDataset
 from posereg.errors import UserError
@@ -262,7 +263,7 @@ class PoseModule(pl.LightningModule):
     def labels(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Keypoints (B, K, 2) and weights (B, K): 1 for labelled joints inside the input."""
         keypoints, visibility = self.joint_labels(batch)
-        size = keypoints.new_tensor(self.input_size)
+        size = filled(self.input_size, keypoints)
         return keypoints, ((visibility > 0) & inside(keypoints, size)).float()
 
     def joint_labels(self, batch: Batch) -> tuple[Tensor, Tensor]:

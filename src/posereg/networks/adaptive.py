@@ -23,8 +23,11 @@ Implementation = Literal["auto", "sparse", "grid", "torchvision"]
 
 _BAND_BYTES = 12 << 20
 
-# Columns are the taps in the kernel's row-major order; rows are y, x.
-GRID = ((-1, -1, -1, 0, 0, 0, 1, 1, 1), (-1, 0, 1, -1, 0, 1, -1, 0, 1))
+
+def taps(like: Tensor) -> Tensor:
+    """Places of a 3x3 kernel's taps in its row-major order (2, 9), y and x, on a tensor's device and of its type."""
+    side = torch.arange(-1, 2, dtype=like.dtype, device=like.device)
+    return torch.stack(torch.meshgrid(side, side, indexing="ij")).flatten(1)
 
 
 def tap_offsets(transform: Tensor, dilation: int = 1) -> Tensor:
@@ -37,7 +40,7 @@ def tap_offsets(transform: Tensor, dilation: int = 1) -> Tensor:
     Returns:
         (B, 9, 2, H, W), (dy, dx) in cells.
     """
-    y, x = transform.new_tensor(GRID).view(2, 1, 9, 1, 1)
+    y, x = taps(transform).view(2, 1, 9, 1, 1)
     yy, yx, xy, xx = transform.unsqueeze(1).unbind(2)
     wider = dilation - 1
     return torch.stack([(yy + wider) * y + yx * x, xy * y + (xx + wider) * x], dim=2)
@@ -63,7 +66,7 @@ def adaptive_conv2d(
         return _grid_sampling(x, offsets, weight)
     from torchvision.ops import deform_conv2d
 
-    grid = offsets.new_tensor(GRID).t()[None, :, :, None, None]
+    grid = taps(offsets).t()[None, :, :, None, None]
     moved: Tensor = deform_conv2d(x.float(), (offsets - grid).flatten(1, 2), weight.float(), padding=1)
     return moved.to(x.dtype)
 

@@ -1,0 +1,102 @@
+"""Every method's work on a GPU, on tensors that only claim to be there: nothing is mixed with tensors of the host, and
+neither training nor prediction makes the host wait for the device."""
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from posereg import config as configs
+from posereg.build import build_method
+from tiny import overrides
+
+SMALL = ("input_scale=0.25", "width=0.25", "backbone=resnet10", "backbone.pretrained=false")
+MEASURED = ("method.beta=1.0", "method.heatmap_weight=1.0")  # which a run measures when it starts
+METHODS = {
+    **{name: ("mpii", f"method={name}") for name in ("H1", "H2", "H3", "R1", "I_star")},
+    **{name: ("mpii", f"method={name}", *MEASURED) for name in ("I1", "I2", "I3")},
+    "cascade_res": ("mpii", "method=cascade_res", "augment=cascade"),
+    "softargmax": ("mpii", "method=softargmax", "++method.network.blocks=1", "++method.network.width=32"),
+    "softargmax_context": ("mpii", "method=softargmax_context", "++method.network.blocks=1",
+                           "++method.network.width=32"),
+    "volume": ("h80k", "method=volume", "loader=mixed", "augment=volume"),
+}  # fmt: skip
+SCENES = (
+    "method=art",
+    "loader=bottomup",
+    "augment=art",
+    "augment.scale=[0.9,1.1]",
+    "backbone=hrnet_w18_small",
+)
+
+
+class Waits(TorchDispatchMode):
+    """Records what is copied between host and device. (Reading a value would fail: there is none.)"""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor):
+            places = {one.device.type for one in (result, *args) if isinstance(one, torch.Tensor)}
+            if len(places) > 1 or "lift_fresh" in str(function):
+                self.found.append(str(function))
+        return result
+
+
+def setting(folder, kind, *more):
+    """The method and a batch of real samples of tiny data."""
+    given = [*overrides(kind, folder), *SMALL, *more]
+    plain = configs.plain(
+        configs.compose(list({text.lstrip("+").partition("=")[0]: text for text in given}.values()))
+    )
+    data = configs.instantiate(plain["loader"])
+    return build_method(plain, weights=False), next(iter(data.train_dataloader()))
+
+
+def on_device(mode, module, batch):
+    """Both as tensors of a GPU without content."""
+    for part in module.modules():
+        for name, weight in part._parameters.items():
+            if weight is not None:
+                part._parameters[name] = torch.nn.Parameter(mode.from_tensor(weight).detach().to("cuda"))
+        for name, buffer in part._buffers.items():
+            if buffer is not None:
+                part._buffers[name] = mode.from_tensor(buffer).to("cuda")
+    return {name: mode.from_tensor(value).to("cuda") for name, value in batch.items()}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_training_and_prediction_stay_on_the_device(name, tmp_path):
+    module, batch = setting(tmp_path, *METHODS[name])
+    with FakeTensorMode() as mode:
+        batch = on_device(mode, module, batch)
+        with Waits() as training:
+            losses = module.losses(module.images(batch), batch)
+        module.eval()
+        with torch.inference_mode(), Waits() as prediction:
+            predicted = module.predict(module.images(batch))
+    assert {value.device.type for value in (*losses.values(), *predicted)} == {"cuda"}
+    assert predicted[0].shape[:2] == predicted[1].shape
+    assert training.found == []
+    assert prediction.found == []
+
+
+def test_maps_of_whole_images_stay_on_the_device(tmp_path):
+    # Its targets and its people are lists as long as the images have people, which the host has to know.
+    module, batch = setting(tmp_path, "coco", *SCENES)
+    with FakeTensorMode() as mode:
+        batch = on_device(mode, module, batch)
+        with Waits() as waits:
+            maps = module.network(module.images(batch))
+    assert {value.device.type for value in maps if value is not None} == {"cuda"}
+    assert waits.found == []
+
+
+def test_what_is_made_on_the_host_is_found():
+    with FakeTensorMode(), Waits() as waits:
+        there = torch.empty(3, device="cuda")
+        there.new_tensor([1.0, 2.0, 3.0])
+    assert waits.found
