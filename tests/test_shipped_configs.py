@@ -21,7 +21,7 @@ COMPANY = {
     "augment/art": SCENES,
     "augment/volume": DEPTH,
     "data/h36m": DEPTH,
-    "data/own": (f"data.file={MOUSE}",),
+    "data/from_file": (f"data.file={MOUSE}",),
     "data/h80k": DEPTH,
     "data/synthetic_h80k": DEPTH,
     "loader/bottomup": SCENES,
@@ -79,7 +79,7 @@ def test_the_2d_sets_follow_the_3d_set(data, beside):
 def test_data_sets_are_sources(file):
     source = configs.instantiate(plain(file)["data"])
     assert isinstance(source, Source)
-    assert source.name == {"data/own": MOUSE.stem}.get(file, file.split("/")[1])
+    assert source.name == {"data/from_file": MOUSE.stem}.get(file, file.split("/")[1])
 
 
 @pytest.mark.parametrize("file", files("augment", "schedule"))

@@ -102,7 +102,7 @@ def _own_data(text: str) -> list[str]:
     for file in files:
         own_part("skeleton", file)
     quoted = (file.replace("\\", "\\\\").replace("'", "\\'") for file in files)
-    return ["data=own", "data.file=" + ",".join(f"'{file}'" for file in quoted)]
+    return ["data=from_file", "data.file=" + ",".join(f"'{file}'" for file in quoted)]
 
 
 def _check_missing(command: Command, values: dict[str, Any], overrides: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """The one file that describes a data set of the user's: name, skeleton, source, metrics (docs/own_data.md).
 
-`data=mouse.yaml` stands for `data=own data.file=<path>`; conf/data/own.yaml takes its parts from here.
+`data=mouse.yaml` stands for `data=from_file data.file=<path>`; conf/data/from_file.yaml takes its parts from here.
 """
 
 from __future__ import annotations

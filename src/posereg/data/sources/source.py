@@ -41,7 +41,7 @@ class Source:
         postprocess: (PoseSet, Predictions) -> Predictions, what happens to raw top-down predictions before they are
             saved and scored (inference/postprocess.py).
         annotations: annotation file, of every split or by split; None for the usual place below root.
-        file: the YAML that describes a data set of the user's (conf/data/own.yaml).
+        file: the YAML that describes a data set of the user's (conf/data/from_file.yaml).
     """
 
     name: Name
