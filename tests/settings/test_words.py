@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import pytest
 from annotated_types import Gt, Interval, Len
 
-from posereg.settings.ranges import Among, Count, Share
+from posereg.settings.ranges import Among, Count, Positive, Share
 from posereg.settings.words import near, shown, valid
 
 
@@ -14,6 +14,7 @@ from posereg.settings.words import near, shown, valid
     [
         (bool, "true or false"),
         (Count, "a whole number at least 1"),
+        (Positive, "a number above 0"),
         (Share | None, "a number from 0 to 1 or null"),
         (Literal["l1", "l2"], "l1 or l2"),
         (tuple[int, int], "a list of 2: a whole number each"),
@@ -34,6 +35,8 @@ def test_valid(annotation, words):
         (Literal["l1", "l2"], "quite another", ""),
         (Annotated[int, Interval(ge=1, le=9)], 12, "; the nearest is 9"),
         (Annotated[int, Gt(0)], -5, "; the nearest is 1"),
+        (Count, 2**70, "; the nearest is 1000000000"),
+        (Positive, 1e30, "; the nearest is 1000000000"),
         (Annotated[float, Gt(0)], -5.0, ""),
         (int, 2.4, "; the nearest is 2"),
         (Count, float("nan"), ""),

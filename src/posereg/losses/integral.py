@@ -18,7 +18,7 @@ from posereg.codecs.disc import disc_maps
 from posereg.codecs.gaussian import gaussian_maps
 from posereg.codecs.grid import Grid
 from posereg.runs.processes import mean_denominator
-from posereg.settings.ranges import Positive, Whole
+from posereg.settings.ranges import Spread, Whole
 
 HeatmapLoss = Callable[[Tensor, Tensor, Tensor, Grid], Tensor]
 CoordinateKind = Literal["l1", "l2", "euclidean"]
@@ -34,7 +34,7 @@ def gaussian_mse(
     keypoints: Tensor,
     weight: Tensor,
     grid: Grid,
-    sigma: Positive = 1.0,
+    sigma: Spread = 1.0,
     rounded: bool = True,
 ) -> Tensor:
     """H1: mean squared error to a peak-1 Gaussian, mean over cells and counted joints.
@@ -58,7 +58,7 @@ def one_hot_cross_entropy(maps: Tensor, keypoints: Tensor, weight: Tensor, grid:
 
 
 def gaussian_cross_entropy(
-    maps: Tensor, keypoints: Tensor, weight: Tensor, grid: Grid, sigma: Positive = 1.0
+    maps: Tensor, keypoints: Tensor, weight: Tensor, grid: Grid, sigma: Spread = 1.0
 ) -> Tensor:
     """Cross-entropy of a softmax over all cells against a Gaussian of unit mass about the exact keypoint.
 
@@ -76,7 +76,7 @@ def gaussian_cross_entropy(
 
 
 def disc_cross_entropy(
-    maps: Tensor, keypoints: Tensor, weight: Tensor, grid: Grid, radius: Positive = 15.0, negatives: Whole = 3
+    maps: Tensor, keypoints: Tensor, weight: Tensor, grid: Grid, radius: Spread = 15.0, negatives: Whole = 3
 ) -> Tensor:
     """H3: binary cross-entropy, positive within `radius` input pixels, `negatives` random cells per positive.
 

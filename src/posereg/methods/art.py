@@ -35,7 +35,7 @@ from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, concatenate, nobody
 from posereg.runs.processes import gathered, member, say, shared
 from posereg.settings.model import mistake
-from posereg.settings.ranges import Annotated, Count, Is, Len, NotNegative, Positive, Share, Whole, Zoom
+from posereg.settings.ranges import Annotated, Count, Is, Len, NotNegative, Share, Spread, Whole, Zoom
 from posereg.skeletons.skeleton import COCO, CROWDPOSE
 
 QUALITIES = ("regression", "heatmap")
@@ -96,7 +96,7 @@ class BottomUpPose(PoseModule):
         weighting: Weighting = "released",
         regression_weight: NotNegative = 0.01,
         center: bottomup.Center = "joints",
-        center_sigma: Positive = 4.0,
+        center_sigma: Spread = 4.0,
         compat: Compat = "paper",
         grouping: Mapping[str, Any] | None = None,
         scales: Annotated[Sequence[Zoom], Len(1), Is("factors on the size, 1 among them", _has_one)] = (1.0,),

@@ -24,7 +24,7 @@ from posereg.methods.seen import batch_of, evaluating
 from posereg.networks.cascade import CascadeMaps
 from posereg.records.poses import OCCLUDED, VISIBLE
 from posereg.runs.processes import gathered
-from posereg.settings.ranges import Positive
+from posereg.settings.ranges import Spread
 
 FLAGS = {"visible": VISIBLE, "occluded": OCCLUDED}
 
@@ -69,8 +69,8 @@ class CascadePose(PoseModule):
     def __init__(
         self,
         first: Literal["parts", "confidence"] = "parts",
-        radius: Positive = 10.0,
-        sigma: Positive = 5.0,
+        radius: Spread = 10.0,
+        sigma: Spread = 5.0,
         scale_sigma: bool = True,
         reduction: Reduction = "mean",
         **pose: Any,

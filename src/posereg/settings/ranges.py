@@ -39,10 +39,14 @@ class Is:
     holds: Callable[[object], bool]
 
 
-Count = Annotated[int, Ge(1)]  # at least one
-Whole = Annotated[int, Ge(0)]  # how many, also none
-Positive = Annotated[float, Gt(0)]
-NotNegative = Annotated[float, Ge(0)]
+# Above a thousand million nothing is counted or weighed: such a number is a slip, and single precision and 32-bit
+# whole numbers end not far above it.
+MOST = 10**9
+Count = Annotated[int, Interval(ge=1, le=MOST)]  # at least one
+Whole = Annotated[int, Interval(ge=0, le=MOST)]  # how many, also none
+Positive = Annotated[float, Interval(gt=0, le=MOST)]
+NotNegative = Annotated[float, Interval(ge=0, le=MOST)]
+Spread = Annotated[float, Interval(ge=0.01, le=10_000)]  # of a Gaussian or a disc: cells or pixels
 Share = Annotated[float, Interval(ge=0, le=1)]  # of a whole; a chance
 Side = Annotated[int, Interval(ge=32, le=8192)]  # of an input, pixels
 Size = tuple[Side, Side]  # width, height
@@ -89,5 +93,5 @@ File = Annotated[str, Is("a path", is_text)]
 
 __all__ = [
     "Among", "Annotated", "Channels", "Count", "File", "Ge", "Gt", "Interval", "Is", "Len", "MultipleOf", "Name",
-    "Names", "NotNegative", "Positive", "Range", "Rgb", "Seed", "Share", "Side", "Size", "Whole", "Zoom",
+    "Names", "NotNegative", "Positive", "Range", "Rgb", "Seed", "Share", "Side", "Size", "Spread", "Whole", "Zoom",
     "rising",]  # fmt: skip

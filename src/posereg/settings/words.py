@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Union
 
 from annotated_types import BaseMetadata, Ge, Gt, Interval, Le, Len, Lt, MinLen, MultipleOf
 
-from posereg.settings.ranges import Among, Is
+from posereg.settings.ranges import MOST, Among, Is
 
 LONGEST = 60
 
@@ -86,7 +86,7 @@ def _constrained(base: Any, metadata: Iterable[Any]) -> str:
     text = valid(base)
     metadata = list(metadata)
     for one in metadata:
-        if isinstance(one, Interval) and one.ge is not None and one.le is not None:
+        if isinstance(one, Interval) and one.ge is not None and one.le not in (None, MOST):
             return f"{text} from {one.ge:,} to {one.le:,}"
     limits, extra = [], ""
     for one in _flat(metadata):
@@ -94,7 +94,7 @@ def _constrained(base: Any, metadata: Iterable[Any]) -> str:
             limits.append(f"at least {one.ge}")
         elif isinstance(one, Gt):
             limits.append(f"above {one.gt}")
-        elif isinstance(one, Le):
+        elif isinstance(one, Le) and one.le != MOST:  # where any number ends; `near` says it
             limits.append(f"at most {one.le}")
         elif isinstance(one, Lt):
             limits.append(f"below {one.lt}")
