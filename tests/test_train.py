@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from posereg.records import predictions
 from posereg.runs import folder as runs
 from posereg.runs import results
 from posereg.train import train
-from tiny import overrides
+from tiny import data_set, overrides
 
 
 def run(folder, *more, kind="mpii"):
@@ -129,3 +130,18 @@ def test_a_full_disk_while_checkpointing_keeps_the_earlier_checkpoint(tmp_path, 
 def test_ema_weights_are_the_ones_evaluated_and_saved(tmp_path):
     result = run(tmp_path, "method=R1", "trainer.ema=0.9")
     assert np.isfinite(result["metrics"]["AUC"])
+
+
+def test_training_images_that_are_gone_or_damaged_are_counted_in_the_result(tmp_path):
+    root = tmp_path / "mpii"
+    shutil.copytree(data_set("mpii"), root)
+    config = configs.compose([*overrides("mpii", tmp_path), f"data.root={root}"])
+    people = configs.instantiate(configs.plain(config)["data"]).read("train")
+    gone, cut = (people.root / people.images[k] for k in (0, 1))
+    gone.unlink()
+    cut.write_bytes(cut.read_bytes()[:300])
+    settings = ("method=R1", f"data.root={root}", "batch_size=2", "trainer.limit_train_batches=1.0")
+    with pytest.raises(UserError, match=gone.name):
+        run(tmp_path / "a", *settings)
+    counted = run(tmp_path / "b", *settings, "loader.missing_images=drop")["training"]
+    assert (counted["missing_images"], counted["undecodable_images"]) == (1, 1)
