@@ -98,9 +98,9 @@ def test_what_is_no_checkpoint_is_refused_by_name(tmp_path, content, message):
         (
             "decode",
             "argmx",
-            "method.decode=argmx: must be argmax, integral or window, did you mean 'argmax'?",
+            "method.decode=argmx: must be argmax, integral",
         ),
-        ("normalisation", "l1", "method.normalisation=l1: must be softmax or relu_sum"),
+        ("normalisation", "l1", "method.normalisation=l1: must be softmax, relu_sum"),
         ("flip_test", "maybe", "method.flip_test=maybe: must be true or false"),
         ("beta", float("nan"), "method.beta=nan: must be a number above 0"),
         (

@@ -12,7 +12,7 @@ from posereg.settings.logger import LOGGERS
 from posereg.settings.run import GROUPS, Run
 
 REFUSED = [
-    ("method.joint_kind=l3", "method.joint_kind=l3: must be l1 or l2, did you mean 'l2'?"),
+    ("method.joint_kind=l3", "method.joint_kind=l3: must be l1, l2"),
     ("batch_size=-1", "batch_size=-1: must be a whole number from 1 to 65,536; the nearest is 1"),
     ("batch_size=2.5", "batch_size=2.5: must be a whole number from 1"),
     ("input_size=[0,0]", "input_size=[0, 0]: must be a list of 2: a whole number from 32 to 8,192 each"),
