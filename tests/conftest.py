@@ -1,10 +1,13 @@
 """Tests import what several of them need from `support/` (`from tiny import overrides`), and what one room needs from
 beside its tests (`from data.made import poses`). They run on one thread a process."""
 
+import atexit
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,11 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 TESTS = Path(__file__).parent
 sys.path[:0] = [str(TESTS), str(TESTS / "support")]
+
+# What is remembered between commands and downloaded (checked configs, models) is the tests' own.
+if "POSEREG_CACHE" not in os.environ:
+    os.environ["POSEREG_CACHE"] = tempfile.mkdtemp(prefix="posereg-tests-")
+    atexit.register(shutil.rmtree, os.environ["POSEREG_CACHE"], ignore_errors=True)
 
 # A shell's background jobs ignore Ctrl-C and nohup's ignore SIGHUP. Tests send both, also to programs that they start,
 # which would inherit that.

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from posereg.errors import nearest
-from posereg.settings.cross import cross_problems, others
+from posereg.settings import remembered
+from posereg.settings.cross import cross_problems, local_problems, others
 from posereg.settings.logger import LOGGERS
 from posereg.settings.model import is_node, mistake
 from posereg.settings.parts import disagreements
@@ -28,6 +29,8 @@ OPTIONAL = {"augment", "schedule", "backbone"}
 def problems(config: Mapping[str, Any], hardware: bool = True) -> list[str]:
     """One line for each thing that is wrong with a resolved config, without Hydra's own part; with `hardware` also what
     this machine lacks."""
+    if remembered.is_known(config):
+        return list(map(str, local_problems(config, hardware)))
     mistakes = [*_keys(config), *_groups(config)]
     if mistakes:
         # Settings that are wrong by themselves are not held against others.
@@ -35,6 +38,8 @@ def problems(config: Mapping[str, Any], hardware: bool = True) -> list[str]:
         mistakes += [problem for problem in others(config, hardware) if problem.key not in wrong]
     else:
         mistakes = list(cross_problems(config, hardware))
+    if not mistakes:
+        remembered.remember(config)
     return list(dict.fromkeys(map(str, _once(mistakes))))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from posereg.settings.hardware import device_count, hardware_problems
 from posereg.settings.learning import learning_problems
 from posereg.settings.model import is_node
-from posereg.settings.parts import part_problems
+from posereg.settings.parts import file_problems, part_problems
 from posereg.settings.problem import Problem
 from posereg.settings.splits import split_problems
 from posereg.settings.targets import locate
@@ -29,6 +29,13 @@ def others(config: Mapping[str, Any], hardware: bool = True) -> Iterator[Problem
     for check in CHECKS if hardware else ELSEWHERE:
         with suppress(Exception):  # of an invalid value, which is told of by itself
             yield from list(check(config))
+
+
+def local_problems(config: Mapping[str, Any], hardware: bool = True) -> Iterator[Problem]:
+    """What this machine has not got of a config that is right by itself: files and, with `hardware`, devices."""
+    if hardware:
+        yield from _hardware(config)
+    yield from file_problems(config)
 
 
 def _sizes(config: Mapping[str, Any]) -> Iterator[Problem]:

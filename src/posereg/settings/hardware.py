@@ -31,9 +31,12 @@ def device_count(trainer: Mapping[str, Any]) -> int:
 
 def hardware_problems(trainer: Mapping[str, Any]) -> Iterator[Problem]:
     """What the trainer asks of this machine that it has not got."""
+    kind, devices = trainer.get("accelerator", "auto"), trainer.get("devices", 1)
+    half = trainer.get("precision", "32-true") in ("16-mixed", "16-true")
+    if kind not in ("gpu", "cuda", "mps") and not half and not trainer.get("sync_batchnorm"):
+        return  # any machine has that: not worth an import of torch
     import torch
 
-    kind, devices = trainer.get("accelerator", "auto"), trainer.get("devices", 1)
     gpus = torch.cuda.device_count()
     if kind in ("gpu", "cuda") and not gpus and not (kind == "gpu" and torch.backends.mps.is_available()):
         yield Problem(
@@ -47,7 +50,7 @@ def hardware_problems(trainer: Mapping[str, Any]) -> Iterator[Problem]:
         if wanted > gpus or highest >= gpus:
             yield Problem("trainer.devices", f"{gpus} GPUs are visible, numbers 0 to {gpus - 1}", devices)
     on_cpu = kind == "cpu" or (kind == "auto" and not gpus and not torch.backends.mps.is_available())
-    if on_cpu and trainer.get("precision", "32-true") in ("16-mixed", "16-true"):
+    if on_cpu and half:
         yield Problem(
             "trainer.precision",
             "the CPU has no float16 training; give bf16-mixed or 32-true",

@@ -17,7 +17,7 @@ def part_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     """Parts that do not fit together, and files that are not there."""
     yield from _skeleton(config)
     yield from _trunk(config)
-    yield from _files(config)
+    yield from file_problems(config)
     yield from disagreements(config["method"], "method")
 
 
@@ -92,7 +92,7 @@ def _refused(name: str, options: str) -> str:
     return ""
 
 
-def _files(config: Mapping[str, Any]) -> Iterator[Problem]:
+def file_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     """Weights of trunks that are not there. `init_weights` may be of a run that is still to come (a row of another
     table); the run itself asks for it before it reads anything."""
     named: dict[str, Any] = {}
