@@ -57,7 +57,36 @@ def mice(folder: Path, images: int = 60, seed: int = 0) -> dict[str, Any]:
     return content
 
 
-def mouse_set(folder: Path, images: int, split: str = "all", **source: Any) -> PoseSet:
+def as_csv(folder: Path, content: dict[str, Any], individuals: bool = False) -> None:
+    """The annotations as DeepLabCut's table, `mouse.csv`."""
+    columns = [(joint, part) for joint in JOINTS for part in "xy"]
+    lines = [["scorer", *("me" for _ in columns)]]
+    lines += [["individuals", *("mouse1" for _ in columns)]] if individuals else []
+    lines += [["bodyparts", *(joint for joint, _ in columns)], ["coords", *(part for _, part in columns)]]
+    names = {image["id"]: image["file_name"] for image in content["images"]}
+    for one in content["annotations"]:
+        points = np.reshape(one["keypoints"], (12, 3))[:, :2]
+        lines.append([f"pictures/{names[one['image_id']]}", *map(repr, points.ravel().tolist())])
+    (folder / "mouse.csv").write_text("".join(",".join(line) + "\n" for line in lines))
+
+
+def as_yolo(folder: Path, content: dict[str, Any], train: int) -> None:
+    """The annotations as a YOLO-pose folder, `yolo/`, the first `train` pictures in its split train."""
+    for number, one in enumerate(content["annotations"]):
+        split, name = "train" if number < train else "val", content["images"][number]["file_name"]
+        for kind in ("images", "labels"):
+            (folder / "yolo" / kind / split).mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / "pictures" / name, folder / "yolo/images" / split)
+        x, y, w, h = one["bbox"]
+        box = [(x + w / 2) / 128, (y + h / 2) / 120, w / 128, h / 120]
+        points = np.reshape(one["keypoints"], (12, 3)) / (128, 120, 1)
+        words = " ".join(f"{float(v)}" for v in (*box, *points.ravel()))
+        (folder / "yolo/labels" / split / name).with_suffix(".txt").write_text(f"0 {words}\n")
+    described = {"train": "images/train", "val": "images/val", "kpt_shape": [12, 3], "names": {0: "mouse"}}
+    (folder / "yolo/data.yaml").write_text(yaml.safe_dump(described))
+
+
+def mouse_set(folder: Path, images: int, split: str = "all", /, **source: Any) -> PoseSet:
     """The people that the reader makes of fresh mice, or of the files that are there."""
     if not (folder / "mouse.json").exists():
         mice(folder, images)

@@ -28,6 +28,7 @@ WRITTEN = {
     "claims.md",
     "config.yaml",
     "commands.md",
+    "data.yaml",  # of a YOLO-pose folder
 }
 
 

@@ -16,7 +16,7 @@ from posereg.settings.yaml_file import read_yaml
 KEYS = ("name", "skeleton", "source", "metrics")
 SOURCE_KEYS = ("format", "root", "images", "annotations", "category", "splits", "seed", "confidence")
 METRIC_KEYS = ("pck", "pixel_error")
-FORMATS = ("coco-json",)
+FORMATS = ("coco-json", "dlc-csv", "yolo-pose")
 PCK = {"by": "box", "at": [0.05, 0.1, 0.2]}
 
 

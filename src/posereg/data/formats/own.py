@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from glob import has_magic as magic
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from posereg.data.formats import own_coco
+from posereg.data.formats import own_coco, own_csv, own_yolo
 from posereg.errors import UserError
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import SkeletonName
@@ -31,14 +33,18 @@ def read(
 
     Args:
         annotations: takes the place of `source.annotations`.
-        source: as docs/own_data.md says: annotations, images, category, splits, seed, confidence.
+        source: as docs/own_data.md says: format, annotations, images, category, splits, seed, confidence.
 
     Raises:
         UserError: annotations that cannot be used, or no such split.
     """
+    root, joints = Path(root), skeleton_of(skeleton)
     files = annotations or source["annotations"]
-    splits = source.get("splits")
-    if isinstance(files, Mapping):
+    kind, splits = source.get("format", "coco-json"), source.get("splits")
+    if kind == "yolo-pose":
+        if splits:
+            raise UserError(f"data.{name}: source.splits: YOLO's data.yaml has the splits; leave the key out")
+    elif isinstance(files, Mapping):
         if split not in files:
             raise UserError(f"data.{name}: no split '{split}'; source.annotations has {', '.join(files)}")
         files, splits = files[split], None
@@ -46,17 +52,37 @@ def read(
         raise UserError(
             f"data.{name}: source.splits is missing: shares ({{train: 0.8, val: 0.2}}) or lists of images"
         )
-    path = Path(root) / files
     if splits is not None and (not isinstance(splits, Mapping) or split not in splits):
         raise UserError(f"data.{name}: no split '{split}'; source.splits has {', '.join(splits)}")
 
     def chosen(images: Sequence[str]) -> Sequence[int]:
         if splits is None:
             return range(len(images))
-        return divided(images, Path(root), splits, int(source.get("seed", 0)))[split]
+        return divided(images, root, splits, int(source.get("seed", 0)))[split]
 
-    content = own_coco.load(path)
-    return own_coco.pose_set(content, path, Path(root), name, split, skeleton_of(skeleton), source, chosen)
+    if kind == "yolo-pose":
+        path = root / files
+        content, more = own_yolo.load(path, root, split, joints)
+    elif kind == "dlc-csv":
+        path, *more = _tables(root, str(files))
+        content = own_csv.together(
+            [own_csv.load(one, source.get("confidence")) for one in (path, *more)], path
+        )
+    else:
+        path, more = root / files, []
+        content = own_coco.load(path)
+    poses = own_coco.pose_set(content, path, root, name, split, joints, source, chosen)
+    return replace(poses, more_annotations=tuple(more))
+
+
+def _tables(root: Path, files: str) -> list[Path]:
+    """One file, or those that a pattern names (`labeled-data/*/CollectedData_me.csv`)."""
+    if not magic(files):
+        return [root / files]
+    found = sorted(root.glob(files))
+    if not found:
+        raise UserError(f"source.annotations: no file {root / files}")
+    return found
 
 
 def divided(images: Sequence[str], root: Path, splits: Mapping[str, Any], seed: int) -> dict[str, list[int]]:
