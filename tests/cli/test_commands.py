@@ -127,7 +127,10 @@ def test_a_config_key_given_twice_is_refused(command: Command, capsys: pytest.Ca
 def test_what_is_missing_is_named(command: Command, missing: str, capsys: pytest.CaptureFixture[str]) -> None:
     line = words(command, without=missing.rstrip("="))
     if missing.isupper():
-        line = command.name.split()
+        others = [
+            f"{one.name}=x" for one in command.positional if one.required and one.name.upper() != missing
+        ]
+        line = [*command.name.split(), *others]
     assert main(line) == 2
     assert f"posereg {command.name}: {missing} is missing (usage: " in capsys.readouterr().err
 

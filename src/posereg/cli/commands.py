@@ -18,6 +18,7 @@ MODULES = {
     "models": "models",
     "pack": "pack",
     "export": "export",
+    "data init": "data_init",
     "data make": "data_make",
     "data check": "data_check",
     "data project": "data_project",
@@ -33,7 +34,7 @@ MODULES = {
     "completion": "completion",
     "version": "version",
 }
-GROUPS = {"data": "make, check and project data sets"}
+GROUPS = {"data": "describe, make, check and project data sets"}
 
 
 def specification(name: str) -> Command:

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from mice import JOINTS, as_yolo, mice, mouse_set
+from posereg.data.formats import own_yolo
 from posereg.errors import UserError
 from posereg.records.poses import UNLABELLED
 
@@ -39,6 +40,8 @@ def test_the_same_mice_as_in_coco_s_form(folder):
         np.concatenate([part.extras["bbox"] for part in parts]), plain.extras["bbox"], rtol=1e-4
     )
     assert parts[0].extras["image_size"].tolist() == [[128, 120]] * 4
+    _, labels = own_yolo.load(folder / "yolo/data.yaml", folder, "val", plain.skeleton)
+    assert [label.name for label in labels] == ["004.txt", "005.txt"]
 
 
 def test_joints_go_by_name_where_the_folder_names_them(folder):
