@@ -14,7 +14,7 @@ from posereg.errors import UserError
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch):
     def make(gpus: int, cores: int = 16, visible: str | None = None) -> None:
-        monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+        monkeypatch.setattr(_slots, "gpu_count", lambda: gpus)
         monkeypatch.setattr(_slots, "cores", lambda: cores)
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -89,3 +89,11 @@ def test_no_slots_at_all(machine) -> None:
 
 def test_cores_are_those_this_process_may_use() -> None:
     assert _slots.cores() == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize("devices", [(), ("/dev/null",)])
+def test_gpus_are_those_that_torch_counts(monkeypatch: pytest.MonkeyPatch, devices: tuple[str, ...]) -> None:
+    """Also where the machine has a device file of a GPU that torch cannot use."""
+    if devices:
+        monkeypatch.setattr(_slots, "GPU_DEVICES", devices)
+    assert _slots.gpu_count() == torch.cuda.device_count()

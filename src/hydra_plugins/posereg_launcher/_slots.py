@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from posereg.errors import UserError
+
+GPU_DEVICES = (
+    "/dev/nvidiactl",
+    "/dev/nvidia0",
+    "/dev/kfd",
+    "/dev/dxg",
+    "/dev/nvhost-gpu",
+)  # one of them with any GPU
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,17 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def gpu_count() -> int:
+    """GPUs that torch can use. A process of its own counts them, so that torch stays out of this one."""
+    if sys.platform == "linux" and not any(Path(device).exists() for device in GPU_DEVICES):
+        return 0
+    command = [sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]
+    counted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if counted.returncode:
+        raise UserError(f"torch cannot be imported: {(counted.stderr.strip().splitlines() or ['?'])[-1]}")
+    return int(counted.stdout.split()[-1])
+
+
 def _threads(threads: int | None, slots: int) -> dict[str, str]:
     if threads is None and "OMP_NUM_THREADS" in os.environ:
         return {}
@@ -68,9 +90,7 @@ def _gpus(devices: str | int | Sequence[int | str]) -> list[str]:
     """Values for CUDA_VISIBLE_DEVICES: the names the user's own CUDA_VISIBLE_DEVICES gives the GPUs, if set."""
     if devices == "cpu":
         return []
-    import torch
-
-    count = torch.cuda.device_count()
+    count = gpu_count()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = [n.strip() for n in visible.split(",")][:count] if visible else [str(k) for k in range(count)]
     if devices == "auto":

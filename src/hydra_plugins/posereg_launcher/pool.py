@@ -87,6 +87,8 @@ class PoolLauncher(Launcher):
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         rows = [self._job(initial_job_idx + k, list(o)) for k, o in enumerate(job_overrides)]
         _jobs.check_folders(rows)
+        if self.checked:
+            _refuse(rows)
         _jobs.mark_finished(rows)
         name = self.config.hydra.job.config_name or "train"
         jobs = [*rows, *(_siblings.connect(rows, name, self._command) if self.checked else [])]
@@ -100,23 +102,9 @@ class PoolLauncher(Launcher):
         from hydra_plugins.posereg_launcher._jobs import Job
         from posereg.runs import folder as runs
 
-        config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
-        with open_dict(config):
-            config.hydra.job.id, config.hydra.job.num = str(number), number
-        outer = HydraConfig.instance().cfg
-        HydraConfig.instance().set_config(config)  # for ${hydra:...} inside the job's config
-        try:
-            task = copy.deepcopy(config)
-            with read_write(task), open_dict(task):
-                del task["hydra"]
-            resolved = cast(dict[str, Any], OmegaConf.to_container(task, resolve=True))
-        finally:
-            HydraConfig.instance().cfg = outer
+        resolved = self._resolved(number, overrides)
         directory = Path(runs.run_dir(resolved)).absolute()
-        refused = _refused(resolved) if self.checked else ""
         return Job(
-            state="failed" if refused else "waiting",
-            note=refused,
             number=number,
             row=str(resolved.get("row") or " ".join(overrides)),
             seed=resolved.get("seed"),
@@ -126,6 +114,21 @@ class PoolLauncher(Launcher):
             config=resolved,
             overrides=overrides,
         )
+
+    def _resolved(self, number: int, overrides: list[str]) -> dict[str, Any]:
+        """The config of one run, as plain dicts and lists."""
+        config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
+        with open_dict(config):
+            config.hydra.job.id, config.hydra.job.num = str(number), number
+        outer = HydraConfig.instance().cfg
+        HydraConfig.instance().set_config(config)  # for ${hydra:...} inside the job's config
+        try:
+            task = copy.deepcopy(config)
+            with read_write(task), open_dict(task):
+                del task["hydra"]
+            return cast(dict[str, Any], OmegaConf.to_container(task, resolve=True))
+        finally:
+            HydraConfig.instance().cfg = outer
 
     def _command(self, overrides: Sequence[str], directory: Path) -> list[str]:
         """The program of one run."""
@@ -138,16 +141,13 @@ class PoolLauncher(Launcher):
         return kind(overrides=job.command, working_dir=str(job.directory), task_name=job.name, status=status)
 
 
-def _refused(resolved: dict[str, Any]) -> str:
-    """Why a run's settings make no sense, in one line; nothing of it is started and no folder made."""
+def _refuse(rows: Sequence[Any]) -> None:
+    """Fail the runs whose settings make no sense, in one line each; nothing of them is started and no folder made."""
     from posereg import config as configs
-    from posereg.errors import UserError
 
-    try:
-        configs.validate(resolved)
-    except UserError as error:
-        return " ".join(str(error).split())
-    return ""
+    for row, mistakes in zip(rows, configs.mistakes([row.config for row in rows]), strict=True):
+        if mistakes:
+            row.state, row.note = "failed", " ".join(f"config: {' '.join(mistakes)}".split())
 
 
 def _flags(config: DictConfig) -> list[str]:
