@@ -1,6 +1,6 @@
 """The whole config: what is refused before anything is built, in which words; and that all that ships passes."""
 
-import time
+import sys
 
 import pytest
 
@@ -102,11 +102,11 @@ def test_the_run_model_has_the_keys_of_train_yaml():
     assert LOGGERS
 
 
-def test_a_second_look_is_quick():
-    """What the check itself takes; the first look also imports what the run needs anyway."""
+def test_a_second_look_imports_nothing():
+    """The first one imports what the run needs anyway; scripts/bench_commands.py measures the time."""
     config = plain("+experiments/integral/table2=I1")
     assert problems(config) == []
     assert list(cross_problems(config)) == []
-    start = time.perf_counter()
+    before = set(sys.modules)
     problems(config)
-    assert time.perf_counter() - start < 0.1
+    assert set(sys.modules) == before
