@@ -6,11 +6,12 @@ import sys
 PROGRAM = """
 import sys
 from posereg import config as configs
+from posereg.settings.elsewhere import problems_of
 
 plain = configs.plain(configs.compose(["method=I1", "data.root=/nowhere", "trainer.accelerator=cpu"]))
 wrong = {**plain, "batch_size": 0, "seed": -1}
 mine = {**plain, "method": {**plain["method"], "_target_": "shouting.Method"}}
-told = configs.mistakes([plain, wrong, {**plain, "seed": 1}, mine])
+told = problems_of([plain, wrong, {**plain, "seed": 1}, mine])
 assert "torch" not in sys.modules
 again = configs.mistakes([{**plain, "seed": 1}, plain])
 assert "torch" not in sys.modules
