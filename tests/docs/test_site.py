@@ -60,7 +60,7 @@ def test_the_tables_of_the_results_page_are_those_of_the_result_files(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Intervals take minutes; they decide what is bold alone.
-    monkeypatch.setattr(collect, "interval", lambda *_: None)
+    monkeypatch.setattr(collect, "intervals", lambda *_: {})
     script = runpy.run_path(str(ROOT / "scripts/write_result_tables.py"))
     page = (ROOT / "docs/results.md").read_text().replace("**", "")
     assert script["written"](page) == page, "python scripts/write_result_tables.py"

@@ -40,7 +40,7 @@ def test_both_losses_pull_equally_hard_also_at_other_people(method, tmp_path):
 
 
 def test_the_joint_loss_is_in_cells_of_the_map(tmp_path):
-    row, _ = built("I2", tmp_path)
+    row, _ = built("I2", tmp_path, "input_scale=0.25")
     maps = torch.full((1, 16, 8, 8), -1e4)
     maps[:, :, 2, 3] = 0
     keypoints = torch.tensor([[4 * 8 + 3.5, 4 * 8 + 3.5]]).expand(

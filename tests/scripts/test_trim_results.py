@@ -112,6 +112,7 @@ def test_a_trimmed_table_says_what_the_whole_one_said(runs: Path, tmp_path: Path
     assert kept.deltas["I1", "AUC"].low is not None
     assert sorted(file.name for file in (out / "integral_table2_mpii/I1/seed0").iterdir()) == [
         "evaluation.npz",
+        "metrics.csv",
         "result.json",
     ]
 

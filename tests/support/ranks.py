@@ -1,11 +1,13 @@
-"""Processes of one run, forked as torchrun or srun would start them: a fork has everything imported already."""
+"""Processes of one run, started as torchrun or srun would start them."""
 
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 import traceback
+from pathlib import Path
 
 from pytorch_lightning.callbacks import Callback
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -45,12 +47,18 @@ def srun(rank, size, port):
     }  # fmt: skip
 
 
-def start(function, size, log, variables=torchrun, **more):
-    """Fork `size` processes that end with the exit code `function(rank)` returns; their ids."""
+def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    processes = []
+        return free.getsockname()[1]
+
+
+def start(function, size, log, variables=torchrun, **more):
+    """Fork `size` processes that end with the exit code `function(rank)` returns; their ids.
+
+    A fork has everything imported already, but cannot train where its parent has: see `train`.
+    """
+    port, processes = free_port(), []
     for rank in range(size):
         process = os.fork()
         if process:
@@ -96,8 +104,25 @@ def finish(processes, patience=600):
     return [codes[process] for process in processes]
 
 
-def train(arguments, size, log, variables=torchrun, **more):
-    """`posereg train` in so many processes; their exit codes."""
-    from posereg.cli.main import main
-
-    return finish(start(lambda rank: main(["train", *arguments]), size, log, variables, **more))
+def train(arguments, size, log, variables=torchrun, patience=600, **more):
+    """`posereg train` in so many fresh processes; their exit codes, as `finish` gives them."""
+    port, support = free_port(), Path(__file__).parent
+    path = os.pathsep.join(filter(None, (str(support), os.environ.get("PYTHONPATH"))))
+    processes = []
+    for rank in range(size):
+        own = {**(variables(rank, size, port) if size > 1 else {}), **more}
+        environment = {**os.environ, "PYTHONPATH": path, **{name: str(value) for name, value in own.items()}}
+        with open(log, "ab") as file:
+            command = [sys.executable, "-m", "posereg.cli.main", "train", *arguments]
+            processes.append(
+                subprocess.Popen(command, stdout=file, stderr=file, env=environment, start_new_session=True)
+            )
+    limit, codes = time.monotonic() + patience, []
+    for process in processes:
+        try:
+            codes.append(process.wait(max(0.0, limit - time.monotonic())))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            codes.append(-99)
+    return codes
