@@ -19,7 +19,7 @@ COMMAND = Command(
         Option("annotations", FILE, "the annotation file", required=True),
     ),
     options=(
-        Option("out", FILE, "the file to write", default_text="<name of the annotation file>_data.yaml"),
+        Option("out", FILE, "the file to write", default_text="named after the annotation file"),
         Option("category", NAME, "which of several categories"),
         Option("joints", listed(NAME), "names of the joints, where a YOLO-pose folder has none"),
     ),
