@@ -23,7 +23,7 @@ from posereg.evaluation.bootstrap import Interval
 from posereg.records.evaluation import Evaluation
 from posereg.reporting.collect import Run
 from posereg.reporting.columns import higher_is_better
-from posereg.reporting.learning import of_run, trains
+from posereg.reporting.learning import curves_of, slowest
 from posereg.reporting.significance import evaluation_of, images_of
 
 CONFIRMED, REFUTED, OPEN = "confirmed", "refuted", "open"
@@ -191,13 +191,12 @@ def _unfinished(rows: Mapping[str, tuple[Run, ...]], metric: str) -> str:
     """Which rows had not finished learning, by their slowest seed; nothing is decided between them."""
     lines = []
     for row, runs in rows.items():
-        curves = [of_run(run, metric) for run in runs if trains(run)]
+        curves = curves_of(runs, metric)
         if any(curve is None for curve in curves):
             lines.append(f"no validation curve of {row.rsplit('/', 1)[1]}")
-        rising = [curve for curve in curves if curve and not curve.finished]
-        if not rising:
+        worst = slowest(curves)
+        if worst is None:
             continue
-        worst = max(rising, key=lambda curve: curve.rise)
         more = f", about {worst.needed:,} steps more needed" if worst.needed else ""
         lines.append(
             f"still learning: {row.rsplit('/', 1)[1]} ({worst.metric} {worst.rise:+.1f} in its last quarter{more})"

@@ -68,6 +68,17 @@ def of_run(run: Run, metric: str = "") -> Learning | None:
     return learning(known, steps, values if grows else [-value for value in values], percent=grows)
 
 
+def curves_of(runs: Sequence[Run], metric: str = "") -> list[Learning | None]:
+    """`of_run` of the runs that trained at all; one that only evaluated learned elsewhere."""
+    return [of_run(run, metric) for run in runs if trains(run)]
+
+
+def slowest(curves: Sequence[Learning | None]) -> Learning | None:
+    """The curve that still rises most; None where all that are known have finished."""
+    rising = [curve for curve in curves if curve and not curve.finished]
+    return max(rising, key=lambda curve: curve.rise, default=None)
+
+
 def trains(run: Run) -> bool:
     """Whether the run trained at all; one that only evaluated learned elsewhere."""
     return bool(run.result.get("training", {}).get("steps"))

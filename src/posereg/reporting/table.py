@@ -14,7 +14,7 @@ from rich.text import Text
 
 from posereg.reporting.collect import Delta, Row, Table
 from posereg.reporting.columns import higher_is_better
-from posereg.reporting.learning import of_run, trains
+from posereg.reporting.learning import curves_of, slowest
 from posereg.reporting.markdown import escaped
 
 MARK = "*"
@@ -203,10 +203,8 @@ def still_learning(table: Table) -> str:
     """`H1 +1.2, I1 +0.8 (AUC)`: rows whose validation still rose, by their slowest seed; empty when all finished."""
     rows: dict[str, list[str]] = {}
     for row in table.run_rows:
-        curves = [of_run(run, table.columns[0]) for run in row.runs if trains(run)]
-        rising = [curve for curve in curves if curve and not curve.finished]
-        if rising:
-            worst = max(rising, key=lambda curve: curve.rise)
+        worst = slowest(curves_of(row.runs, table.columns[0]))
+        if worst is not None:
             rows.setdefault(worst.metric, []).append(
                 f"{row.name} {number(worst.metric, worst.rise, signed=True)}"
             )
