@@ -119,7 +119,7 @@ def own_part(part: str, file: str) -> Any:
         if isinstance(found, str):
             path = skeleton_files.path_of(found)
             if path.parent != root() / "conf" / "skeleton":
-                found = {"name": path.stem, **skeleton_files.read_yaml(path)}
+                found = {"name": path.stem, **skeleton_files.content(path)}
         else:
             found = {"name": described["name"], **found}
         try:

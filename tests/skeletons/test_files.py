@@ -59,8 +59,8 @@ def test_the_users_folders_come_first(tmp_path, monkeypatch):
         ("joints: [nose, L_ear]", "'L_ear' looks like one side, but there is no 'R_ear'"),
         ("joints: [nose]\ncolors: {nose: [300, 0, 0]}", "colors.nose: must be"),
         ("joints: [nose]\ncolumns: {All: nose}", "columns.All: must be a list of joints"),
-        ("[1, 2]", "must hold keys and values"),
-        ("joints: [", "not YAML"),
+        ("[1, 2]", "it holds a list"),
+        ("joints: [", "not valid YAML"),
     ],
 )
 def test_what_is_wrong_is_named_with_the_file(tmp_path, text, message):

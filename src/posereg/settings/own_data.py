@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from posereg.errors import UserError, nearest
+from posereg.files import read_yaml
 from posereg.settings.ranges import is_part
-from posereg.settings.yaml_file import read_yaml
 
 KEYS = ("name", "skeleton", "source", "metrics")
 SOURCE_KEYS = ("format", "root", "images", "annotations", "category", "splits", "seed", "confidence")
@@ -32,7 +32,7 @@ def read(file: str | Path) -> dict[str, Any]:
         UserError: a file that is missing or describes no data set; names the key.
     """
     path = Path(file)
-    content = read_yaml(path)
+    content = read_yaml(path, "a description of a data set")
     _known(content, KEYS, path, "")
     for key in ("skeleton", "source"):
         if not content.get(key):

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from posereg.errors import UserError, nearest
+from posereg.files import read_yaml
 from posereg.settings.places import config_roots
-from posereg.settings.yaml_file import read_yaml as read_yaml
 from posereg.skeletons.sides import Pairs, find_pairs, named_pairs
 
 KEYS = ("name", "joints", "limbs", "pairs", "columns", "parents", "sigmas", "colors")
@@ -35,6 +35,15 @@ def path_of(name: str) -> Path:
         if "/" not in name and (file := folder / "skeleton" / f"{name}.yaml").is_file():
             return file
     raise UserError(f"unknown skeleton '{name}'{nearest(name, names())}")
+
+
+def content(path: Path) -> dict[str, Any]:
+    """What a skeleton's file holds.
+
+    Raises:
+        UserError: missing, no YAML, or something else.
+    """
+    return read_yaml(path, "a skeleton")
 
 
 def parsed(node: Mapping[str, Any], where: str, name: str = "") -> dict[str, Any]:

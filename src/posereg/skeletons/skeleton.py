@@ -103,7 +103,7 @@ def mapping(source: Skeleton, target: Skeleton) -> NDArray[np.int64]:
 
 @lru_cache(maxsize=64)
 def _read(path: Path, changed: int) -> Skeleton:
-    return Skeleton(**files.parsed(files.read_yaml(path), str(path), path.stem))
+    return Skeleton(**files.parsed(files.content(path), str(path), path.stem))
 
 
 def _is_skeleton(which: Any) -> bool:
