@@ -26,8 +26,9 @@ from posereg.methods.base import PoseModule
 from posereg.networks.complexity import counts, rates
 from posereg.predict.final import final_result
 from posereg.records.predictions import load as load_predictions
+from posereg.reporting.learning import record
 from posereg.runs import folder as runs
-from posereg.runs import launch, processes, results
+from posereg.runs import launch, metrics_csv, processes, results
 from posereg.runs.results import Result
 from posereg.runs.siblings import PRETRAIN, checkpoint_of, config_name, finished_sibling, needed, siblings
 from posereg.runs.signals import Signals
@@ -168,6 +169,9 @@ def _run(
         if trainer.is_global_zero:
             if plain["report"].get("complexity"):
                 cost |= rates(module.network, module.input_size, trainer.strategy.root_device)
+            if trains:
+                loggers[0].save()
+                result["learning"] = record(metrics_csv.read(folder / runs.METRICS), result["metrics"])
             result["complexity"] = cost
             results.write(folder / runs.RESULT, result)
             log_examples(loggers, data.poses(data.val_split), load_predictions(folder / runs.PREDICTIONS))

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from posereg.errors import UserError
 from posereg.reporting.collect import Run
-from posereg.reporting.learning import Learning, learning, of_run, trains
-from posereg.runs import results
+from posereg.reporting.learning import Learning, learning, of_run, record, trains
+from posereg.runs import metrics_csv, results
 from reporting import made
 
 
@@ -107,3 +108,26 @@ def test_what_only_evaluated_did_not_train(tmp_path: Path) -> None:
     for steps, expected in ((0, False), (10, True)):
         result["training"] = {"steps": steps}
         assert trains(Run(path, result)) is expected
+
+
+def test_result_json_tells_what_the_curves_told(tmp_path: Path) -> None:
+    """Kept figures are those of metrics.csv, outlive it, and hold losses downwards."""
+    path = made.run(tmp_path, "H1", 0, 4.0, made.poses(tmp_path / "data", 10))
+    result = json.loads(path.read_text())
+    rows = metrics_csv.read(path.parent / "metrics.csv")
+    kept = record(rows, result["metrics"])
+    assert set(kept) == {"train/loss", "val/loss", "val/PCKh@0.5"}
+    from_curve = of_run(Run(path, result))
+    assert from_curve is not None
+    assert kept["val/PCKh@0.5"]["finished"] is from_curve.finished
+    assert kept["train/loss"]["rise"] > 0  # it fell, which is better
+    result["learning"] = json.loads(json.dumps(kept))
+    (path.parent / "metrics.csv").unlink()
+    assert of_run(Run(path, result)) == from_curve
+    assert of_run(Run(path, result), "AUC") == from_curve  # has no curve, as before
+
+
+def test_a_damaged_verdict_is_named_with_its_file(tmp_path: Path) -> None:
+    broken = Run(tmp_path / "result.json", {"metrics": {"AUC": 1.0}, "learning": {"val/AUC": {"rise": 1.0}}})
+    with pytest.raises(UserError, match=r"result\.json: .*learning"):
+        of_run(broken)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from posereg.reporting import curves
 from posereg.reporting import table as text
 from posereg.reporting.collect import Delta, Row, Table, collect
 from reporting import made
@@ -110,3 +112,22 @@ def test_quoted_rows_follow_ours(tmp_path: Path) -> None:
     assert last[0] == "*Newell et al., 2016*"
     assert last[2:5] == ["quoted", "", "90.9"]
     assert "–" in last
+
+
+def test_rows_that_still_learn_are_marked_in_every_form(tmp_path: Path) -> None:
+    truth = made.poses(tmp_path / "data", 10)
+    for row, end in (("H1", 52.0), ("I1", 50.1)):
+        path = made.run(tmp_path, row, 0, 4.0, truth)
+        result = json.loads(path.read_text()) | {"training": {"steps": 100}}
+        path.write_text(json.dumps(result))
+        (path.parent / "metrics.csv").write_text(f"step,val/PCKh@0.5\n75,50\n100,{end}\n")
+    table = collect("integral/table2", tmp_path)
+    assert [cells[2] for cells in markdown_cells(text.as_markdown(table))[-2:]] == ["1 ↑", "1"]
+    assert [line["learning"] for line in csv.DictReader(io.StringIO(text.as_csv(table)))] == [
+        "still",
+        "finished",
+    ]
+    (line,) = [line for line in text.remarks(table) if "still learning" in line]
+    assert line.startswith("↑ still learning: H1 +2.0 PCKh@0.5;")
+    ends = [drawn.get_marker() for drawn in curves.training_curves(table).axes[-1].get_lines()[1::2]]
+    assert ends == ["^", "o"]

@@ -15,6 +15,7 @@ LOWER_IS_BETTER = (
     "miss",
     "inversion",
     "swap",
+    "loss",
     "params",
     "macs",
     "activation_bytes",

@@ -12,6 +12,7 @@ import numpy as np
 from posereg.figures.canvas import COLORS, canvas
 from posereg.reporting.collect import Row, Table
 from posereg.reporting.columns import COSTS
+from posereg.reporting.learning import still_learning
 from posereg.runs.folder import METRICS
 from posereg.runs.metrics_csv import read, series
 
@@ -120,7 +121,8 @@ def against_paper(table: Table) -> Any | None:
 
 
 def training_curves(table: Table) -> Any | None:
-    """Training loss and the first validation metric over epochs, mean over seeds, from each run's metrics.csv."""
+    """Training and (thin) validation loss and the first validation metric over epochs, mean over seeds, from each
+    run's metrics.csv; the metric's curve ends in a dot, or in an arrow where a seed still learned."""
     rows = table.run_rows
     logged = {row.name: [read(run.folder / METRICS) for run in row.runs] for row in rows}
     names = {name for runs in logged.values() for lines in runs for line in lines for name in line}
@@ -128,13 +130,20 @@ def training_curves(table: Table) -> Any | None:
     wanted = [name for name in ("train/loss", metric) if name and name in names]
     if not wanted:
         return None
-    line_styles = styles(rows)
+    line_styles, rising = styles(rows), still_learning(table)
     with canvas(5.0 * len(wanted), 3.4, len(wanted)) as (figure, panels):
         for axes, name in zip(np.atleast_1d(panels), wanted, strict=True):
             for row in rows:
                 epochs, mean = _mean_series([series(lines, name) for lines in logged[row.name]])
                 style = line_styles[row.name]
                 axes.plot(epochs, mean, color=style.color, linestyle=style.dash, lw=1.5, label=row.name)
+                if not name.endswith("loss"):
+                    axes.plot(
+                        epochs[-1:], mean[-1:], "^" if row.name in rising else "o", color=style.color, ms=5
+                    )
+                elif "val/loss" in names:
+                    axes.plot(*_mean_series([series(lines, "val/loss") for lines in logged[row.name]]),
+                              color=style.color, linestyle=style.dash, lw=0.7)  # fmt: skip
             axes.set_title(name, loc="left")
             axes.set_xlabel("epoch")
             if name.endswith("loss"):

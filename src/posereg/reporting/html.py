@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from posereg.files import write_text
 from posereg.reporting import curves, table
 from posereg.reporting.collect import Row, Run, Table
 from posereg.reporting.columns import higher_is_better
+from posereg.reporting.learning import still_learning
 from posereg.reporting.reproduce import commands
 from posereg.runs.folder import LOG, METRICS, PREDICTIONS
 
@@ -55,9 +56,10 @@ def page(
     remarks: Sequence[str] = (),
 ) -> str:
     """The page's text; links to files are relative to `folder`."""
+    rising = still_learning(results)
     text: str = template("page.html.j2").render(
         table=results,
-        main=_main(results),
+        main=_main(results, rising),
         details=_details(results),
         joints=[block for name in results.columns if (block := _joints(results, name))],
         confidence=_confidence(results),
@@ -66,7 +68,7 @@ def page(
         maps=_picture(folder / COMPARED),
         examples=[_example(example) for example in examples],
         drawn=[(row.name, row.seeds[0], shown) for row in results.run_rows if (shown := _drawn(row.runs[0]))],
-        remarks=[*table.remarks(results)[1:], *remarks],
+        remarks=[*table.remarks(results, rising)[1:], *remarks],
         protocol=[
             (key.replace("_", " "), _text(results.shared[key]))
             for key in PROTOCOL_SHOWN
@@ -94,7 +96,7 @@ def template(name: str) -> Any:
     return environment.get_template(name)
 
 
-def _main(results: Table) -> dict[str, Any]:
+def _main(results: Table, rising: Container[str]) -> dict[str, Any]:
     """The main table: heads, then rows of (text, class, title) cells."""
     heads = table.headings(results)
     top = {name: table.best(results, name) for name, _ in heads}
@@ -107,7 +109,8 @@ def _main(results: Table) -> dict[str, Any]:
             "color": style.color if style else "#cbd5e1",
             "dashed": bool(style and style.dash != "solid"),
         }
-        rows.append({"row": row, "cells": cells, **marks, "kind": "" if row.runs else "absent"})
+        kind, seeds = "" if row.runs else "absent", table.seeds(row, rising)
+        rows.append({"row": row, "cells": cells, **marks, "kind": kind, "seeds": seeds})
     quoted = []
     for method, values in results.quoted:
         shown = [table.quoted_cell(values, name, part) for name, parts in heads for part in parts]

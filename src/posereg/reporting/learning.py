@@ -1,18 +1,26 @@
-"""Whether a run has finished learning: how much its validation metric still rose in the last quarter of training."""
+"""Whether a run has finished learning: how much its validation metric still rose in the last quarter of training.
+
+A run keeps the verdict on each of its curves in result.json (`learning`), by the columns of metrics.csv: `val/AUC`,
+`val/loss`, `train/loss`. Of runs that have none there the curves themselves are read.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.reporting.collect import Run
+from posereg.errors import UserError
+from posereg.reporting.collect import Run, Table
 from posereg.reporting.columns import higher_is_better
 from posereg.runs import metrics_csv
 from posereg.runs.folder import METRICS
+from posereg.runs.metrics_csv import Rows
 
 Array = NDArray[np.float64]
 
@@ -55,17 +63,38 @@ def of_run(run: Run, metric: str = "") -> Learning | None:
         metric: the one wanted, if its curve was logged; else the run's first metric that was.
 
     Raises:
-        UserError: a damaged metrics.csv.
+        UserError: a damaged metrics.csv, or a damaged `learning` in result.json.
     """
+    names = [name for name in (metric, *run.result.get("metrics", {})) if name]
+    if kept := run.result.get("learning"):
+        known = next((name for name in names if f"val/{name}" in kept), None)
+        return None if known is None else _as_kept(run.path, kept[f"val/{known}"])
     rows = metrics_csv.read(run.folder / METRICS)
     logged = {name for row in rows for name in row}
-    names = [metric, *run.result.get("metrics", {})]
-    known = next((name for name in names if name and f"val/{name}" in logged), None)
-    if known is None:
-        return None
-    steps, values = metrics_csv.series(rows, f"val/{known}", against="step")
-    grows = higher_is_better(known.split("/")[0])
-    return learning(known, steps, values if grows else [-value for value in values], percent=grows)
+    known = next((name for name in names if f"val/{name}" in logged), None)
+    return None if known is None else _of_curve(rows, f"val/{known}")
+
+
+def record(rows: Rows, metrics: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What result.json keeps of a run's curves: the `Learning` of its metrics and losses that have one, and whether
+    it has finished, by the column of metrics.csv."""
+    columns = ["train/loss", "val/loss", *(f"val/{name}" for name in metrics)]
+    found = {name: _of_curve(rows, name) for name in columns}
+    return {name: asdict(end) | {"finished": end.finished} for name, end in found.items() if end}
+
+
+def _as_kept(path: Path, kept: Any) -> Learning:
+    try:
+        return Learning(**{field.name: kept[field.name] for field in fields(Learning)})
+    except (TypeError, KeyError) as error:
+        raise UserError(f"{path}: not the result.json of a run ('learning' is {kept!r:.60})") from error
+
+
+def _of_curve(rows: Rows, column: str) -> Learning | None:
+    steps, values = metrics_csv.series(rows, column, against="step")
+    metric = column.removeprefix("train/").removeprefix("val/")
+    grows = higher_is_better(metric.split("/")[0])
+    return learning(metric, steps, values if grows else [-value for value in values], percent=grows)
 
 
 def curves_of(runs: Sequence[Run], metric: str = "") -> list[Learning | None]:
@@ -77,6 +106,12 @@ def slowest(curves: Sequence[Learning | None]) -> Learning | None:
     """The curve that still rises most; None where all that are known have finished."""
     rising = [curve for curve in curves if curve and not curve.finished]
     return max(rising, key=lambda curve: curve.rise, default=None)
+
+
+def still_learning(table: Table) -> dict[str, Learning]:
+    """By row, the curve of the slowest seed of those that had not finished learning."""
+    slow = {row.name: slowest(curves_of(row.runs, table.columns[0])) for row in table.run_rows}
+    return {row: curve for row, curve in slow.items() if curve}
 
 
 def trains(run: Run) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -14,10 +14,11 @@ from rich.text import Text
 
 from posereg.reporting.collect import Delta, Row, Table
 from posereg.reporting.columns import higher_is_better
-from posereg.reporting.learning import curves_of, slowest
+from posereg.reporting.learning import Learning, of_run, still_learning, trains
 from posereg.reporting.markdown import escaped
 
 MARK = "*"
+RISING = "↑"
 PUBLISHED = "published"
 PAPERS_PAIR = "paper's Δ"
 UNITS = {"params": (1e6, "M"), "macs": (1e9, "G"), "activation_bytes": (2**20, " MiB")}
@@ -97,8 +98,13 @@ def best(table: Table, name: str) -> str | None:
     return (max if higher_is_better(name) else min)(means, key=means.__getitem__)
 
 
-def as_rich(table: Table, without: Sequence[str] = ()) -> RichTable:
-    """The terminal's table, less the figures named in `without`."""
+def seeds(row: Row, rising: Container[str]) -> str:
+    """How many runs are behind a row, with a mark where one of them still learned; a dash for none."""
+    return (str(len(row.runs)) + (f" {RISING}" if row.name in rising else "")) if row.runs else "–"
+
+
+def as_rich(table: Table, without: Sequence[str] = (), rising: Container[str] = ()) -> RichTable:
+    """The terminal's table, less the figures named in `without`; `rising` are the rows that still learn."""
     shown = [(name, [part for part in parts if part not in without]) for name, parts in headings(table)]
     grid = RichTable(box=box.SIMPLE_HEAD, title=table.heading, title_justify="left", pad_edge=False)
     grid.add_column("row", no_wrap=True)
@@ -112,7 +118,7 @@ def as_rich(table: Table, without: Sequence[str] = ()) -> RichTable:
             grid.add_column(f"{name if k == 0 else ''}\n{part}", justify="right", style=style, no_wrap=True)
     top = {name: best(table, name) for name, _ in headings(table)}
     for row in table.rows:
-        cells: list[Any] = [row.name, *([row.compare_to or ""] if pair else []), str(len(row.runs) or "–")]
+        cells: list[Any] = [row.name, *([row.compare_to or ""] if pair else []), seeds(row, rising)]
         for name, parts in shown:
             values = figures(table, row, name)
             for part in parts:
@@ -141,14 +147,15 @@ def show(table: Table, console: Console | None = None) -> None:
     if not console.is_terminal:
         console = Console(width=250)
     differences = ("Δ paper", "Δ pair", PAPERS_PAIR)
+    rising = still_learning(table)
     for without in ((), ("Δ paper",), differences, (*differences, "paper", PUBLISHED)):
-        grid = as_rich(table, without)
+        grid = as_rich(table, without, rising)
         # Measured on wide paper: a measure is clamped to its console's width.
         if Console(width=1000).measure(grid).minimum <= console.width:
             break
     console.print(grid)
     console.print(Text(NOTE, style="dim"))
-    for line in remarks(table):
+    for line in remarks(table, rising):
         console.print(Text(line, style="dim"))
 
 
@@ -159,8 +166,13 @@ def _spelled(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) and not value.is_integer() else str(value)
 
 
-def remarks(table: Table) -> list[str]:
-    """What a reader must know besides the numbers: the protocol, what differs between rows, what was not run."""
+def remarks(table: Table, rising: Mapping[str, Learning] | None = None) -> list[str]:
+    """What a reader must know besides the numbers: the protocol, what differs between rows, what was not run.
+
+    Args:
+        rising: the rows that are `still_learning`, where that was found out before.
+    """
+    rising = still_learning(table) if rising is None else rising
     shared = table.shared
     wanted = ("dataset", "split", "people", "images", "input_size", "flip_test", "metric", "box_source")
     settings = [f"{key} {shared[key]}" for key in wanted if key in shared and shared[key] not in (None, "")]
@@ -181,8 +193,11 @@ def remarks(table: Table) -> list[str]:
             f"The published numbers are of {table.papers_data}, ours of {shared.get('dataset')}: compare what a row "
             f"gains over its pair ({PAPERS_PAIR}), not the numbers"
         )
-    if rising := still_learning(table):
-        lines.append(f"Still learning: {rising}; each rose by that much in the last quarter of its steps")
+    if rising:
+        rises = [f"{row} {number(c.metric, c.rise, signed=True)} {c.metric}" for row, c in rising.items()]
+        lines.append(
+            f"{RISING} still learning: {', '.join(rises)}; each gained that much in the last quarter of its steps"
+        )
     seen = [
         run.result["protocol"].get("validation_images_trained_on", 0)
         for row in table.rows
@@ -199,28 +214,16 @@ def remarks(table: Table) -> list[str]:
     return lines
 
 
-def still_learning(table: Table) -> str:
-    """`H1 +1.2, I1 +0.8 (AUC)`: rows whose validation still rose, by their slowest seed; empty when all finished."""
-    rows: dict[str, list[str]] = {}
-    for row in table.run_rows:
-        worst = slowest(curves_of(row.runs, table.columns[0]))
-        if worst is not None:
-            rows.setdefault(worst.metric, []).append(
-                f"{row.name} {number(worst.metric, worst.rise, signed=True)}"
-            )
-    return "; ".join(f"{', '.join(names)} ({metric})" for metric, names in rows.items())
-
-
 def as_markdown(table: Table) -> str:
     """The table in GitHub's Markdown, with the note and remarks below."""
     heads = ["row", "pair", "seeds"]
     for name, parts in headings(table):
         shown = escaped(name)
         heads += [shown if part == "ours" else f"{part}<br>{shown}" for part in parts]
-    top = {name: best(table, name) for name, _ in headings(table)}
+    top, rising = {name: best(table, name) for name, _ in headings(table)}, still_learning(table)
     lines = ["| " + " | ".join(heads) + " |", "|:--|:--|--:" + "|--:" * (len(heads) - 3) + "|"]
     for row in table.rows:
-        cells = [escaped(row.name), escaped(row.compare_to or ""), str(len(row.runs) or "–")]
+        cells = [escaped(row.name), escaped(row.compare_to or ""), seeds(row, rising)]
         for name, parts in headings(table):
             values = figures(table, row, name)
             if "ours" in parts and top[name] == row.name:
@@ -235,8 +238,16 @@ def as_markdown(table: Table) -> str:
         for name, parts in headings(table):
             cells += [quoted_cell(quoted, name, part) for part in parts]
         lines.append("| " + " | ".join(cells) + " |")
-    below = [NOTE.replace(MARK, "\\" + MARK), *map(escaped, remarks(table))]
+    below = [NOTE.replace(MARK, "\\" + MARK), *map(escaped, remarks(table, rising))]
     return f"# {escaped(table.heading)}\n\n" + "\n".join(lines) + "\n\n" + "\n\n".join(below) + "\n"
+
+
+def _learning(row: Row, rising: Container[str]) -> str:
+    """`still`, `finished`, or nothing where that cannot be told."""
+    if row.name in rising:
+        return "still"
+    trained = [run for run in row.runs if trains(run)]
+    return "finished" if trained and all(of_run(run) for run in trained) else ""
 
 
 def as_csv(table: Table) -> str:
@@ -244,9 +255,13 @@ def as_csv(table: Table) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     parts = ("", " sd", " n", " paper", " delta paper", " delta pair", " delta low", " delta high")
-    writer.writerow(["row", "kind", "pair", *(f"{name}{part}" for name in table.columns for part in parts)])
+    rising = still_learning(table)
+    writer.writerow(
+        ["row", "kind", "pair", "learning", *(f"{name}{part}" for name in table.columns for part in parts)]
+    )
     for row in table.rows:
         line: list[Any] = [row.name, "run" if row.runs else "not run", row.compare_to or ""]
+        line.append(_learning(row, rising))
         for name in table.columns:
             change = table.deltas.get((row.name, name))
             line += [
@@ -259,7 +274,7 @@ def as_csv(table: Table) -> str:
             line += [change.value, change.low, change.high] if change else [None, None, None]
         writer.writerow([round(x, 4) if isinstance(x, float) else x for x in line])
     for method, values in table.quoted:
-        line = [method, "quoted", ""]
+        line = [method, "quoted", "", ""]
         for name in table.columns:
             line += [None, None, None, values.get(name), None, None, None, None]
         writer.writerow(line)

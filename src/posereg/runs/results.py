@@ -27,6 +27,7 @@ TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "config_hash": ((str,), False),
     "training": ((dict,), False),
     "complexity": ((dict,), False),
+    "learning": ((dict,), False),
     "files": ((dict,), False),
 }
 NUMBERS = ("metrics", "paper")
@@ -57,6 +58,9 @@ class Result(TypedDict, total=False):
     git_revision: str | None
     versions: dict[str, str]
     training: dict[str, float]  # epochs, steps, images, seconds, images_per_s, data_wait (share)
+    learning: dict[
+        str, dict[str, Any]
+    ]  # the end of each curve, by its column in metrics.csv (reporting/learning.py)
     complexity: dict[str, Any]  # params, macs, activation_bytes, measured rates (complexity.py)
     files: dict[str, str]  # relative to the result: predictions, checkpoint, log
 
