@@ -4,6 +4,7 @@ import json
 import re
 
 import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -164,6 +165,30 @@ def test_a_video_becomes_lines_and_a_video(trained, tmp_path, capsys):
         invoke(["predict", str(tmp_path / "walk.mp4"), f"checkpoint={trained}", "formats=labels"])
     with pytest.raises(UserError, match="of videos take boxes=detect"):
         invoke(["predict", str(tmp_path / "walk.mp4"), f"checkpoint={trained}", "boxes=b.json"])
+
+
+def test_people_of_a_video_are_numbered_and_smoothed(trained, tmp_path, capsys):
+    noise = np.random.default_rng(0).integers(0, 255, (6, 64, 64, 3), np.uint8)
+    with video.writer(tmp_path / "walk.mp4", 10) as add:
+        for frame in noise:
+            add(frame)
+    out = tmp_path / "out"
+    words = ["predict", str(tmp_path / "walk.mp4"), f"checkpoint={trained}", f"out={out}", "overlays=false"]
+    assert invoke([*words, "smooth=true"]) == 0
+    lines = (out / "predictions.jsonl").read_text().splitlines()
+    people = [json.loads(line)["people"][0] for line in lines[1:]]
+    assert [person["id"] for person in people] == [0] * len(noise)
+    assert people[0]["keypoints"] == people[0]["unsmoothed"]
+    assert people[3]["keypoints"] != people[3]["unsmoothed"]
+    # Cut off after three frames, it goes on to the same lines.
+    (out / "predictions.jsonl").write_text("\n".join(lines[:4]) + "\n")
+    assert invoke([*words, "smooth=true"]) == 0
+    assert (out / "predictions.jsonl").read_text().splitlines() == lines
+    with pytest.raises(UserError, match="another prediction"):
+        invoke([*words, "track=true"])
+    picture = next((data_set("mpii") / "images").glob("*.jpg"))
+    with pytest.raises(UserError, match="pictures are no video"):
+        invoke(["predict", str(picture), f"checkpoint={trained}", "track=true"])
 
 
 def test_detected_people(trained, tmp_path, monkeypatch):

@@ -100,6 +100,18 @@ def test_one_person_a_picture_needs_no_individuals(tmp_path):
     ]
 
 
+def test_people_that_were_told_apart_keep_their_columns(tmp_path):
+    with Journal(tmp_path / "predictions.jsonl", {"model": "tiny"}) as journal:
+        for frame, people in enumerate(
+            ([{"id": 0, **person(1)}, {"id": 1, **person(2)}], [{"id": 1, **person(3)}])
+        ):
+            journal.add({"frame": frame, "width": 4, "height": 4, "people": people})
+    formats.write(journal, ["csv"], COCO, tmp_path)
+    first, second = table_of(tmp_path / "predictions.csv")[4:]
+    assert (first[1], first[52]) == ("1", "2")
+    assert (second[1], second[52]) == ("", "3")
+
+
 def test_frames_are_no_labels_but_results(tmp_path):
     journal = journal_of(tmp_path, "frame")
     with pytest.raises(UserError, match="no image files"):

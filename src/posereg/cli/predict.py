@@ -67,6 +67,8 @@ COMMAND = Command(
         Option(
             "overlay_size", whole(0), "longest side of an overlay in pixels, 0: as the picture", default=1280
         ),
+        Option("track", BOOLEAN, "of a video: number the people from frame to frame", default=False),
+        Option("smooth", BOOLEAN, "of a video: track, and take the jitter out of the joints", default=False),
         Option(
             "flip_test", BOOLEAN, "average with the mirrored picture's poses", default_text="as in training"
         ),
@@ -77,6 +79,7 @@ COMMAND = Command(
     examples=(
         "posereg predict photo.jpg",
         "posereg predict photos boxes=detect formats=json,csv out=poses",
+        "posereg predict dance.mp4 boxes=detect smooth=true formats=csv",
         "posereg predict walk.mp4 checkpoint=runs/mpii/single/H1/seed0",
     ),
 )
@@ -93,6 +96,8 @@ def run(
     formats: list[str],
     overlays: bool,
     overlay_size: int,
+    track: bool,
+    smooth: bool,
     flip_test: bool | None,
     device: str,
     batch_size: int,
@@ -118,6 +123,8 @@ def run(
     found = pictures.find(source) if kind == "pictures" else []
     if kind != "pictures" and "labels" in formats:
         raise UserError("formats=labels: the frames of a video are no image files; take them out of it first")
+    if kind == "pictures" and (track or smooth):
+        raise UserError("track=, smooth=: pictures are no video; leave them out")
     finder = _finder(
         estimator, boxes, [picture.name for picture in found], detector, detector_weights, min_score
     )
@@ -131,9 +138,10 @@ def run(
         "source": source,
         "boxes": "whole" if boxes is None else f"{detector} {min_score:g}" if boxes == "detect" else boxes,
         "flip_test": estimator.module.flip_test,
+        **({"track": True, "smooth": smooth} if track or smooth else {}),
     }
     out = out or Path(_default_out(source))
-    settings = session.Settings(finder, overlays, overlay_size, batch_size)
+    settings = session.Settings(finder, overlays, overlay_size, batch_size, track, smooth)
     bad: list[str] = []
     if kind == "pictures":
         with Journal(out / JOURNAL, header, overwrite) as journal:

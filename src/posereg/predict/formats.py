@@ -96,8 +96,9 @@ def write_labels(journal: Journal, skeleton: Skeleton, path: Path) -> None:
 
 def write_csv(journal: Journal, skeleton: Skeleton, path: Path) -> None:
     """DeepLabCut's table: header lines scorer, individuals (where any picture shows several people), bodyparts, coords;
-    then a line a picture or frame with x, y, likelihood of every joint, empty where there is no such person."""
-    most = max((len(entry["people"]) for entry in journal.entries()), default=1) or 1
+    then a line a picture or frame with x, y, likelihood of every joint, empty where there is no such person. People of
+    a video that were told apart keep their column."""
+    most = max((1 + place for entry in journal.entries() for place in _places(entry)), default=1)
     people = [f"individual{k + 1}" for k in range(most)]
     columns = [
         (who, joint, part) for who in people for joint in skeleton.joints for part in ("x", "y", "likelihood")
@@ -112,9 +113,16 @@ def write_csv(journal: Journal, skeleton: Skeleton, path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows(heads)
         for entry in journal.entries():
-            values = [value for person in entry["people"] for value in chain(*person["keypoints"].values())]
-            empty = [""] * (len(columns) - len(values))
-            writer.writerow([entry.get("image", entry.get("frame")), *values, *empty])
+            values: list[Any] = [""] * len(columns)
+            for place, person in zip(_places(entry), entry["people"], strict=True):
+                start = place * 3 * len(skeleton)
+                values[start : start + 3 * len(skeleton)] = chain(*person["keypoints"].values())
+            writer.writerow([entry.get("image", entry.get("frame")), *values])
+
+
+def _places(entry: Entry) -> list[int]:
+    """Which individual each person of an entry is: by `id`, else by their order."""
+    return [person.get("id", k) for k, person in enumerate(entry["people"])]
 
 
 def image_ids(entries: list[Entry]) -> list[int]:

@@ -20,6 +20,7 @@ from posereg.predict import overlay, pictures, video
 from posereg.predict.estimator import Estimator, Looked, Poses, rgbx
 from posereg.predict.journal import Entry, Journal, people_of
 from posereg.predict.pictures import Picture
+from posereg.predict.tracks import Tracks
 from posereg.predict.video import Video
 from posereg.terminal.progress import tracked
 
@@ -36,12 +37,19 @@ class Settings:
         boxes: (image's name, its pixels) -> people (n, 4) x y width height, or None: the whole picture is one.
         overlays: whether to draw. overlay_size: longest side of an overlay in pixels, 0 for the picture's own.
         batch_size: people at a time.
+        track: number the people of a video from frame to frame. smooth: their joints too.
     """
 
     boxes: Callable[[str, Pixels], Boxes | None]
     overlays: bool = True
     overlay_size: int = 1280
     batch_size: int = 32
+    track: bool = False
+    smooth: bool = False
+
+    def follow(self) -> Callable[[Entry], Entry]:
+        """What becomes of the entries of a video, frame by frame."""
+        return Tracks(self.smooth).follow if self.track or self.smooth else lambda entry: entry
 
 
 @dataclass(frozen=True)
@@ -110,16 +118,18 @@ def predict_video(
         UserError: no frame can be decoded, or the disk is full.
     """
     live = source.count is None
+    follow = settings.follow()
     target: Any = whole_file(out / OVERLAY_VIDEO, durable=False) if settings.overlays else nullcontext()
     with target as path, video.writer(path, source.rate) if path else nullcontext() as show:
         frames = source.frames()
         for entry, (_, pixels) in zip(islice(journal.entries(), len(journal.done)), frames, strict=False):
+            follow(entry)
             if show is not None:
                 canvas = overlay.reduced(pixels, settings.overlay_size)
                 show(overlay.drawn(*canvas, entry["people"], estimator.skeleton))
         seen_before = len(journal.done)
         try:
-            _predict_frames(estimator, source, frames, journal, show, settings)
+            _predict_frames(estimator, source, frames, journal, show, follow, settings)
         except KeyboardInterrupt:
             if not live or len(journal.done) == seen_before:
                 raise
@@ -134,6 +144,7 @@ def _predict_frames(
     frames: Iterator[tuple[int, Pixels]],
     journal: Journal,
     show: Callable[[Pixels], None] | None,
+    follow: Callable[[Entry], Entry],
     settings: Settings,
 ) -> None:
     live = source.count is None
@@ -147,7 +158,7 @@ def _predict_frames(
     found = estimator.run(looked, 1 if live else settings.batch_size)
     remaining = (source.count or 0) - len(journal.done)
     for seen, poses in found if live else tracked(found, max(remaining, 1), "frames"):
-        entry = seen.entry(poses, estimator)
+        entry = follow(seen.entry(poses, estimator))
         if show is not None and seen.canvas is not None:
             show(overlay.drawn(*seen.canvas, entry["people"], estimator.skeleton))
         journal.add(entry)
