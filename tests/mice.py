@@ -86,6 +86,30 @@ def as_yolo(folder: Path, content: dict[str, Any], train: int) -> None:
     (folder / "yolo/data.yaml").write_text(yaml.safe_dump(described))
 
 
+def as_slp(folder: Path, content: dict[str, Any]) -> None:
+    """The annotations as SLEAP's file, `mouse.slp`, of one list of pictures."""
+    import sleap_io as sio
+
+    skeleton = sio.Skeleton(nodes=list(JOINTS), edges=[("nose", "neck")], name="mouse")
+    names = [str(folder / "pictures" / image["file_name"]) for image in content["images"]]
+    video = sio.Video.from_filename(names)
+    frames = [
+        sio.LabeledFrame(video=video, frame_idx=number, instances=[instance(one["keypoints"], skeleton)])
+        for number, one in enumerate(content["annotations"])
+    ]
+    sio.save_slp(
+        sio.Labels(frames, videos=[video], skeletons=[skeleton]), str(folder / "mouse.slp"), verbose=False
+    )
+
+
+def instance(keypoints: list[float], skeleton: Any) -> Any:
+    """One animal as SLEAP has it."""
+    import sleap_io as sio
+
+    points = np.reshape(keypoints, (-1, 3))
+    return sio.Instance.from_numpy(np.where(points[:, 2:] > 0, points[:, :2], np.nan), skeleton=skeleton)
+
+
 def mouse_set(folder: Path, images: int, split: str = "all", /, **source: Any) -> PoseSet:
     """The people that the reader makes of fresh mice, or of the files that are there."""
     if not (folder / "mouse.json").exists():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mice import JOINTS, as_csv, as_yolo, mice
+from mice import JOINTS, as_csv, as_slp, as_yolo, mice
 from posereg.cli import data_init
 from posereg.cli.program import invoke
 from posereg.errors import UserError
@@ -17,11 +17,12 @@ def folder(tmp_path):
     content = mice(tmp_path / "set", 6)
     (tmp_path / "set/mouse.yaml").unlink()
     as_csv(tmp_path / "set", content)
+    as_slp(tmp_path / "set", content)
     as_yolo(tmp_path / "set", content, 4)
     return tmp_path
 
 
-@pytest.mark.parametrize("annotations", ["mouse.json", "mouse.csv", "yolo/data.yaml"])
+@pytest.mark.parametrize("annotations", ["mouse.json", "mouse.csv", "mouse.slp", "yolo/data.yaml"])
 def test_what_it_writes_is_read_from_any_folder(folder, monkeypatch, capsys, annotations):
     (folder / "elsewhere").mkdir()
     monkeypatch.chdir(folder / "elsewhere")

@@ -105,5 +105,5 @@ def test_poses_in_millimetres_are_refused(truth: PoseSet) -> None:
 def test_an_image_that_is_gone_is_named(truth: PoseSet) -> None:
     for name in truth.images:
         (truth.root / name).unlink()
-    with pytest.raises(UserError, match=r"\.png: cannot read the image"):
+    with pytest.raises(UserError, match=r"\.png: image is not there"):
         pictures.gallery(truth, {"I1": predicted(truth, 1.0)})

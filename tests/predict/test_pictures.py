@@ -10,7 +10,7 @@ import pytest
 
 from posereg.data.samples.jpeg import BadImageError
 from posereg.errors import UserError
-from posereg.predict import pictures
+from posereg.predict import pictures, video
 
 
 @pytest.fixture
@@ -39,6 +39,24 @@ def test_a_glob_names_from_its_first_wildcard(folder):
 def test_a_list_keeps_its_order(folder):
     (folder / "list.txt").write_text("b.jpg\n\n# not this\na/x.png\n")
     assert names(folder / "list.txt") == ["b.jpg", "a/x.png"]
+
+
+def test_a_frame_of_a_video_is_a_picture(tmp_path):
+    with video.writer(tmp_path / "film.mp4", 25) as add:
+        for number in range(6):
+            add(np.full((32, 48, 3), 40 * number, np.uint8))
+    (tmp_path / "list.txt").write_text("film.mp4#4\nfilm.mp4#1\n")
+    assert names(tmp_path / "film.mp4#3") == ["film.mp4#3"]
+    assert names(tmp_path / "list.txt") == ["film.mp4#4", "film.mp4#1"]
+    assert pictures.kind_of(str(tmp_path / "film.mp4#3")) == "pictures"
+    seen = [
+        pictures.read(picture.path)[..., :3].mean() for picture in pictures.find(str(tmp_path / "list.txt"))
+    ]
+    np.testing.assert_allclose(seen, [160, 40], atol=3)
+    with pytest.raises(UserError, match="no image"):
+        pictures.find(str(tmp_path / "none.mp4#3"))
+    with pytest.raises(BadImageError, match=r"film\.mp4#6"):
+        pictures.read(tmp_path / "film.mp4#6")
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ COMMAND = Command(
     "data init",
     "write the file that describes your own data set, from its annotations",
     """
-    Annotations are a COCO-style .json, a table of DeepLabCut or lightning-pose (.csv), or the data.yaml of a YOLO-pose
-    folder. Joints, categories and limbs are taken from it; splits and metrics are a beginning to be changed.
+    Annotations are a COCO-style .json, a table of DeepLabCut or lightning-pose (.csv), the data.yaml of a YOLO-pose
+    folder, or SLEAP's .slp. Joints, categories and limbs are taken from it; splits and metrics are a beginning to be
+    changed.
     """,
     positional=(
         Option("images", DIR, "the folder of pictures", required=True),
@@ -58,7 +59,7 @@ def run(
     places = {"annotations": annotations.resolve().relative_to(root).as_posix()}
     # A table's and a YOLO folder's names hold the folder.
     inside = images.resolve().relative_to(root).as_posix()
-    places |= {"images": inside} if source["format"] == "coco-json" and inside != "." else {}
+    places |= {"images": inside} if source["format"] in ("coco-json", "sleap") and inside != "." else {}
     below = Path(os.path.relpath(root, out.resolve().parent)).as_posix()
     places |= {"root": below} if below != "." else {}
     described["source"] = {"format": source["format"], **places, **source}

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from posereg.data.samples import jpeg
 from posereg.errors import UserError
 from posereg.geometry import affine, boxes
 from posereg.records.poses import PoseSet
@@ -56,10 +57,7 @@ def gallery(
     for person in scored[
         spread(np.median(np.stack(list(errors.values()))[:, scored], axis=0), count)
     ].tolist():
-        image = cv2.imread(str(poses.image_path(person)))
-        if image is None:
-            raise UserError(f"{poses.image_path(person)}: cannot read the image")
-        image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+        image = picture_of(poses, person)
         box, skeleton = poses.boxes[person], poses.skeleton
         truth = tile(image, box, poses.keypoints[person], poses.visibility[person], skeleton, side)
         drawn = [("truth", truth)]
@@ -68,6 +66,15 @@ def gallery(
             drawn.append((name, tile(image, box, keypoints[person], seen, skeleton, side)))
         examples.append(Example(person, tuple(drawn), {n: float(e[person]) for n, e in errors.items()}))
     return examples
+
+
+def picture_of(poses: PoseSet, person: int) -> Image:
+    """RGB pixels (H, W, 3) of a person's picture as stored, which is what annotations are of.
+
+    Raises:
+        UserError: it is missing or cannot be decoded.
+    """
+    return np.ascontiguousarray(jpeg.read(poses.image_path(person)).pixels[..., :3])
 
 
 def tile(

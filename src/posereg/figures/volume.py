@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from posereg.evaluation.align import align
 from posereg.evaluation.mpjpe import root_error
 from posereg.figures import canvas
-from posereg.figures.people import Example, sheet, spread, tile
+from posereg.figures.people import Example, picture_of, sheet, spread, tile
 from posereg.files import whole_file
 from posereg.geometry.drawing import draw_skeleton
 from posereg.records.poses import VISIBLE, PoseSet
@@ -72,8 +72,7 @@ def gallery(
     shown = poses.skeleton
     examples = []
     for person in spread(median, count):
-        image = cv2.cvtColor(cv2.imread(str(poses.image_path(person))), cv2.COLOR_BGR2RGB)
-        picture = np.asarray(image, np.uint8)
+        picture = picture_of(poses, person)
         flat = tile(
             picture, poses.boxes[person], poses.keypoints[person], poses.visibility[person], shown, side
         )

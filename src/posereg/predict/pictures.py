@@ -17,13 +17,12 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from posereg.data.samples import jpeg
+from posereg.data.samples import frames, jpeg
 from posereg.data.samples.jpeg import BadImageError
 from posereg.errors import UserError
 from posereg.files import read_text
 from posereg.predict.predictor import IMAGES
 
-VIDEOS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts", ".gif"}
 LISTS = {".txt", ".lst"}
 STREAM = re.compile(r"(https?|rtsp|rtmp|rtp|udp|tcp)://")
 # EXIF's orientation (tag 274): transposed first, then mirrored along the vertical and the horizontal axis.
@@ -47,12 +46,12 @@ def kind_of(source: str) -> Kind:
         return "stream"
     if source.isdecimal() and not Path(source).exists():
         return "webcam"
-    return "video" if Path(source).suffix.lower() in VIDEOS else "pictures"
+    return "video" if Path(source).suffix.lower() in frames.VIDEOS else "pictures"
 
 
 def find(source: str) -> list[Picture]:
     """The images of a file, a folder and those below it, a glob, or a list file (.txt: one path a line, from the
-    list's folder), sorted by name except for lists.
+    list's folder), sorted by name except for lists. A frame of a video is `walk.mp4#12`.
 
     Raises:
         UserError: nothing there, or a line of a list that is no image file.
@@ -60,7 +59,7 @@ def find(source: str) -> list[Picture]:
     path = Path(source).expanduser()
     if path.is_file() and path.suffix.lower() in LISTS:
         return _listed(path)
-    if path.is_file():
+    if _is_there(path):
         found = [Picture(path, path.name)] if _is_image(path) else []
     elif path.is_dir():
         below = (file for file in path.rglob("*") if _is_image(file) and file.is_file())
@@ -83,7 +82,11 @@ def find(source: str) -> list[Picture]:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMAGES
+    return path.suffix.lower() in IMAGES or frames.named(path) is not None
+
+
+def _is_there(path: Path) -> bool:
+    return Path(frames.file_of(path)).is_file()
 
 
 def _base(pattern: str) -> Path:
@@ -99,7 +102,7 @@ def _listed(path: Path) -> list[Picture]:
         if not line.strip() or line.startswith("#"):
             continue
         file = path.parent / line.strip()
-        if not _is_image(file) or not file.is_file():
+        if not _is_image(file) or not _is_there(file):
             raise UserError(f"{path}, line {number}: {line.strip()[:120]} is no image file")
         name = Path(line.strip())
         inside = not name.is_absolute() and ".." not in name.parts
@@ -118,6 +121,8 @@ def read(path: Path | str) -> NDArray[np.uint8]:
     Raises:
         BadImageError: missing, truncated or undecodable.
     """
+    if frames.named(path) is not None:
+        return jpeg.read(path).pixels
     try:
         data = Path(path).read_bytes()
     except OSError as error:

@@ -16,7 +16,7 @@ from posereg.settings.ranges import is_part
 KEYS = ("name", "skeleton", "source", "metrics")
 SOURCE_KEYS = ("format", "root", "images", "annotations", "category", "splits", "seed", "confidence")
 METRIC_KEYS = ("pck", "pixel_error")
-FORMATS = ("coco-json", "dlc-csv", "yolo-pose")
+FORMATS = ("coco-json", "dlc-csv", "yolo-pose", "sleap")
 PCK = {"by": "box", "at": [0.05, 0.1, 0.2]}
 
 

@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+import sleap_io as sio
 import yaml
 
 from mice import JOINTS, as_csv, as_yolo, mice
@@ -74,3 +76,27 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "a.txt").touch()
     with pytest.raises(UserError, match=r"a.txt: must be a COCO-style .json"):
         describe(tmp_path / "a.txt")
+
+
+def test_pairs_come_from_the_file_where_names_do_not_say_them(tmp_path):
+    described = {"train": "x", "kpt_shape": [3, 2], "names": ["fish"], "kpt_names": ["eye", "auge", "fin"]}
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump({**described, "flip_idx": [1, 0, 2]}))
+    found = describe(tmp_path / "data.yaml")["skeleton"]
+    assert found == {"joints": ["eye", "auge", "fin"], "pairs": [["eye", "auge"]]}
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump({**described, "flip_idx": [1, 1, 2]}))
+    assert describe(tmp_path / "data.yaml")["skeleton"] == {"joints": ["eye", "auge", "fin"]}
+
+
+def test_limbs_and_symmetries_of_sleap(tmp_path):
+    skeleton = sio.Skeleton(
+        nodes=["eye", "auge", "fin"], edges=[("eye", "fin")], symmetries=[("eye", "auge")]
+    )
+    one = sio.Instance.from_numpy(np.ones((3, 2)), skeleton=skeleton)
+    frame = sio.LabeledFrame(
+        video=sio.Video.from_filename([str(tmp_path / "a.png")]), frame_idx=0, instances=[one]
+    )
+    sio.save_slp(sio.Labels([frame]), str(tmp_path / "a.slp"), verbose=False)
+    found = describe(tmp_path / "a.slp")
+    wanted = {"joints": ["eye", "auge", "fin"], "limbs": [["eye", "fin"]], "pairs": [["auge", "eye"]]}
+    assert found["skeleton"] == wanted
+    assert found["source"]["format"] == "sleap"

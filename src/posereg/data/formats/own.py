@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from posereg.data.formats import own_coco, own_csv, own_yolo
+from posereg.data.formats import own_coco, own_csv, own_slp, own_yolo
+from posereg.data.samples import frames
 from posereg.errors import UserError
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import SkeletonName
@@ -68,6 +69,9 @@ def read(
         content = own_csv.together(
             [own_csv.load(one, source.get("confidence")) for one in (path, *more)], path
         )
+    elif kind == "sleap":
+        path, more = root / files, []
+        content = own_slp.load(path)
     else:
         path, more = root / files, []
         content = own_coco.load(path)
@@ -86,7 +90,8 @@ def _tables(root: Path, files: str) -> list[Path]:
 
 
 def divided(images: Sequence[str], root: Path, splits: Mapping[str, Any], seed: int) -> dict[str, list[int]]:
-    """Rows of the images of each split: by shares drawn with the seed, or by lists of their names.
+    """Rows of the images of each split: by shares drawn with the seed, or by lists of their names; a video's
+    name stands for all its frames.
 
     All people of an image fall into one split, and what is drawn depends on the images' names, not on their order.
 
@@ -97,8 +102,12 @@ def divided(images: Sequence[str], root: Path, splits: Mapping[str, Any], seed: 
         return _shares(images, splits, seed)
     place = {image: row for row, image in enumerate(images)}
     short: dict[str, list[int]] = {}
+    videos: dict[str, list[int]] = {}
     for image, row in place.items():
         short.setdefault(Path(image).name, []).append(row)
+        if (frame := frames.named(image)) is not None:
+            for video in {frame.video, Path(frame.video).name}:
+                videos.setdefault(video, []).append(row)
     found: dict[str, list[int]] = {}
     owner: dict[int, str] = {}
     for split, listed in splits.items():
@@ -106,12 +115,14 @@ def divided(images: Sequence[str], root: Path, splits: Mapping[str, Any], seed: 
         rows = []
         for name in names:
             fits = [place[name]] if name in place else short.get(Path(str(name)).name, [])
-            if len(fits) != 1:
+            of_video = videos.get(str(name), [])
+            if len(fits) != 1 and not of_video:
                 why = "is several images" if fits else "is no image of the annotations"
                 raise UserError(f"source.splits.{split}: '{name}' {why}")
-            if owner.setdefault(fits[0], split) != split:
-                raise UserError(f"source.splits: '{name}' is in {owner[fits[0]]} and in {split}")
-            rows.append(fits[0])
+            for row in of_video or fits:
+                if owner.setdefault(row, split) != split:
+                    raise UserError(f"source.splits: '{name}' is in {owner[row]} and in {split}")
+            rows += of_video or fits
         found[split] = sorted(set(rows))
     return found
 

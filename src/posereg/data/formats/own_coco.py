@@ -25,6 +25,7 @@ from posereg.skeletons.skeleton import Skeleton
 Json = dict[str, Any]
 Choose = Callable[[Sequence[str]], Sequence[int]]
 FARTHEST = 1e6  # pixels; no picture is that large
+PREDICTED = "poses that SLEAP predicted and nobody labelled"
 TWICE = "annotation ids that others have too (numbered anew)"
 
 
@@ -198,6 +199,9 @@ def _person(
     """One annotation, with what is odd about it counted; None where nothing of it can be used."""
     if entry.get("iscrowd"):
         left.add(CROWD, who)
+        return None
+    if entry.get("predicted"):
+        left.add(PREDICTED, who)
         return None
     points = _points(entry.get("keypoints"), len(order))
     if points is None:

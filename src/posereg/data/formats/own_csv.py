@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from posereg.errors import UserError
 from posereg.files import reading
@@ -137,17 +138,22 @@ def _values(cells: Sequence[str], columns: Sequence[Column], where: str) -> dict
     return found
 
 
+def box_about(points: NDArray[np.float64]) -> list[float]:
+    """x y width height about the points (K, 2) that are finite, from the first to the last pixel."""
+    known = points[np.isfinite(points).all(axis=1)]
+    low, high = (known.min(axis=0), known.max(axis=0)) if len(known) else (np.zeros(2), np.zeros(2))
+    return [*low.tolist(), *(high - low + 1).tolist()]
+
+
 def _person(who: str, image: str, points: list[list[float]], confidence: Any) -> Json:
     """One annotation: where only one of x and y is given, or an infinite one, the reader counts the joint."""
     keypoints = np.array(points)
     labelled = ~np.isnan(keypoints[:, :2]).all(axis=1)
     keypoints[:, 2] = np.where(labelled, 2.0 if confidence is None else np.nan_to_num(keypoints[:, 2]), 0)
-    known = keypoints[np.isfinite(keypoints[:, :2]).all(axis=1), :2]
-    low, high = (known.min(axis=0), known.max(axis=0)) if len(known) else (np.zeros(2), np.zeros(2))
     return {
         "id": who,
         "image_id": image,
         "category_id": 1,
-        "bbox": [*low.tolist(), *(high - low + 1).tolist()],
+        "bbox": box_about(keypoints[:, :2]),
         "keypoints": keypoints.ravel().tolist(),
     }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
+from posereg.data.samples import frames
 from posereg.errors import UserError
 
 
@@ -25,7 +26,8 @@ def one_a_picture(declared: Sequence[str], files: Sequence[str], path: Path) -> 
 
 class ImageFiles:
     """Paths below `root` of pictures as declared: with or without the folder of images in the name, absolute, with
-    backslashes, or in another case. What cannot be found is named as declared, for `data check` to report.
+    backslashes, or in another case; frames of videos (`a.mp4#12`) by their video. What cannot be found is named as
+    declared, for `data check` to report.
 
     Args:
         folder: the folder of images below `root`; `root` itself and `images/` if it is not given.
@@ -43,6 +45,9 @@ class ImageFiles:
 
     def find(self, declared: str) -> str | None:
         """The path below `root` of a picture; None where it cannot be found."""
+        if (frame := frames.named(declared)) is not None:
+            video = self.find(frame.video)
+            return video and f"{video}#{frame.number}"
         if (exact := "/".join(part for part in (self.folders[0], declared) if part)) and self._is_there(
             exact
         ):

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from posereg.data.formats import own_coco, own_csv
+from posereg.data.formats import own_coco, own_csv, own_slp
 from posereg.errors import UserError, nearest
 from posereg.files import read_yaml
+from posereg.skeletons.sides import find_pairs
 
 Json = dict[str, Any]
 SHARES = {"train": 0.8, "val": 0.2}
@@ -19,15 +20,18 @@ def describe(annotations: Path, category: str | None = None, joints: Sequence[st
     """`skeleton`, `source` (without paths) and `metrics` of an annotation file, whose kind its name tells.
 
     Args:
-        annotations: COCO-style JSON, a table of DeepLabCut or lightning-pose (.csv), or YOLO's data.yaml.
+        annotations: COCO-style JSON, a table of DeepLabCut or lightning-pose (.csv), YOLO's data.yaml, or
+            SLEAP's .slp.
         category: which of several. joints: their names in the file's order, where the file has none.
 
     Raises:
         UserError: no such file, several categories, or joints without names.
     """
-    kinds = {".json": _coco, ".csv": _table, ".yaml": _yolo, ".yml": _yolo}
+    kinds = {".json": _coco, ".csv": _table, ".yaml": _yolo, ".yml": _yolo, ".slp": _sleap}
     if annotations.suffix.lower() not in kinds:
-        raise UserError(f"{annotations}: must be a COCO-style .json, DeepLabCut's .csv or YOLO's data.yaml")
+        raise UserError(
+            f"{annotations}: must be a COCO-style .json, DeepLabCut's .csv, YOLO's data.yaml or SLEAP's .slp"
+        )
     skeleton, source = kinds[annotations.suffix.lower()](annotations, category, joints)
     return {"skeleton": skeleton, "source": source, "metrics": METRICS}
 
@@ -69,7 +73,32 @@ def _yolo(path: Path, name: str | None, joints: Sequence[str] | None) -> tuple[J
     if not named and not joints:
         raise UserError(f"{path}: does not name its joints; say joints=nose,... in the order of the labels")
     category = {"category": str(classes[chosen])} if len(classes) > 1 else {}
-    return {"joints": list(named or joints or ())}, {"format": "yolo-pose", **category}
+    names = [str(one) for one in named or joints or ()]
+    mirror = described.get("flip_idx") or []
+    fits = isinstance(mirror, list) and sorted(map(str, mirror)) == sorted(map(str, range(len(names))))
+    mirrored = [[names[a], names[b]] for a, b in enumerate(mirror if fits else []) if a < b]
+    return {"joints": names, **_pairs(names, mirrored)}, {"format": "yolo-pose", **category}
+
+
+def _sleap(path: Path, name: str | None, joints: Sequence[str] | None) -> tuple[Json, Json]:
+    found = list(own_slp.labels_of(path).skeletons)
+    chosen = _chosen({own_slp.name_of(one, k): one for k, one in enumerate(found)}, name, path)
+    names = [node.name for node in chosen.nodes]
+    limbs = [[names[a], names[b]] for a, b in chosen.edge_inds]
+    mirrored = sorted(sorted(node.name for node in pair.nodes) for pair in chosen.symmetries)
+    skeleton = {"joints": names, **({"limbs": limbs} if limbs else {}), **_pairs(names, mirrored)}
+    category = {"category": own_slp.name_of(chosen, found.index(chosen))} if len(found) > 1 else {}
+    return skeleton, {"format": "sleap", **category, "splits": SHARES}
+
+
+def _pairs(names: list[str], mirrored: list[list[str]]) -> Json:
+    """The pairs that a file names, where the joints' own names do not say as much."""
+    try:
+        if find_pairs(names):
+            return {}
+    except UserError:
+        pass
+    return {"pairs": mirrored} if mirrored else {}
 
 
 def _chosen(every: dict[str, Any], name: str | None, path: Path) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from posereg.data.samples import frames
 from posereg.errors import UserError
 
 
@@ -65,7 +66,7 @@ def missing_images(root: Path, images: Sequence[str]) -> list[int]:
     there: dict[Path, set[str]] = {}
     missing = []
     for index, name in enumerate(images):
-        path = root / name
+        path = Path(frames.file_of(root / name))
         if path.parent not in there:
             folder = path.parent
             there[folder] = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()

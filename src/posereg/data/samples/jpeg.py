@@ -27,6 +27,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import UnidentifiedImageError
 
+from posereg.data.samples import frames
 from posereg.errors import UserError
 
 Pixels = NDArray[np.uint8]
@@ -66,11 +67,13 @@ def read(path: Path | str, bottom: float = math.inf, shrink: float = 1.0) -> Dec
     """Decode an image file down to row `bottom` (source pixels), reduced by the largest of 1, 2, 4, 8 <= `shrink`.
 
     A source pixel x lies at (x + 0.5) / factor - 0.5 of the decoded image. Only the first rows may be there;
-    formats other than JPEG come whole and unreduced.
+    formats other than JPEG and frames of videos come whole and unreduced.
 
     Raises:
         BadImageError: missing, truncated or undecodable.
     """
+    if (frame := frames.named(path)) is not None:
+        return Decoded(_frame_pixels(frame, path), 1)
     return decode(_bytes(path), path, bottom, shrink)
 
 
@@ -78,7 +81,7 @@ def decode(data: bytes, name: Path | str, bottom: float = math.inf, shrink: floa
     """As `read`, of a file's bytes; `name` is for the message."""
     if data[:2] != _START:
         return Decoded(_other(data, name), 1)
-    frame = _frame(data, name)
+    frame = _start_of_frame(data, name)
     factor = 1 if shrink < 2 else 2 if shrink < 4 else 4 if shrink < 8 else 8
     height = frame.height
     strict = True
@@ -106,16 +109,21 @@ def image_size(path: Path | str) -> tuple[int, int]:
     Raises:
         BadImageError: missing or undecodable.
     """
+    if (frame := frames.named(path)) is not None:
+        height, width = _frame_pixels(frame, path).shape[:2]
+        return width, height
     data = _bytes(path)
     if data[:2] == _START:
-        frame = _frame(data, path)
-        return frame.width, frame.height
+        start = _start_of_frame(data, path)
+        return start.width, start.height
     height, width = _other(data, path).shape[:2]
     return width, height
 
 
 def header_size(path: Path | str) -> tuple[int, int] | None:
     """Width and height as the header says; None for a file that is missing or whose header cannot be read."""
+    if (frame := frames.named(path)) is not None:
+        return frames.size(frame)
     with suppress(Exception), _opened(path) as image:  # damaged headers make Pillow raise nearly everything
         return image.size
     return None
@@ -146,7 +154,14 @@ def _bytes(path: Path | str) -> bytes:
         raise BadImageError(f"{path}: cannot read the image ({error.strerror or error})") from error
 
 
-def _frame(data: bytes, name: Path | str) -> Frame:
+def _frame_pixels(frame: frames.Frame, name: Path | str) -> Pixels:
+    pixels = frames.read(frame)
+    if pixels is None:
+        raise BadImageError(f"{name}: the video has no such frame, or is not there")
+    return pixels
+
+
+def _start_of_frame(data: bytes, name: Path | str) -> Frame:
     """The frame header: walk the marker segments up to it."""
     position = 2
     while position + 9 < len(data):

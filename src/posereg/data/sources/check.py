@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from posereg.data.samples import jpeg
+from posereg.data.samples import frames, jpeg
 from posereg.data.samples.augment import NO_CHANGE
 from posereg.data.samples.crop import crop, sample_matrix
 from posereg.data.samples.jpeg import BadImageError
@@ -154,7 +154,7 @@ def _read_images(
 
     def read(row: int) -> tuple[int, int] | str:
         path = poses.root / poses.images[row]
-        if not path.exists():
+        if not Path(frames.file_of(path)).exists():
             return "missing"
         try:
             image = jpeg.read(path).pixels
