@@ -4,6 +4,7 @@ import pytest
 from scipy.io import savemat
 
 from data.formats.coco_files import person, write
+from mice import mice
 from posereg.cli import data_check
 from posereg.cli.program import invoke
 from posereg.errors import UserError
@@ -68,3 +69,16 @@ def test_who_is_not_trained_on_is_listed(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "! 1 of 2 annotations: people whose box is empty or no box: 4" in said
     assert "- 1 of 2 annotations: crowd regions: 6" in said
+
+
+def test_a_metric_that_cannot_measure_the_annotations_is_named(tmp_path, monkeypatch):
+    mice(tmp_path, 5)
+    monkeypatch.chdir(tmp_path)
+    described = (tmp_path / "mouse.yaml").read_text()
+    for changed, said in (
+        (described.replace("by: box", "by: [nose, tail_tp]"), "did you mean 'tail_tip'"),
+        (described.replace("pixel_error", "oks"), "of 4 have no 'area'"),
+    ):
+        (tmp_path / "mouse.yaml").write_text(changed)
+        with pytest.raises(UserError, match=said):
+            invoke(["data", "check", "data=mouse.yaml", "people=1"])

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mice import mouse_set
 from posereg.errors import UserError
-from posereg.records.predictions import COLUMNS, Predictions, concatenate, load, nobody
+from posereg.evaluation import own
+from posereg.records.predictions import COLUMNS, Predictions, concatenate, faultless, load, nobody
 
 
 def make(count=3, joints=5, dimensions=2, seed=0):
@@ -80,3 +82,10 @@ def test_columns_that_do_not_fit_are_named(tmp_path, change, word):
     with pytest.raises(UserError, match=word) as caught:
         load(tmp_path / "a.npz")
     assert str(caught.value).startswith(str(tmp_path / "a.npz"))
+
+
+def test_annotations_as_predictions_are_without_fault(tmp_path):
+    poses = mouse_set(tmp_path, 3)
+    found = faultless(poses)
+    assert own.evaluate(poses, found, metrics={"pixel_error": True}).metrics["error"] == 0
+    assert found.image_ids.tolist() == [0, 1, 2]

@@ -50,6 +50,13 @@ def test_paths_start_from_the_file(tmp_path, monkeypatch):
         ({"source": {"format": "coco-json"}}, "source.annotations: is missing"),
         ({"source": {**SMALL["source"], "split": {}}}, "source.split', did you mean"),
         ({"metrics": {"pkc": {}}}, "metrics.pkc', did you mean"),
+        ({"metrics": {"pck": {"at": 0.1}}}, "metrics.pck.at: must be a list of thresholds"),
+        ({"metrics": {"pck": {"at": [0.1, -1]}}}, "metrics.pck.at: must be a list of thresholds"),
+        ({"metrics": {"pck": {"to": "box"}}}, "no such key 'metrics.pck.to'"),
+        ({"metrics": {"pck": "box"}}, "metrics.pck: must be keys and values"),
+        ({"metrics": {"oks": {"area": "bbox"}}}, "metrics.oks.area: must be annotated or box, not 'bbox'"),
+        ({"metrics": {"oks": {"sigma": 1}}}, "no such key 'metrics.oks.sigma'"),
+        ({"metrics": {"pixel_error": 3}}, "metrics.pixel_error: must be true or false"),
         ({"name": "../x"}, "name: must be"),
     ],
 )

@@ -33,10 +33,12 @@ def run(overrides: list[str], split: list[str] | None, out: Path, people: int) -
     """Print the report of each split and write its contact sheet; 1 if anything is wrong.
 
     Raises:
-        UserError: unknown data set, missing annotations, or no image that can be read.
+        UserError: unknown data set, missing annotations, no image that can be read, or a metric of the user's own that
+            cannot measure the annotations.
     """
     from posereg.cli.data_source import source_of
     from posereg.data.sources.check import check, contact_sheet
+    from posereg.records.predictions import faultless
 
     source = source_of(overrides)
     good = True
@@ -45,6 +47,8 @@ def run(overrides: list[str], split: list[str] | None, out: Path, people: int) -
         if source.truth is not None:  # its reader leaves nobody out; that of training does
             left_out = {**poses.left_out, **source.read_annotated(name).left_out}
             poses = replace(poses, left_out=left_out)
+        if source.file is not None and len(poses):
+            source.evaluate(poses, faultless(poses))  # a metric that cannot measure them says so here
         report = check(poses, _bar(f"{source.name} {name}"))
         good &= report.good
         print("\n".join(report.lines()))

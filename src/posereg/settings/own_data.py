@@ -15,8 +15,9 @@ from posereg.settings.ranges import is_part
 
 KEYS = ("name", "skeleton", "source", "metrics")
 SOURCE_KEYS = ("format", "root", "images", "annotations", "category", "splits", "seed", "confidence")
-METRIC_KEYS = ("pck", "pixel_error")
+METRIC_KEYS = ("pck", "oks", "pixel_error")
 FORMATS = ("coco-json", "dlc-csv", "yolo-pose", "sleap")
+AREAS = ("annotated", "box")
 PCK = {"by": "box", "at": [0.05, 0.1, 0.2]}
 
 
@@ -50,6 +51,7 @@ def read(file: str | Path) -> dict[str, Any]:
         raise UserError(f"{path}: source.annotations: is missing; name the annotation file")
     metrics = _mapping(content, "metrics", path) or {"pck": PCK, "pixel_error": True}
     _known(metrics, METRIC_KEYS, path, "metrics.")
+    _check_metrics(metrics, path)
     root = path.absolute().parent / str(source.get("root", ""))
     skeleton = content["skeleton"]
     if isinstance(skeleton, str) and describes(skeleton):
@@ -63,10 +65,30 @@ def read(file: str | Path) -> dict[str, Any]:
     }
 
 
-def _mapping(content: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
+def _check_metrics(metrics: Mapping[str, Any], path: Path) -> None:
+    pck = _mapping(metrics, "pck", path, "metrics.")
+    _known(pck, ("by", "at"), path, "metrics.pck.")
+    at = pck.get("at", PCK["at"])
+    if not isinstance(at, list) or not at or not all(_is_number(v) and v > 0 for v in at):
+        raise UserError(
+            f"{path}: metrics.pck.at: must be a list of thresholds above 0: [0.1, 0.2], not {at!r:.60}"
+        )
+    oks = {} if isinstance(metrics.get("oks"), bool) else _mapping(metrics, "oks", path, "metrics.")
+    _known(oks, ("area",), path, "metrics.oks.")
+    if oks.get("area", AREAS[0]) not in AREAS:
+        raise UserError(f"{path}: metrics.oks.area: must be {' or '.join(AREAS)}, not {oks['area']!r:.60}")
+    if not isinstance(metrics.get("pixel_error", False), bool):
+        raise UserError(f"{path}: metrics.pixel_error: must be true or false")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _mapping(content: Mapping[str, Any], key: str, path: Path, prefix: str = "") -> Mapping[str, Any]:
     value = content.get(key) or {}
     if not isinstance(value, Mapping):
-        raise UserError(f"{path}: {key}: must be keys and values")
+        raise UserError(f"{path}: {prefix}{key}: must be keys and values")
     return value
 
 

@@ -1,15 +1,19 @@
 """The contract of data modules: what a run asks for is there, or the class cannot be built."""
 
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
+from mice import mouse_set
 from posereg.data.modules.base import ImageData
 from posereg.data.modules.mixed import MixedData
 from posereg.data.modules.scenes import BottomUpData
 from posereg.data.modules.topdown import TopDownData
 from posereg.data.sources.source import Source
+from posereg.errors import UserError
+from posereg.evaluation import own
 
 
 def source(**changed):
@@ -84,3 +88,15 @@ def test_training_people_are_drawn_by_the_seed_and_validation_people_never():
     assert data.poses("valid") == "7 of valid, seed 0"
     assert data.test_dataloader() == "valid"
     assert Words(source(test_split="test"), (64, 64), 2).predict_dataloader() == "test"
+
+
+def test_a_metric_of_the_users_own_is_tried_before_the_first_step(tmp_path):
+    poses = mouse_set(tmp_path, 3)
+    fields = {"skeleton": {"joints": list(poses.skeleton.joints)}, "file": tmp_path / "mouse.yaml"}
+    reader = {"reader": lambda root, split, annotations: poses}
+    fine = source(**fields, **reader, evaluate=partial(own.evaluate, metrics={"oks": {"area": "box"}}))
+    TopDownData(fine).setup("fit")
+    lacking = source(**fields, **reader, evaluate=partial(own.evaluate, metrics={"oks": True}))
+    with pytest.raises(UserError, match=r"3 of 3 have no 'area'"):
+        TopDownData(lacking).setup("fit")
+    TopDownData(lacking).setup("test")

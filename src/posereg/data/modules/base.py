@@ -22,7 +22,7 @@ from posereg.data.sources.subset import Missing, present
 from posereg.errors import UserError
 from posereg.records.evaluation import Evaluation
 from posereg.records.poses import PoseSet
-from posereg.records.predictions import Predictions
+from posereg.records.predictions import Predictions, faultless
 from posereg.settings.ranges import Annotated, Count, Interval, Seed, Size, Whole
 from posereg.skeletons.skeleton import Skeleton, skeleton
 
@@ -119,16 +119,18 @@ class ImageData(pl.LightningDataModule, ABC):
         return self._poses[split]
 
     def setup(self, stage: str) -> None:
-        """Reads the validation people before the first step.
+        """Reads the validation people before the first step, and tries a metric of the user's own on their annotations.
 
         Raises:
-            UserError: there are none.
+            UserError: there are none, or the metric cannot measure them.
         """
         if stage == "fit" and not len(self.poses(self.val_split)):
             raise UserError(
                 f"{self.source.name} {self.val_split}: nobody to validate on; name another split with "
                 "loader.val_split, or see what posereg data check says"
             )
+        if stage == "fit" and self.source.file is not None:
+            self.evaluate(faultless(self.poses(self.val_split)))
 
     def _limit_seed(self, split: str) -> int:
         # All seeds of a row are scored on the same people, else their figures could not share a column.
