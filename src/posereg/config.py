@@ -246,11 +246,12 @@ def validate(config: Mapping[str, Any], hardware: bool = True) -> None:
         raise UserError("config: " + "\n        ".join(mistakes))
 
 
-def mistakes(configs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """What is wrong with each of many resolved configs, without torch in this process (`settings.elsewhere`)."""
+def mistakes(configs: Sequence[Mapping[str, Any]], hardware: bool = True) -> list[list[str]]:
+    """What is wrong with each of many resolved configs, without torch in this process (`settings.elsewhere`); with
+    `hardware` also what this machine has not got of it."""
     from posereg.settings.elsewhere import problems_of
 
-    return problems_of([with_current_targets(config) for config in configs])
+    return problems_of([with_current_targets(config) for config in configs], hardware)
 
 
 def validate_data(node: Mapping[str, Any]) -> None:

@@ -4,89 +4,17 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-APP = """
-import os, signal, sys, time
-from pathlib import Path
-import hydra
-from omegaconf import OmegaConf
-from posereg.runs import folder as runs
-from posereg.runs import results
-
-@hydra.main(version_base="1.3", config_path="conf", config_name="config")
-def main(cfg):
-    config = OmegaConf.to_container(cfg, resolve=True)
-    folder = runs.run_dir(config)
-    digest = runs.config_hash(config)
-    if cfg.row != "refused":
-        runs.write_status(folder, "running", config_hash=digest)
-    with open(folder / "starts", "a") as file:
-        file.write(os.environ["OMP_NUM_THREADS"] + "\\n")
-    time.sleep(cfg.sleep)
-    if cfg.row == "refused":
-        raise SystemExit("error: this folder holds another run")
-    if cfg.row == "raises" and not Path("mended").exists():
-        raise ValueError("the loss is not a number")
-    if cfg.row == "exits":
-        sys.exit(3)
-    if cfg.row == "silent":
-        sys.exit(0)
-    if cfg.row == "preempted":
-        runs.write_status(folder, "interrupted", config_hash=digest, error="interrupted by SIGTERM")
-        sys.exit(143)
-    if cfg.row == "dies":
-        os.kill(os.getpid(), signal.SIGKILL)
-    results.write(folder / "result.json", {"row": cfg.row, "seed": cfg.seed, "metrics": {"PCKh@0.5": 80.0 + cfg.seed}})
-    runs.write_status(folder, "done", config_hash=digest)
-
-main()
-"""
-
-CONFIG = """
-row: H1
-seed: 0
-lr: 0.1
-sleep: 0
-runs: runs
-run_dir: ${runs}/${row}/seed${seed}
-hydra:
-  sweep: {dir: sweep, subdir: "${hydra.job.num}"}
-"""
+from sweeps import command, starts, status, sweep, write
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "conf/config.yaml").write_text(CONFIG)
-    (tmp_path / "app.py").write_text(APP)
-    return tmp_path
-
-
-def command(app: Path, *overrides: str) -> list[str]:
-    launcher = ["hydra/launcher=pool", "hydra.launcher.devices=cpu", "hydra.launcher.slots=2"]
-    program = f"hydra.launcher.command=[{sys.executable},{app / 'app.py'}]"
-    return [sys.executable, "app.py", "-m", *launcher, program, *overrides]
-
-
-def sweep(app: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
-    return subprocess.run(
-        command(app, *overrides), cwd=app, capture_output=True, text=True, timeout=60, env=environment
-    )
-
-
-def starts(app: Path, run: str) -> int:
-    file = app / "runs" / run / "starts"
-    return len(file.read_text().split()) if file.exists() else 0
-
-
-def status(app: Path, run: str) -> dict[str, object]:
-    return dict(json.loads((app / "runs" / run / "status.json").read_text()))
+    return write(tmp_path)
 
 
 def test_goes_on_past_failures_and_retries_only_them(app: Path) -> None:

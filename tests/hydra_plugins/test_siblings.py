@@ -1,6 +1,5 @@
 """The pool and rows that start from other rows: who waits for whom, and what becomes of them when one fails."""
 
-import os
 import signal
 import sys
 import threading
@@ -12,6 +11,7 @@ import pytest
 
 from hydra_plugins.posereg_launcher import _jobs
 from hydra_plugins.posereg_launcher._jobs import Job
+from hydra_plugins.posereg_launcher._local import start
 from hydra_plugins.posereg_launcher._siblings import connect
 from hydra_plugins.posereg_launcher._slots import Slot
 from posereg import config as configs
@@ -38,6 +38,9 @@ note("end")
 class Quiet:
     def __init__(self) -> None:
         self.seen: list[tuple[str, str]] = []
+
+    def queued(self, job: Job) -> None:
+        self.seen.append(("queued", job.row))
 
     def started(self, job: Job) -> None:
         self.seen.append(("start", job.row))
@@ -79,7 +82,7 @@ class Sweep:
         return []
 
     def run(self, slots: int = 2) -> list[str]:
-        _jobs.run([*self.rows, *self.extra], [Slot(f"cpu {k}") for k in range(slots)], self.watcher)
+        _jobs.run([*self.rows, *self.extra], [Slot(f"cpu {k}") for k in range(slots)], start, self.watcher)
         return self.log.read_text().splitlines() if self.log.exists() else []
 
     def states(self) -> dict[str, str]:
@@ -177,7 +180,7 @@ def test_a_sibling_killed_while_others_wait(tmp_path: Path):
         while not (sweep.rows[1].directory / runs.STATUS).exists():
             time.sleep(0.05)
         assert sweep.rows[1].process is not None
-        os.kill(sweep.rows[1].process.pid, signal.SIGKILL)
+        sweep.rows[1].process.end(signal.SIGKILL)
 
     threading.Thread(target=kill).start()
     sweep.run()

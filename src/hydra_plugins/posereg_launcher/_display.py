@@ -37,7 +37,7 @@ class Display:
 
     def __enter__(self) -> Display:
         skipped = sum(job.state == "skipped" for job in self.jobs)
-        places = ", ".join(slot.name for slot in self.slots)
+        places = ", ".join(dict.fromkeys(slot.name for slot in self.slots))
         self._line(f"{len(self.jobs)} runs, {skipped} done before" + (f"; on {places}" if places else ""))
         if self.live:
             self.live.start()
@@ -53,9 +53,12 @@ class Display:
             left = sum(job.state == "stopped" for job in self.jobs)
             self._line(f"stopped with {left} runs left; the same command goes on where this one ended")
 
+    def queued(self, job: Job) -> None:
+        name = job.process.name if job.process else ""
+        self._line(f"queued  {job.name} as {name}" + (f" ({job.note})" if job.note else ""))
+
     def started(self, job: Job) -> None:
-        place = job.slot.name if job.slot else ""
-        self._line(f"start   {job.name} on {place}" + (f" ({job.note})" if job.note else ""))
+        self._line(f"start   {job.name} on {job.place}" + (f" ({job.note})" if job.note else ""))
 
     def finished(self, job: Job) -> None:
         over = sum(j.state in ("done", "failed", "skipped", "stopped") for j in self.jobs)
@@ -78,7 +81,10 @@ class Display:
             running = [
                 f"{job.name} {self.forecast.share(job):.0%}" for job in self.jobs if job.state == "running"
             ]
-            self._line(f"running {', '.join(running)}{self._time_left()}")
+            queued = [job.name for job in self.jobs if job.state == "queued"]
+            told = [f"running {', '.join(running)}"] if running else []
+            told += [f"queued {', '.join(queued)}"] if queued else []
+            self._line("; ".join(told) + self._time_left())
 
     def summary(self) -> None:
         """The closing table, then where the logs of failed runs are."""
@@ -107,8 +113,7 @@ class Display:
             if job.state == "running":
                 lines = log_tail(job, 2048).replace("\r", "\n").split("\n")
                 last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-                place = job.slot.name if job.slot else ""
-                table.add_row(job.name, place, elapsed(time.monotonic() - job.started), Text(last[:100]))
+                table.add_row(job.name, job.place, elapsed(time.monotonic() - job.started), Text(last[:100]))
         return table
 
     def _time_left(self) -> str:

@@ -1,15 +1,14 @@
-"""The pool itself: start a process per slot, watch them, go on past failures."""
+"""The runs of a sweep: each started where there is room, watched to its end, and none held up by another's failure."""
 
 from __future__ import annotations
 
 import os
 import re
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -21,15 +20,43 @@ from posereg.runs import folder as runs
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 30.0  # for the step that is running and its checkpoint
+SETTLE_SECONDS = 30.0  # until a network file system shows here what a run wrote on another machine
 _ERROR_LINE = re.compile(r"^(error: |[\w.]*(Error|Exception|Interrupt|Exit)\b)")
+
+
+class Process(Protocol):
+    """A run on its way: a process of this machine, a task of Ray's, a job of Slurm's.
+
+    Attributes:
+        name: under which its queue knows it; empty on this machine, where nothing is queued.
+        reason: why it was lost, where that is no exit code of its own.
+    """
+
+    name: str
+    reason: str
+
+    def place(self) -> str | None:
+        """Where it runs; None while it is queued."""
+
+    def poll(self) -> int | None:
+        """Its exit code, negative for a signal that killed it; None while it has not ended."""
+
+    def end(self, number: int) -> None:
+        """Tell it to end: SIGTERM, so that it may write a checkpoint, or SIGKILL."""
+
+
+Start = Callable[["Job", Slot], Process]
 
 
 @dataclass(eq=False)
 class Job:
-    """One run. `state`: waiting, running, done, skipped (was done before), failed or stopped.
+    """One run. `state`: waiting (for siblings or a slot), queued (by Ray or Slurm), running, done, skipped (was done
+    before), failed or stopped.
 
     Attributes:
         needs: the runs whose results it starts from; it waits for them without a slot.
+        place: where it runs.
+        started, seconds: when it last started, and how long it has run.
         config, overrides: resolved, and the command behind it.
     """
 
@@ -42,8 +69,10 @@ class Job:
     state: str = "waiting"
     note: str = ""
     slot: Slot | None = None
-    process: subprocess.Popen[bytes] | None = None
+    place: str = ""
+    process: Process | None = None
     started: float = 0.0
+    ended: float = 0.0
     seconds: float = 0.0
     log_start: int = 0
     needs: list[Job] = field(default_factory=list)
@@ -55,11 +84,17 @@ class Job:
         return self.row if self.seed is None else f"{self.row} seed {self.seed}"
 
     @property
+    def short_name(self) -> str:
+        """`H1-s0`, for lists with narrow columns."""
+        return self.row if self.seed is None else f"{self.row}-s{self.seed}"
+
+    @property
     def log(self) -> Path:
         return self.directory / runs.LOG
 
 
 class Watcher(Protocol):
+    def queued(self, job: Job) -> None: ...
     def started(self, job: Job) -> None: ...
     def finished(self, job: Job) -> None: ...
     def tick(self) -> None: ...
@@ -93,31 +128,35 @@ def mark_finished(jobs: Sequence[Job]) -> None:
             job.note = "the configuration has changed"
 
 
-def run(jobs: Sequence[Job], slots: Sequence[Slot], watcher: Watcher, fail_fast: bool = False) -> None:
+def run(
+    jobs: Sequence[Job], slots: Sequence[Slot], start: Start, watcher: Watcher, fail_fast: bool = False
+) -> None:
     """Runs the waiting jobs, one per slot at a time, those that others wait for first.
 
     Raises:
-        KeyboardInterrupt, Interrupted: Ctrl-C or a termination signal; all children have been ended before.
+        KeyboardInterrupt, Interrupted: Ctrl-C or a termination signal; all runs have been ended before.
     """
     needed = {id(other) for job in jobs for other in job.needs}
     waiting = sorted((job for job in jobs if job.state == "waiting"), key=lambda job: id(job) not in needed)
-    running: list[Job] = []
+    going: list[Job] = []
     free = list(slots)
     try:
         with _termination_interrupts():
-            while waiting or running:
+            while waiting or going:
                 for job in _doomed(waiting):
                     waiting.remove(job)
                     watcher.finished(job)
                 for job in [job for job in waiting if _is_ready(job)][: len(free)]:
                     waiting.remove(job)
-                    running.append(job)
-                    _start(job, free.pop(0))
-                    watcher.started(job)
-                for job in [job for job in running if job.process and job.process.poll() is not None]:
-                    running.remove(job)
+                    going.append(job)
+                    _send(job, free.pop(0), start)
+                    if job.process is not None and job.process.name:
+                        watcher.queued(job)
+                for job in list(going):
+                    if not _follow(job, watcher):
+                        continue
+                    going.remove(job)
                     free += [job.slot] if job.slot else []
-                    _finish(job)
                     watcher.finished(job)
                     if fail_fast and job.state == "failed":
                         for rest in waiting:
@@ -126,8 +165,8 @@ def run(jobs: Sequence[Job], slots: Sequence[Slot], watcher: Watcher, fail_fast:
                 watcher.tick()
                 time.sleep(POLL_SECONDS)
     finally:
-        _end(running)
-        for job in [*running, *waiting]:
+        _end(going)
+        for job in [*going, *waiting]:
             job.state = "stopped"
 
 
@@ -150,39 +189,56 @@ def _doomed(waiting: Sequence[Job]) -> list[Job]:
             return ended
 
 
-def _start(job: Job, slot: Slot) -> None:
+def _send(job: Job, slot: Slot, start: Start) -> None:
+    """Start or queue it; what refuses it fails this run alone."""
     job.directory.mkdir(parents=True, exist_ok=True)
-    job.state, job.slot, job.started = "running", slot, time.monotonic()
-    with open(job.log, "ab") as log:
-        job.log_start = log.tell()
-        # Its own session: Ctrl-C reaches only the pool, and killing the group also ends loader workers and ranks.
-        job.process = subprocess.Popen(
-            job.command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **slot.environment},
-            start_new_session=True,
-        )
+    job.log_start = job.log.stat().st_size if job.log.exists() else 0
+    job.state, job.slot = "queued", slot
+    try:
+        job.process = start(job, slot)
+    except UserError as error:
+        job.state, job.note = "failed", " ".join(str(error).split())
 
 
-def _finish(job: Job) -> None:
+def _follow(job: Job, watcher: Watcher) -> bool:
+    """Note where a run has got to; whether it is over."""
+    if job.process is None:  # it was refused
+        return True
+    place = job.process.place()
+    if job.state == "queued" and place is not None:
+        job.state, job.place, job.started = "running", place, time.monotonic()
+        watcher.started(job)
+    if (code := job.process.poll()) is not None:
+        return _has_finished(job, code)
+    if job.state == "running" and place is None:  # its node was taken away; it goes on on another one
+        job.seconds += time.monotonic() - job.started
+        job.state, job.note = "queued", "resumes"
+        watcher.queued(job)
+    return False
+
+
+def _has_finished(job: Job, code: int) -> bool:
+    """Note how a run that ended did so; False while what it says of itself has not arrived yet."""
     assert job.process is not None
-    code = job.process.returncode
-    job.seconds = time.monotonic() - job.started
-    if code == 0 and runs.is_done(job.directory, job.config_hash):
+    done = code == 0 and runs.is_done(job.directory, job.config_hash)
+    if code == 0 and not done and job.process.name:
+        job.ended = job.ended or time.monotonic()
+        if time.monotonic() < job.ended + SETTLE_SECONDS:
+            return False
+    if job.state == "running":
+        job.seconds += (job.ended or time.monotonic()) - job.started
+    if done:
         job.state, job.note = "done", ""
-        return
+        return True
     status = runs.read_status(job.directory)
     if code > 128 and status is not None and status.get("state") == "interrupted":
         job.state, job.note = "stopped", str(status.get("error"))
     else:
-        job.state, job.note = "failed", failure(job, code)
-    with suppress(ProcessLookupError, PermissionError):  # processes that it left behind still hold the device
-        os.killpg(job.process.pid, signal.SIGKILL)
+        job.state, job.note = "failed", job.process.reason or failure(job, code)
     # A run that was refused leaves the finished one in its folder as it is; a killed one could not say so itself.
     if status is None or status.get("state") == "running":
         runs.write_status(job.directory, state="failed", config_hash=job.config_hash, error=job.note)
+    return True
 
 
 def failure(job: Job, code: int) -> str:
@@ -209,17 +265,16 @@ def log_tail(job: Job, size: int = 8192) -> str:
         return ""
 
 
-def _end(running: Sequence[Job]) -> None:
-    """Asks the children to end, waits, then kills."""
-    processes = [job.process for job in running if job.process is not None]
-    for sign, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
+def _end(going: Sequence[Job]) -> None:
+    """Asks the runs to end, waits, then kills."""
+    processes = [job.process for job in going if job.process is not None]
+    for number in (signal.SIGTERM, signal.SIGKILL):
         for process in processes:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, sign)
-        limit = time.monotonic() + patience
-        for process in processes:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.0, limit - time.monotonic()))
+            process.end(number)
+        limit = time.monotonic() + GRACE_SECONDS
+        while (left := [one for one in processes if one.poll() is None]) and time.monotonic() < limit:
+            time.sleep(POLL_SECONDS)
+        processes = left
 
 
 @contextmanager

@@ -57,7 +57,9 @@ class Forecast:
         typical = sum(totals) / len(totals)
         for job in (job for job in self.jobs if job.state == "running" and self._seen[job.number][1] is None):
             rests.append(max(0.0, typical - (now - job.started)))
-        waiting = sum(job.state == "waiting" for job in self.jobs)
+        queued = sum(job.state == "queued" for job in self.jobs)
+        waiting = queued + sum(job.state == "waiting" for job in self.jobs)
         work = sum(rests) + typical * waiting
-        width = max(1, min(self.slots, len(rests) + waiting))
+        # Runs are queued where no more than those that run find room.
+        width = max(1, len(rests) if queued else min(self.slots, len(rests) + waiting))
         return max([work / width, *rests]) if rests or waiting else None

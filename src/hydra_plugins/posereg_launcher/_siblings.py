@@ -11,13 +11,19 @@ from posereg.runs import folder as runs
 from posereg.runs.siblings import Sibling, siblings
 
 
-def connect(rows: Sequence[Job], name: str, command: Callable[[Sequence[str], Path], list[str]]) -> list[Job]:
+def connect(
+    rows: Sequence[Job],
+    name: str,
+    command: Callable[[Sequence[str], Path], list[str]],
+    hardware: bool = True,
+) -> list[Job]:
     """Give each waiting row the runs that it needs; a row whose siblings make no sense fails.
 
     Args:
         rows: the runs that the sweep asks for.
         name: the topmost config.
         command: the program of a run, from its overrides and its folder.
+        hardware: also check that this machine has what they ask for.
 
     Returns:
         The runs that rows need beside those that the sweep asks for, each once.
@@ -37,6 +43,7 @@ def connect(rows: Sequence[Job], name: str, command: Callable[[Sequence[str], Pa
             seed=sibling.config["seed"],
             directory=directory,
             config_hash=digest,
+            config=sibling.config,
             command=command(sibling.overrides, directory),
             state="skipped" if done else "waiting",
             note="done before" if done else f"{asking.name} needs it",
@@ -51,9 +58,8 @@ def connect(rows: Sequence[Job], name: str, command: Callable[[Sequence[str], Pa
         if row.state != "waiting":
             continue
         try:
-            row.needs = [
-                job_of(sibling, row) for sibling in siblings(row.config, row.overrides, name, claimed)
-            ]
+            found = siblings(row.config, row.overrides, name, claimed, hardware)
+            row.needs = [job_of(sibling, row) for sibling in found]
         except UserError as error:
             row.state, row.note = "failed", " ".join(str(error).split())
     return extra

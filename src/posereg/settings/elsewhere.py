@@ -15,19 +15,21 @@ from posereg.settings import remembered
 from posereg.settings.check import problems
 
 
-def problems_of(configs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+def problems_of(configs: Sequence[Mapping[str, Any]], hardware: bool = True) -> list[list[str]]:
     """`check.problems` of each config. One process checks all that are not known to be right already."""
     new = [config for config in configs if not remembered.is_known(config)]
     if "torch" in sys.modules or not new:
-        return [problems(config) for config in configs]
+        return [problems(config, hardware) for config in configs]
     command = [sys.executable, "-m", __name__]
-    checked = subprocess.run(command, input=pickle.dumps(new), stdout=subprocess.PIPE, check=False)
+    checked = subprocess.run(
+        command, input=pickle.dumps((hardware, new)), stdout=subprocess.PIPE, check=False
+    )
     if checked.returncode:
-        return [problems(config) for config in configs]  # which says what is wrong here
+        return [problems(config, hardware) for config in configs]  # which says what is wrong here
     remembered.read_again()
     told = iter(pickle.loads(checked.stdout))
     asked = {id(config) for config in new}
-    return [next(told) if id(config) in asked else problems(config) for config in configs]
+    return [next(told) if id(config) in asked else problems(config, hardware) for config in configs]
 
 
 def main() -> None:
@@ -36,8 +38,8 @@ def main() -> None:
         sys.stdout.buffer,
         sys.stderr,
     )  # classes of the user's may print when they are imported
-    configs = pickle.load(sys.stdin.buffer)
-    answer.write(pickle.dumps([problems(config) for config in configs]))
+    hardware, configs = pickle.load(sys.stdin.buffer)
+    answer.write(pickle.dumps([problems(config, hardware) for config in configs]))
     answer.flush()
 
 
