@@ -173,7 +173,7 @@ def test_near_means_within_the_margin(tmp_path: Path) -> None:
     rows(tmp_path, I1=0.3)
     found = judged(tmp_path, {**PAIR, "margin": 12})
     assert found.verdict == REFUTED
-    assert found.judgements[0].size == "smaller"
+    assert found.judgements[0].size == "reversed"
 
 
 def test_the_nearest_pair_that_was_run_stands_in(tmp_path: Path) -> None:
@@ -296,3 +296,48 @@ def test_runs_that_only_evaluated_are_judged(tmp_path: Path) -> None:
     for row, error in (("I1", 0.1), ("H1", 0.2)):
         made.run(tmp_path / "runs/mpii", f"integral/table2/{row}", distances(error), steps=0)
     assert judged(tmp_path).verdict == CONFIRMED
+
+
+@pytest.mark.parametrize(("other", "expected"), [(0.1501, CONFIRMED), (0.3, REFUTED), (0.08, REFUTED)])
+def test_equivalence_is_refuted_in_either_direction(tmp_path: Path, other: float, expected: str) -> None:
+    rows(tmp_path, I1=other, H1=0.15)
+    (line,) = judged(tmp_path, {**PAIR, "equivalent": 6}).judgements
+    assert line.verdict == expected
+    assert line.p is not None
+    assert (line.p < 0.05) == (expected == CONFIRMED)
+
+
+def test_equivalence_needs_data(tmp_path: Path) -> None:
+    """The same rows within a margin that the interval is too wide for."""
+    rows(tmp_path, I1=0.1501, H1=0.15)
+    (line,) = judged(tmp_path, {**PAIR, "equivalent": 0.5}).judgements
+    assert line.verdict == OPEN
+    assert "the interval includes ±0.5, effects from" in line.reason
+
+
+def test_open_means_no_effect_or_not_enough_data(tmp_path: Path) -> None:
+    rows(tmp_path, I1=0.15, H1=0.1501)
+    (line,) = judged(tmp_path).judgements
+    assert line.verdict == OPEN
+    assert line.detectable is not None
+    assert line.detectable < 12.1
+    assert line.low is not None
+    assert line.high is not None
+    most = max(-line.low, line.high)
+    assert f"no effect above {most:.1f}, the published one would have been seen" in line.reason
+    small = judged(tmp_path, {**PAIR, "paper": {"PCKh@0.1": 0.4}}).judgements[0]
+    assert f"not enough data, only effects from {line.detectable:.1f} up could be seen" in small.reason
+    alone = judged(tmp_path, {key: PAIR[key] for key in ("label", "better", "worse")}).judgements[0]
+    assert f"no effect above {most:.1f}, effects from {line.detectable:.1f} up" in alone.reason
+
+
+def test_what_may_not_be_decided_has_no_p_value(tmp_path: Path) -> None:
+    rows(tmp_path, I1=0.1, H1=0.2)
+    assert (judged(tmp_path).judgements[0].p or 1.0) < 1e-6
+    made.run(tmp_path / "runs/mpii", "integral/table2/H1", distances(0.2), before=8.0)
+    assert judged(tmp_path).judgements[0].p is None
+
+
+def test_an_effect_of_the_other_sign_is_called_reversed(tmp_path: Path) -> None:
+    rows(tmp_path, I1=0.2, H1=0.1)
+    assert judged(tmp_path).judgements[0].size == "reversed"

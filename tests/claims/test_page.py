@@ -10,12 +10,13 @@ import pytest
 from claims.made import judgement as line
 from claims.made import verdict_on as judged
 from posereg.claims import page
+from posereg.claims.family import adjusted
 from posereg.claims.judge import CONFIRMED, OPEN
 
 
 def bars(content: str) -> list[str]:
-    """The plots of a page."""
-    return re.findall(r"<svg.*?</svg>", content, flags=re.DOTALL)
+    """The plots of a page's tables."""
+    return re.findall(r'<svg width="\d+" height="18".*?</svg>', content, flags=re.DOTALL)
 
 
 def numbers(plot: str, name: str) -> list[float]:
@@ -71,3 +72,20 @@ def test_the_page_is_escaped_and_its_links_lead_somewhere(tmp_path: Path) -> Non
     links = re.findall(r'href="([^"#]+)"', content)
     assert [(out / link).resolve() for link in links] == [file.resolve()]
     assert not re.search(r'(src|href)="(https?:)?//', content)
+
+
+def test_the_page_begins_with_all_comparisons_and_their_joint_error(tmp_path: Path) -> None:
+    content = page.page(adjusted([judged(CONFIRMED, line(p=0.001, detectable=1.44))]), tmp_path)
+    assert content.index("All comparisons that were run") < content.index("One is better.")
+    assert "a claim · I1 − H1 · AUC · mpii" in content
+    assert "Comparisons tested: 1." in content
+    assert "<small>seen from 1.4</small>" in content
+    assert "All comparisons" not in page.page(
+        [judged(OPEN, line(effect=None, low=None, high=None))], tmp_path
+    )
+
+
+def test_an_equivalence_is_held_against_both_bounds(tmp_path: Path) -> None:
+    equal = line(effect=0.0, low=-1.0, high=1.0, paper=None, margin=2.0, equivalent=True)
+    (plot,) = bars(page.page([judged(CONFIRMED, equal)], tmp_path))
+    assert numbers(plot, "x1")[:2] == [page.PAD, page.WIDTH - page.PAD]

@@ -13,6 +13,7 @@ from rich.console import Console
 from claims.made import judgement as line
 from claims.made import verdict_on as judged
 from posereg.claims import text
+from posereg.claims.family import adjusted
 from posereg.claims.judge import CONFIRMED, OPEN, REFUTED
 
 
@@ -89,3 +90,16 @@ def test_the_terminal_shows_every_comparison_that_was_run(capsys: pytest.Capture
     assert "nobody ran it" not in printed
     assert "open (not run)" in printed
     assert "2 claims: 1 confirmed, 0 refuted, 1 open" in printed
+
+
+def test_a_verdict_that_does_not_stand_among_all_claims_says_so(tmp_path: Path) -> None:
+    claims = adjusted([judged(CONFIRMED, line(p=0.04)), judged(CONFIRMED, line(p=0.03))])
+    assert text.verdict(claims[0]) == "confirmed (not over all claims)"
+    assert text.verdict(adjusted(claims[:1])[0]) == "confirmed"
+    first, _ = csv.DictReader(io.StringIO(text.as_csv(claims, tmp_path)))
+    assert (first["p"], first["p of all (Holm)"]) == ("0.04", "0.06")
+
+
+def test_what_could_have_been_seen() -> None:
+    assert text.power(line(detectable=1.24)) == "seen from 1.2"
+    assert text.power(line()) == text.power(line(detectable=float("nan"))) == ""

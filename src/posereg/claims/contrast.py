@@ -41,12 +41,13 @@ def over_seeds(rows: Sequence[tuple[int, Sequence[float]]], level: float = 0.95)
     variances = np.array([weight**2 * values.var(ddof=1) / len(values) for weight, values in counted])
     total = variances.sum()
     if total == 0:
-        return Interval(effect, effect, effect, level, 0)
+        return Interval(effect, effect, effect, level, 0, 0.0)
     freedom = total**2 / sum(
         v**2 / (len(values) - 1) for v, (_, values) in zip(variances, counted, strict=True)
     )
-    half = float(stats.t.ppf(0.5 + level / 2, freedom) * np.sqrt(total))
-    return Interval(effect, effect - half, effect + half, level, 0)
+    error = float(np.sqrt(total))
+    half = float(stats.t.ppf(0.5 + level / 2, freedom)) * error
+    return Interval(effect, effect - half, effect + half, level, 0, error, float(freedom))
 
 
 def _only(evaluation: Evaluation, joints: str) -> Evaluation:

@@ -17,8 +17,8 @@
 A row may name stand-ins (`d_H1 or integral/table2/H1`): the first that was run is taken. Without `worse` the metric
 itself, which is a difference already, must be above zero. A comparison may add `beyond: {better, worse}`: the gain
 must exceed that other gain (a difference of differences); `joints: occluded` or `visible`: only those count; `margin`:
-how far the better row may stay behind and still be near; and `otherwise`: nearest pairs, tried in turn when the first
-was not run.
+how far the better row may stay behind and still be near; `equivalent`: how far the two rows may lie apart, in either
+direction, and still be as good as each other; and `otherwise`: nearest pairs, tried in turn when the first was not run.
 """
 
 from __future__ import annotations
@@ -33,7 +33,18 @@ from posereg.errors import UserError, nearest
 from posereg.files import read_yaml
 
 KEYS = ("paper", "where", "text", "table", "data", "metric", "seeds", "varies", "comparisons")
-COMPARISON_KEYS = ("label", "better", "worse", "beyond", "joints", "metric", "margin", "paper", "otherwise")
+COMPARISON_KEYS = (
+    "label",
+    "better",
+    "worse",
+    "beyond",
+    "joints",
+    "metric",
+    "margin",
+    "equivalent",
+    "paper",
+    "otherwise",
+)
 PAIR_KEYS = ("better", "worse", "joints")
 CONTRAST_KEYS = (*PAIR_KEYS, "beyond", "paper")
 # The claims of the five papers, shipped with the package; the name begins with the paper's.
@@ -62,12 +73,17 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`contrasts` in order of preference: the claim's own pair first, then the nearest ones."""
+    """`contrasts` in order of preference: the claim's own pair first, then the nearest ones.
+
+    `margin` is how far the better row may stay behind, or, where the rows are claimed to be `equivalent`, how far they
+    may lie apart.
+    """
 
     label: str
     metrics: tuple[str, ...]
     margin: float
     contrasts: tuple[Contrast, ...]
+    equivalent: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,10 +161,18 @@ def _comparison(content: Any, table: str, metrics: tuple[str, ...], where: str) 
         raise UserError(f"{where}: otherwise must be a list of pairs")
     for other in others:
         _check(other, CONTRAST_KEYS, ("better", "worse"), f"{where}, otherwise")
+    equivalent = "equivalent" in content
+    if equivalent and "margin" in content:
+        raise UserError(f"{where}: margin and equivalent exclude each other; keep one")
+    name = "equivalent" if equivalent else "margin"
+    margin = _number(content.get(name, 0.0), f"{where}: {name}", float)
+    if margin < 0 or (equivalent and margin == 0):
+        raise UserError(f"{where}: {name} is {margin:g}; give the allowed distance, above zero")
     return Comparison(
         label=str(content["label"]),
         metrics=_names(content["metric"]) if "metric" in content else metrics,
-        margin=_number(content.get("margin", 0.0), f"{where}: margin", float),
+        margin=margin,
+        equivalent=equivalent,
         contrasts=tuple(_contrast(each, table, where) for each in (first, *others)),
     )
 

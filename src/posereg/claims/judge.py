@@ -1,5 +1,8 @@
 """Verdicts: confirmed when the 95 % interval of the effect lies on the claim's side, refuted when on the other.
 
+That two rows are equivalent is confirmed by two one-sided tests at 5 %, that is when the 90 % interval lies within the
+margin, and refuted when the 95 % interval lies outside.
+
 Between runs of which one still learns nothing is decided (`reporting.learning`).
 """
 
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 from posereg.claims import contrast
 from posereg.claims.definition import Claim, Comparison, Contrast
 from posereg.claims.evidence import Campaign, check, resolve
+from posereg.claims.power import detectable, p_differs, p_near
 from posereg.errors import UserError
 from posereg.evaluation import bootstrap
 from posereg.evaluation.bootstrap import Interval
@@ -39,6 +43,9 @@ class Judgement:
         effect, low, high: in the metric's unit, turned so that positive is what the claim says (for millimetres:
             millimetres saved); None where not run, low and high also where there is no interval.
         over: what the interval was drawn over.
+        detectable: the smallest effect that would have been seen, four times of five.
+        p: of the opposite of the claim, None where nothing may be decided; p_family: that, adjusted for all
+            comparisons of a page (`family.adjusted`).
         paper: the published effect; `paper_metric` its metric, where that is another than the one judged.
         seeds: fewest of any row; steps: fewest and most training steps; images, people: evaluated on.
     """
@@ -48,6 +55,7 @@ class Judgement:
     campaign: str
     data: str
     margin: float = 0.0
+    equivalent: bool = False
     verdict: str = OPEN
     reason: str = ""
     metric: str = ""
@@ -55,6 +63,9 @@ class Judgement:
     low: float | None = None
     high: float | None = None
     over: str = ""
+    detectable: float | None = None
+    p: float | None = None
+    p_family: float | None = None
     paper: float | None = None
     paper_metric: str = ""
     seeds: int = 0
@@ -66,9 +77,12 @@ class Judgement:
 
     @property
     def size(self) -> str:
-        """Where the published size lies in relation to the interval: `as published`, `smaller` or `larger`."""
+        """Where the published size lies in relation to the interval: `as published`, `smaller` or `larger`, or
+        `reversed` where the whole interval has the other sign."""
         if self.paper is None or self.paper_metric != self.metric or self.low is None or self.high is None:
             return ""
+        if self.high < 0 < self.paper or self.paper < 0 < self.low:
+            return "reversed"
         return "smaller" if self.high < self.paper else "larger" if self.low > self.paper else "as published"
 
 
@@ -117,6 +131,13 @@ def judge(
 def verdict_of(interval: Interval, margin: float) -> str:
     """confirmed: the whole interval above -margin; refuted: the whole of it below; else open."""
     return CONFIRMED if interval.low > -margin else REFUTED if interval.high < -margin else OPEN
+
+
+def equivalence_of(interval: Interval, inner: Interval, margin: float) -> str:
+    """confirmed: the `inner` (90 %) interval lies within the margin; refuted: the whole interval outside; else open."""
+    if -margin < inner.low and inner.high < margin:
+        return CONFIRMED
+    return REFUTED if interval.low > margin or interval.high < -margin else OPEN
 
 
 def together(verdicts: Iterable[str]) -> str:
@@ -169,13 +190,19 @@ def _compare(
     sign = 1 if higher_is_better(metric.split("/")[-1]) else -1
     signs = [sign * term.sign for term in wanted.terms]
     joints = [term.joints for term in wanted.terms]
-    interval, over = _interval(signs, taken, joints, rows, metric, replicates)
-    if isinstance(interval, str):
+    levels = (0.95, 0.9) if comparison.equivalent else (0.95,)
+    drawn = [_interval(signs, taken, joints, rows, metric, replicates, level) for level in levels]
+    (interval, over), (inner, _) = drawn[0], drawn[-1]
+    if isinstance(interval, str) or isinstance(inner, str):
         plain = _effect(signs, taken, rows, metric) if set(joints) == {"all"} else None
-        return replace(line, effect=plain, reason=interval)
-    verdict, unfinished = verdict_of(interval, comparison.margin), _unfinished(rows, metric)
-    bound = f"{-comparison.margin:g}" if comparison.margin else "zero"
-    reasons = [nearest_pair, f"the interval includes {bound}" if verdict == OPEN else ""]
+        return replace(line, effect=plain, reason=str(interval))
+    if comparison.equivalent:
+        verdict, p = equivalence_of(interval, inner, comparison.margin), p_near(interval, comparison.margin)
+    else:
+        verdict, p = verdict_of(interval, comparison.margin), p_differs(interval, -comparison.margin)
+    unfinished, least = _unfinished(rows, metric), detectable(interval)
+    known = line.paper if line.paper_metric == metric else None
+    reasons = [nearest_pair, _undecided(comparison, interval, known, least) if verdict == OPEN else ""]
     return replace(
         line,
         verdict=OPEN if unfinished else verdict,
@@ -184,7 +211,25 @@ def _compare(
         low=interval.low,
         high=interval.high,
         over=over,
+        detectable=least,
+        p=None if unfinished else p,
     )
+
+
+def _undecided(comparison: Comparison, interval: Interval, paper: float | None, least: float) -> str:
+    """What an open comparison says nevertheless: no effect above x, or that there are not enough data to see one."""
+    seen = f"effects from {least:.1f} up could be seen"
+    if comparison.margin:
+        bound = ("±" if comparison.equivalent else "-") + f"{comparison.margin:g}"
+        return f"the interval includes {bound}, {seen}"
+    most = max(-interval.low, interval.high)
+    if paper is None:
+        return f"the interval includes zero: no effect above {most:.1f}, {seen}"
+    if least <= abs(paper):
+        return (
+            f"the interval includes zero: no effect above {most:.1f}, the published one would have been seen"
+        )
+    return f"the interval includes zero: not enough data, only {seen}"
 
 
 def _unfinished(rows: Mapping[str, tuple[Run, ...]], metric: str) -> str:
@@ -211,6 +256,7 @@ def _interval(
     rows: Mapping[str, tuple[Run, ...]],
     metric: str,
     replicates: int,
+    level: float,
 ) -> tuple[Interval | str, str]:
     """The interval and what it is drawn over, or why there is none."""
     try:
@@ -220,7 +266,7 @@ def _interval(
             for sign, row, which in zip(signs, taken, joints, strict=True)
         ]
         several = min(len(runs) for runs in rows.values()) > 1
-        return bootstrap.signed(parts, _images(rows, raw), replicates), BOTH if several else IMAGES
+        return bootstrap.signed(parts, _images(rows, raw), replicates, level), BOTH if several else IMAGES
     except UserError as error:
         reason = f"no interval over images: {error}"
     if set(joints) != {"all"}:
@@ -228,7 +274,7 @@ def _interval(
     weights = [(sum(s for s, t in zip(signs, taken, strict=True) if t == row), row) for row in rows]
     try:
         return contrast.over_seeds(
-            [(w, [run.value(metric) or 0.0 for run in rows[row]]) for w, row in weights]
+            [(w, [run.value(metric) or 0.0 for run in rows[row]]) for w, row in weights], level
         ), SEEDS
     except UserError as error:
         return f"{reason}; {error}", ""
@@ -272,6 +318,7 @@ def _described(
         campaign=campaign.name,
         data=campaign.data,
         margin=comparison.margin,
+        equivalent=comparison.equivalent,
         seeds=min(len(its) for its in rows.values()),
         steps=(min(steps), max(steps)) if steps else None,
         files=tuple(run.path for run in runs),
@@ -296,6 +343,7 @@ def _not_run(comparison: Comparison, campaign: str, data: str, wanted: Contrast,
         campaign=campaign,
         data=data,
         margin=comparison.margin,
+        equivalent=comparison.equivalent,
         reason=reason,
         metric=metric,
         **_published(wanted, metric),

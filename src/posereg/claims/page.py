@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from posereg.claims import text
+from posereg.claims.family import stated
 from posereg.claims.judge import Judged, Judgement
+from posereg.claims.picture import overview
+from posereg.figures import canvas
 from posereg.files import write_text
 from posereg.reporting.html import template
 
@@ -34,12 +37,15 @@ def page(judged_claims: Sequence[Judged], folder: Path) -> str:
         for paper, claims in groupby(judged_claims, key=lambda judged: judged.claim.paper)
     ]
     runs = {path for judged in judged_claims for line in judged.judgements for path in line.files}
+    picture = overview(judged_claims)
     rendered: str = template("claims.html.j2").render(
         papers=papers,
         counts=text.counts(judged_claims),
         total=len(judged_claims),
         runs=len(runs),
         note=text.NOTE,
+        family=stated(judged_claims),
+        overview=canvas.svg(picture) if picture is not None else "",
         width=WIDTH,
     )
     return rendered
@@ -62,6 +68,7 @@ def _line(line: Judgement, scale: tuple[float, float]) -> dict[str, Any]:
         "line": line,
         "effect": text.effect(line),
         "paper": text.published(line),
+        "power": text.power(line),
         "steps": text.steps(line),
         "seeds": text.number(line.seeds or None),
         "images": text.number(line.images),
@@ -74,19 +81,26 @@ def _scale(lines: Sequence[Judgement]) -> tuple[float, float]:
     values = [0.0]
     for line in lines:
         values += [v for v in (line.effect, line.low, line.high, _comparable(line)) if v is not None]
-        values.append(-line.margin)
+        values += _bounds(line)
     return (min(values), max(values)) if max(values) > min(values) else (-1.0, 1.0)
 
 
-def _plot(line: Judgement, scale: tuple[float, float]) -> dict[str, float | None]:
+def _bounds(line: Judgement) -> list[float]:
+    """What the interval is held against: one bound, or for an equivalence both."""
+    return [-line.margin, line.margin] if line.equivalent else [-line.margin]
+
+
+def _plot(line: Judgement, scale: tuple[float, float]) -> dict[str, Any]:
     """Positions in pixels."""
     low, high = scale
 
     def place(value: float | None) -> float | None:
         return None if value is None else round(PAD + (WIDTH - 2 * PAD) * (value - low) / (high - low), 1)
 
-    values = {"bound": -line.margin, "effect": line.effect, "low": line.low, "high": line.high}
-    return {name: place(value) for name, value in (values | {"paper": _comparable(line)}).items()}
+    values = {"effect": line.effect, "low": line.low, "high": line.high, "paper": _comparable(line)}
+    return {name: place(value) for name, value in values.items()} | {
+        "bounds": list(map(place, _bounds(line)))
+    }
 
 
 def _comparable(line: Judgement) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 from collections.abc import Sequence
 from itertools import groupby
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from posereg.claims.family import stands, stated
 from posereg.claims.judge import CONFIRMED, OPEN, REFUTED, Judged, Judgement
 from posereg.reporting.columns import higher_is_better
 from posereg.reporting.markdown import escaped
@@ -23,7 +25,8 @@ NOTE = (
     "Confirmed: the 95 % interval of the effect lies on the claim's side; refuted: on the other; else open, as between "
     "runs that still learned: whose validation rose by over half a point in the last quarter of their steps. The "
     "effect is turned so that positive is what the claim says. Intervals: paired bootstrap over images within seeds; "
-    "with one seed they say nothing of another seed's training."
+    "with one seed they say nothing of another seed's training. Equivalence: confirmed by two one-sided tests at 5 %. "
+    "Effects that could be seen: in four of five repetitions, by an interval that excludes zero."
 )
 
 
@@ -36,8 +39,14 @@ def verdict(judged: Judged) -> str:
     """The verdict with what qualifies it: `confirmed (1 of 3 seeds)`."""
     fewest = min((j.seeds for j in judged.judgements if j.verdict != OPEN), default=0)
     seeds = f"{fewest} of {judged.claim.seeds} seeds" if judged.preliminary else ""
-    notes = ", ".join(filter(None, (judged.note, seeds if judged.verdict != OPEN else "")))
+    alone = "not over all claims" if any(map(_alone, judged.judgements)) else ""
+    notes = ", ".join(filter(None, (judged.note, *((seeds, alone) if judged.verdict != OPEN else ()))))
     return judged.verdict + (f" ({notes})" if notes else "")
+
+
+def _alone(line: Judgement) -> bool:
+    """Decided by itself, but not when all comparisons are looked at together."""
+    return line.verdict != OPEN and line.p_family is not None and not stands(line)
 
 
 def signed(value: float | None) -> str:
@@ -57,6 +66,12 @@ def published(line: Judgement) -> str:
     """The paper's effect, with its metric where that is another one."""
     other = f" {line.paper_metric}" if line.paper is not None and line.paper_metric != line.metric else ""
     return signed(line.paper) + other
+
+
+def power(line: Judgement) -> str:
+    """`seen from 1.2`: the smallest effect that would have been seen; nothing where that is not known."""
+    known = line.detectable is not None and math.isfinite(line.detectable)
+    return f"seen from {line.detectable:.1f}" if known else ""
 
 
 def steps(line: Judgement) -> str:
@@ -95,7 +110,8 @@ def show(judged_claims: Sequence[Judged], console: Console | None = None) -> Non
                 )  # fmt: skip
         console.print(table)
     console.print(Text(f"{len(judged_claims)} claims: {counts(judged_claims)}", style="bold"))
-    console.print(Text(NOTE, style="dim"))
+    for note in filter(None, (NOTE, stated(judged_claims))):
+        console.print(Text(note, style="dim"))
 
 
 def as_markdown(judged_claims: Sequence[Judged], folder: Path) -> str:
@@ -105,7 +121,7 @@ def as_markdown(judged_claims: Sequence[Judged], folder: Path) -> str:
         "",
         f"{len(judged_claims)} claims: **{counts(judged_claims)}**.",
         "",
-        NOTE,
+        *filter(None, (NOTE, stated(judged_claims) and "\n" + stated(judged_claims))),
     ]
     heads = (
         "claim",
@@ -145,8 +161,9 @@ def as_markdown(judged_claims: Sequence[Judged], folder: Path) -> str:
 
 COLUMNS = (
     "claim", "paper", "where", "text", "claim verdict", "comparison", "compared", "campaign", "data", "metric",
-    "verdict", "reason", "effect", "low", "high", "interval over", "margin", "paper effect", "paper metric",
-    "published size", "seeds", "seeds wanted", "images", "people", "train people", "fewest steps", "most steps",
+    "verdict", "reason", "effect", "low", "high", "interval over", "margin", "equivalent", "detectable", "p",
+    "p of all (Holm)", "paper effect", "paper metric", "published size",
+    "seeds", "seeds wanted", "images", "people", "train people", "fewest steps", "most steps",
     "files",
 )  # fmt: skip
 
@@ -162,7 +179,9 @@ def as_csv(judged_claims: Sequence[Judged], folder: Path) -> str:
             values = [
                 claim.id, claim.paper, claim.where, claim.text, judged.verdict, line.label, line.compared,
                 line.campaign, line.data, line.metric, line.verdict, line.reason, line.effect, line.low, line.high,
-                line.over, line.margin, line.paper, line.paper_metric, line.size, line.seeds, claim.seeds,
+                line.over, line.margin, line.equivalent, line.detectable,
+                *("" if p is None else f"{p:.2g}" for p in (line.p, line.p_family)),
+                line.paper, line.paper_metric, line.size, line.seeds, claim.seeds,
                 line.images, line.people, line.train_people, *(line.steps or (None, None)),
                 ";".join(relative(path, folder) for path in line.files),
             ]  # fmt: skip

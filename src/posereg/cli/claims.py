@@ -32,6 +32,7 @@ def run(runs: list[Path] | None, out: Path | None, claims: Path | None, data: st
     """
     from posereg import config
     from posereg.claims import definition, evidence, page, text
+    from posereg.claims.family import adjusted
     from posereg.claims.judge import judge
     from posereg.cli.runs_folder import runs_or_default
 
@@ -41,7 +42,7 @@ def run(runs: list[Path] | None, out: Path | None, claims: Path | None, data: st
     campaigns = evidence.campaigns(folders)
     if data is not None:
         campaigns = [campaign for campaign in campaigns if campaign.data == data]
-    judged = [judge(claim, campaigns, experiments) for claim in papers]
+    judged = adjusted([judge(claim, campaigns, experiments) for claim in papers])
     text.show(judged)
     print(f"page: {page.write(judged, out or folders[0] / 'claims')}")
     return 0

@@ -10,6 +10,7 @@ by size of the people they are left to hotcoco's paired bootstrap over images (`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,13 +31,18 @@ CHUNK = 256
 
 @dataclass(frozen=True)
 class Interval:
-    """`difference` = second minus first run, in the metric's unit, with its `level` interval `low`..`high`."""
+    """`difference` = second minus first run, in the metric's unit, with its `level` interval `low`..`high`.
+
+    `error` is its standard error (NaN where that is not known), of `freedom` degrees of freedom.
+    """
 
     difference: float
     low: float
     high: float
     level: float
     replicates: int
+    error: float = math.nan
+    freedom: float = math.inf
 
     @property
     def excludes_zero(self) -> bool:
@@ -178,8 +184,11 @@ def signed(
         for done in range(0, replicates, CHUNK)
     ]
     tail = 50 * (1 - level)
-    low, high = np.nanpercentile(np.concatenate(drawn), [tail, 100 - tail])
-    return Interval(float(whole), float(low), float(high), level, replicates)
+    values = np.concatenate(drawn)
+    low, high = np.nanpercentile(values, [tail, 100 - tail])
+    return Interval(
+        float(whole), float(low), float(high), level, replicates, float(np.nanstd(values, ddof=1))
+    )
 
 
 def _same_images(seeds: Sequence[tuple[Array, Array] | Ranked]) -> NDArray[np.int64]:
