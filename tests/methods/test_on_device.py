@@ -19,6 +19,14 @@ METHODS = {
     "softargmax": ("mpii", "method=softargmax", "++method.network.blocks=1", "++method.network.width=32"),
     "softargmax_context": ("mpii", "method=softargmax_context", "++method.network.blocks=1",
                            "++method.network.width=32"),
+    **{
+        name: ("mpii", f"method={name}", "flip_test=true")
+        for name in ("dark", "dsnt", "lateral", "offsets", "rle", "rle_gaussian", "rle_laplace",
+                     "sampling", "simcc", "simcc_onehot")
+    },
+    "debiased": ("mpii", "method=debiased", "flip_test=true", *MEASURED),
+    "vit_simple": ("mpii", "method=vit_simple", "flip_test=true", "backbone=timm",
+                   "backbone.name=vit_tiny_patch16_224"),
     "volume": ("h80k", "method=volume", "loader=mixed", "augment=volume"),
 }  # fmt: skip
 SCENES = (

@@ -51,9 +51,8 @@ class OffsetPose(PoseModule):
         if self.flip_test:
             mirrored, other = self.network(images.flip(-1))
             discs = (discs + self.unflip_maps(mirrored)) / 2
-            back = other[:, self.flip_order].flip(-1) * torch.tensor([-1.0, 1.0], device=other.device).view(
-                2, 1, 1
-            )
+            across, down = other[:, self.flip_order].flip(-1).unbind(2)
+            back = torch.stack([-across, down], dim=2)
             offsets = (offsets + back) / 2
         grid = grid_of(discs, self.input_size, self.convention)
         return offsets_decode(discs, offsets, grid, self.radius, self.sigma)
