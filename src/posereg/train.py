@@ -171,7 +171,9 @@ def _run(
                 cost |= rates(module.network, module.input_size, trainer.strategy.root_device)
             if trains:
                 loggers[0].save()
-                result["learning"] = record(metrics_csv.read(folder / runs.METRICS), result["metrics"])
+                result["learning"] = record(
+                    metrics_csv.read(folder / runs.METRICS), result["metrics"], result["lower_is_better"]
+                )
             result["complexity"] = cost
             results.write(folder / runs.RESULT, result)
             log_examples(loggers, data.poses(data.val_split), load_predictions(folder / runs.PREDICTIONS))

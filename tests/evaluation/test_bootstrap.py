@@ -7,6 +7,7 @@ from evaluation.coco_cases import detection, image, person, truth_of
 from evaluation.sets import pose_set, predict
 from posereg.errors import UserError
 from posereg.evaluation import bootstrap, lsp, mpjpe, oks, pckh
+from posereg.records.evaluation import Evaluation
 from posereg.skeletons.skeleton import H80K, LSP, MPII
 
 RNG = np.random.default_rng(0)
@@ -152,3 +153,18 @@ def test_average_precision_resamples_images(tmp_path):
     spread = np.std(differences)
     assert found.low == pytest.approx(np.percentile(differences, 2.5), abs=spread)
     assert found.high == pytest.approx(np.percentile(differences, 97.5), abs=spread)
+
+
+def test_a_metric_that_gives_its_sums_is_drawn_from_them():
+    """Against the general way: a mean over people, drawn by hand."""
+    rng = np.random.default_rng(0)
+    wrong = [rng.random(40), rng.random(40) + 0.1]
+    sides = [
+        Evaluation({"dips": float(w.mean())}, per_person={"dips:sum": w, "dips:count": np.ones(40, int)})
+        for w in wrong
+    ]
+    found = bootstrap.paired(*sides, "dips", np.arange(40), replicates=4000)
+    draws = rng.integers(0, 40, (4000, 40))
+    low, high = np.percentile((wrong[1] - wrong[0])[draws].mean(axis=1), [2.5, 97.5])
+    assert found.difference == pytest.approx((wrong[1] - wrong[0]).mean())
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.02)

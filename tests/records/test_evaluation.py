@@ -15,12 +15,14 @@ def test_json_has_null_where_nothing_could_be_counted():
         curve={"thresholds": [0.1, 0.2], "values": [float("nan"), 30.0]},
         per_person={"distance": np.zeros((2, 3))},
         protocol={"metric": "OKS"},
+        lower_is_better=("miss",),
     )
     text = json.dumps(evaluation.as_json(), allow_nan=False)  # NaN would be no JSON
     assert json.loads(text) == {
         "metrics": {"AP": 50.0, "AP_M": None},
         "curve": {"thresholds": [0.1, 0.2], "values": [None, 30.0]},
         "protocol": {"metric": "OKS"},
+        "lower_is_better": ["miss"],
     }
 
 

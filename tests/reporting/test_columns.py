@@ -55,3 +55,12 @@ def test_names_unite_in_the_order_of_their_first_mention() -> None:
 )  # fmt: skip
 def test_errors_and_costs_are_better_lower(name: str, higher: bool) -> None:
     assert columns.higher_is_better(name) is higher
+
+
+def test_an_evaluator_says_itself_of_what_less_is_better():
+    said = columns.said_lower([{"lower_is_better": ["dips"]}, {}])
+    assert not columns.higher_is_better("dips", said)
+    assert not columns.higher_is_better("dips/nose", said)
+    assert columns.higher_is_better("dips")
+    assert columns.higher_is_better("dipstick", said)
+    assert not columns.higher_is_better("MPJPE/arm", said)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from posereg.reporting import curves
 from posereg.reporting import table as text
-from posereg.reporting.collect import Delta, Row, Table, collect
+from posereg.reporting.collect import Delta, Row, Run, Table, collect
 from reporting import made
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -131,3 +131,14 @@ def test_rows_that_still_learn_are_marked_in_every_form(tmp_path: Path) -> None:
     assert line.startswith("↑ still learning: H1 +2.0 PCKh@0.5;")
     ends = [drawn.get_marker() for drawn in curves.training_curves(table).axes[-1].get_lines()[1::2]]
     assert ends == ["^", "o"]
+
+
+def test_the_best_row_is_the_lowest_where_the_evaluator_says_so() -> None:
+    def row(name: str, value: float, lower: list[str]) -> Row:
+        result = {"row": name, "seed": 0, "metrics": {"dips": value}, "lower_is_better": lower}
+        return Row(name, (Run(Path(name), result),))  # type: ignore[arg-type]
+
+    for lower, wanted in ((["dips"], "a"), ([], "b")):
+        rows = [row("a", 1.0, lower), row("b", 2.0, lower)]
+        made_table = Table("t", "", "", ["dips"], rows, [], {}, (), {}, {})
+        assert text.best(made_table, "dips") == wanted

@@ -26,7 +26,7 @@ from posereg.evaluation import bootstrap
 from posereg.evaluation.bootstrap import Interval
 from posereg.records.evaluation import Evaluation
 from posereg.reporting.collect import Run
-from posereg.reporting.columns import higher_is_better
+from posereg.reporting.columns import higher_is_better, said_lower
 from posereg.reporting.learning import curves_of, slowest
 from posereg.reporting.significance import evaluation_of, images_of
 
@@ -187,7 +187,13 @@ def _compare(
         check(claim.id, rows, claim.varies)
     except UserError as error:
         return replace(line, reason=f"not comparable: {error}")
-    sign = 1 if higher_is_better(metric.split("/")[-1]) else -1
+    sign = (
+        1
+        if higher_is_better(
+            metric.split("/")[-1], said_lower(run.result for runs in rows.values() for run in runs)
+        )
+        else -1
+    )
     signs = [sign * term.sign for term in wanted.terms]
     joints = [term.joints for term in wanted.terms]
     levels = (0.95, 0.9) if comparison.equivalent else (0.95,)

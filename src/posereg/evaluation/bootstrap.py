@@ -82,12 +82,15 @@ def contributions(evaluation: Evaluation, metric: str) -> tuple[Array, Array]:
     """Numerator and denominator (N,) of each person, so that metric = sum / sum.
 
     Args:
-        metric: `PCKh@0.3`, `PCK@0.2` (any threshold), `AUC`, `PCP`, `MPJPE`, `PA-MPJPE` or `error`.
+        metric: one that gives its sums (`records/evaluation.py`), or `PCKh@0.3`, `PCK@0.2` (any threshold), `AUC`,
+            `PCP`, `MPJPE`, `PA-MPJPE`.
 
     Raises:
         UserError: a metric that this evaluation cannot be resampled for.
     """
     raw = evaluation.per_person
+    if f"{metric}:sum" in raw and f"{metric}:count" in raw:
+        return raw[f"{metric}:sum"].astype(np.float64), raw[f"{metric}:count"].astype(np.float64)
     name, _, at = metric.partition("@")
     if name in ("PCKh", "PCK", "AUC") and "distance" in raw:
         distance = raw["distance"]
@@ -108,9 +111,6 @@ def contributions(evaluation: Evaluation, metric: str) -> tuple[Array, Array]:
         joints = slice(0, 17) if metric == "MPJPE" else slice(None)
         known = np.isfinite(error).all(axis=1)
         return np.where(known, error[:, joints].mean(axis=1), 0), known.astype(np.float64)
-    if metric == "error" and "pixels" in raw:
-        known = np.isfinite(raw["pixels"])
-        return np.where(known, raw["pixels"], 0).sum(axis=1), known.sum(axis=1).astype(np.float64)
     known_metrics = ("PCKh@0.5", "PCK@0.2", "AUC", "PCP", "MPJPE", "PA-MPJPE")
     raise UserError(f"no interval for metric '{metric}' here{nearest(metric, known_metrics)}")
 

@@ -53,6 +53,7 @@ def evaluate(poses: PoseSet, predictions: Predictions) -> Evaluation:
     return Evaluation(
         metrics=_metrics(error, error_pa, poses),
         per_person={"error": error, "error_pa": error_pa},
+        lower_is_better=("MPJPE", "PA-MPJPE"),
         protocol=protocol(
             poses,
             predictions,

@@ -72,6 +72,7 @@ def evaluate(
         words += f"; PCK by {by if isinstance(by, str) else '-'.join(by)}"
     known = np.isfinite(pixels)
     if wanted.get("pixel_error"):
+        per_person |= {"error:sum": np.where(known, pixels, 0).sum(axis=1), "error:count": known.sum(axis=1)}
         found["error"] = float(pixels[known].mean()) if known.any() else float("nan")
         found["median_error"] = float(np.median(pixels[known])) if known.any() else float("nan")
         for k, joint in enumerate(poses.skeleton.joints):
@@ -82,6 +83,7 @@ def evaluate(
         metrics=found,
         curve=curve,
         per_person=per_person,
+        lower_is_better=("error", "median_error"),
         protocol=protocol(
             poses,
             predictions,

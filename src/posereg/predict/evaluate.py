@@ -129,6 +129,7 @@ def evaluate(module: PoseModule, data: ImageData, request: Request, out: Path) -
         "metrics": evaluation.as_json()["metrics"],
         "intervals": intervals(evaluation, poses),
         "curve": evaluation.curve,
+        "lower_is_better": list(evaluation.lower_is_better),
         "protocol": protocol,
         "paper": {},
         "config_hash": digest,

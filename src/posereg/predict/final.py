@@ -56,6 +56,7 @@ def final_result(
         "seed": plain["seed"],
         "metrics": {**evaluation.as_json()["metrics"], **module.measured()},
         "curve": evaluation.curve,
+        "lower_is_better": list(evaluation.lower_is_better),
         "protocol": protocol,
         "paper": plain["paper"],
         "config_hash": digest,

@@ -44,20 +44,25 @@ class Evaluation:
             reason under `protocol["undefined"]`.
         curve: `thresholds` and `values` (percent); empty for metrics without one.
         per_person: arrays with one row per person (or detection), as the evaluator documents; for example
-            `distance` (N, K), NaN where a joint is not counted, inf where it was not predicted.
+            `distance` (N, K), NaN where a joint is not counted, inf where it was not predicted. A metric that is a
+            sum over people divided by another one gives both as `<metric>:sum` and `<metric>:count`, (N,) each, and
+            its confidence intervals are drawn from them.
         protocol: what makes two numbers comparable: data set, split, metric, version, counts.
+        lower_is_better: the metrics of which less is better, and with them their parts (`error/nose`).
     """
 
     metrics: dict[str, float]
     curve: dict[str, list[float]] = field(default_factory=dict)
     per_person: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     protocol: dict[str, Any] = field(default_factory=dict)
+    lower_is_better: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """`metrics`, `curve` and `protocol` ready for JSON: NaN becomes null."""
+        """`metrics`, `curve`, `protocol` and `lower_is_better` ready for JSON: NaN becomes null."""
         metrics = {name: _json(value) for name, value in self.metrics.items()}
         curve = {name: [_json(value) for value in values] for name, values in self.curve.items()}
-        return {"metrics": metrics, "curve": curve, "protocol": self.protocol}
+        lower = list(self.lower_is_better)
+        return {"metrics": metrics, "curve": curve, "protocol": self.protocol, "lower_is_better": lower}
 
 
 def _json(value: float) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from posereg.errors import UserError, nearest
 from posereg.reporting import protocol
-from posereg.reporting.columns import COSTS, columns_of, measured, united
+from posereg.reporting.columns import COSTS, columns_of, higher_is_better, measured, said_lower, united
 from posereg.reporting.experiments import Definition, definition
 from posereg.reporting.significance import intervals
 from posereg.runs import results
@@ -117,6 +117,10 @@ class Table:
     differing: dict[str, dict[str, Any]]
     note: str = ""
     papers_data: str = ""
+
+    def higher_is_better(self, name: str) -> bool:
+        """Whether more of a metric is better, as the evaluators of its runs say."""
+        return higher_is_better(name, said_lower(run.result for row in self.rows for run in row.runs))
 
     @property
     def heading(self) -> str:

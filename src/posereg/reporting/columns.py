@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from posereg.runs.results import Result
 
+# Figures that no evaluator names in `Result.lower_is_better`: of networks and of error analysis, and those of results
+# from before evaluators did.
 LOWER_IS_BETTER = (
     "MPJPE",
     "PA-MPJPE",
-    "error",
-    "median_error",
     "jitter",
     "miss",
     "inversion",
@@ -48,6 +48,16 @@ def united(columns: Sequence[Sequence[str]]) -> list[str]:
     return list(dict.fromkeys(name for names in columns for name in names))
 
 
-def higher_is_better(name: str) -> bool:
-    """Whether more of a metric (or of its parts, as `AP/medium`) is better; errors and costs are not."""
-    return not name.split("/")[0].split("@")[0].startswith(LOWER_IS_BETTER)
+def said_lower(results: Iterable[Result]) -> frozenset[str]:
+    """The metrics of which less is better, by the evaluators of these results."""
+    return frozenset(name for result in results for name in result.get("lower_is_better", ()))
+
+
+def higher_is_better(name: str, lower: Collection[str] = ()) -> bool:
+    """Whether more of a metric (or of its parts, as `AP/medium`) is better; errors and costs are not.
+
+    Args:
+        lower: what `said_lower` gives for the results at hand.
+    """
+    metric = name.split("/")[0]
+    return metric not in lower and not metric.split("@")[0].startswith(LOWER_IS_BETTER)

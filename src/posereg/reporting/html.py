@@ -15,7 +15,6 @@ from posereg.figures.people import Example, data_uri
 from posereg.files import write_text
 from posereg.reporting import curves, table
 from posereg.reporting.collect import Row, Run, Table
-from posereg.reporting.columns import higher_is_better
 from posereg.reporting.learning import still_learning
 from posereg.reporting.reproduce import commands
 from posereg.runs.folder import LOG, METRICS, PREDICTIONS
@@ -130,7 +129,7 @@ def _cell(results: Table, row: Row, name: str, part: str, top: str | None) -> di
         if change.low is not None:
             title += f"; 95 % interval {change.low:+.2f} to {change.high:+.2f}"
         if change.significant:
-            kind += " gain" if (change.value > 0) == higher_is_better(name) else " loss"
+            kind += " gain" if (change.value > 0) == results.higher_is_better(name) else " loss"
     return {"text": text, "kind": kind, "title": title}
 
 

@@ -7,7 +7,7 @@ A run keeps the verdict on each of its curves in result.json (`learning`), by th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from posereg.errors import UserError
 from posereg.reporting.collect import Run, Table
-from posereg.reporting.columns import higher_is_better
+from posereg.reporting.columns import higher_is_better, said_lower
 from posereg.runs import metrics_csv
 from posereg.runs.folder import METRICS
 from posereg.runs.metrics_csv import Rows
@@ -72,14 +72,14 @@ def of_run(run: Run, metric: str = "") -> Learning | None:
     rows = metrics_csv.read(run.folder / METRICS)
     logged = {name for row in rows for name in row}
     known = next((name for name in names if f"val/{name}" in logged), None)
-    return None if known is None else _of_curve(rows, f"val/{known}")
+    return None if known is None else _of_curve(rows, f"val/{known}", said_lower([run.result]))
 
 
-def record(rows: Rows, metrics: Iterable[str]) -> dict[str, dict[str, Any]]:
+def record(rows: Rows, metrics: Iterable[str], lower: Collection[str] = ()) -> dict[str, dict[str, Any]]:
     """What result.json keeps of a run's curves: the `Learning` of its metrics and losses that have one, and whether
     it has finished, by the column of metrics.csv."""
     columns = ["train/loss", "val/loss", *(f"val/{name}" for name in metrics)]
-    found = {name: _of_curve(rows, name) for name in columns}
+    found = {name: _of_curve(rows, name, lower) for name in columns}
     return {name: asdict(end) | {"finished": end.finished} for name, end in found.items() if end}
 
 
@@ -90,10 +90,10 @@ def _as_kept(path: Path, kept: Any) -> Learning:
         raise UserError(f"{path}: not the result.json of a run ('learning' is {kept!r:.60})") from error
 
 
-def _of_curve(rows: Rows, column: str) -> Learning | None:
+def _of_curve(rows: Rows, column: str, lower: Collection[str]) -> Learning | None:
     steps, values = metrics_csv.series(rows, column, against="step")
     metric = column.removeprefix("train/").removeprefix("val/")
-    grows = higher_is_better(metric.split("/")[0])
+    grows = higher_is_better(metric, lower)
     return learning(metric, steps, values if grows else [-value for value in values], percent=grows)
 
 

@@ -13,7 +13,6 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from posereg.reporting.collect import Delta, Row, Table
-from posereg.reporting.columns import higher_is_better
 from posereg.reporting.learning import Learning, of_run, still_learning, trains
 from posereg.reporting.markdown import escaped
 
@@ -95,7 +94,7 @@ def best(table: Table, name: str) -> str | None:
     means = {row.name: mean for row in table.rows if (mean := row.mean(name)) is not None}
     if len(means) < 2:
         return None
-    return (max if higher_is_better(name) else min)(means, key=means.__getitem__)
+    return (max if table.higher_is_better(name) else min)(means, key=means.__getitem__)
 
 
 def seeds(row: Row, rising: Container[str]) -> str:
@@ -138,7 +137,7 @@ def _style(table: Table, row: Row, name: str, part: str, top: str | None) -> str
     change = table.deltas.get((row.name, name))
     if part != "Δ pair" or change is None or not change.significant:
         return ""
-    return "green" if (change.value > 0) == higher_is_better(name) else "red"
+    return "green" if (change.value > 0) == table.higher_is_better(name) else "red"
 
 
 def show(table: Table, console: Console | None = None) -> None:

@@ -20,6 +20,7 @@ TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "metrics": ((dict,), True),
     "intervals": ((dict,), False),
     "curve": ((dict,), False),
+    "lower_is_better": ((list,), False),
     "protocol": ((dict,), False),
     "paper": ((dict,), False),
     "config": ((dict,), False),
@@ -50,6 +51,7 @@ class Result(TypedDict, total=False):
     metrics: dict[str, float]
     intervals: dict[str, list[float]]  # of metrics, low and high of 95 %; `posereg evaluate` writes them
     curve: dict[str, list[float]]  # thresholds, values
+    lower_is_better: list[str]  # the metrics of which less is better, as their evaluator says
     protocol: dict[str, Any]
     paper: dict[str, float]  # the published numbers of this row
     config_hash: str
