@@ -44,6 +44,8 @@ def test_a_run_leaves_a_complete_record(tmp_path):
     assert (folder / "metrics.csv").read_text().count("\n") >= 3
     curves = {"train/loss", "val/loss", "val/PCKh@0.5", "val/PCKh@0.1", "val/AUC"}
     assert result["learning"].keys() == curves
+    assert result["calibration"]["joints"] == result["protocol"]["joints_counted"]
+    assert result["metrics"]["confidence/ECE"] == result["calibration"]["ECE"]
     assert result["learning"]["val/AUC"]["steps"] == result["training"]["steps"] - 1  # counted from 0
     checkpoint = torch.load(folder / "last.ckpt", weights_only=True)
     assert checkpoint["posereg_config"]["row"] == "H2"

@@ -14,9 +14,11 @@ from posereg.records.predictions import Predictions
 
 @dataclass(frozen=True)
 class Aligned:
-    """Predicted `keypoints` (N, K, 2 or 3), one row for each person of the PoseSet, NaN for the `missing`."""
+    """Predicted `keypoints` (N, K, 2 or 3) and their `scores` (N, K), one row for each person of the PoseSet, NaN for
+    the `missing`."""
 
     keypoints: NDArray[np.float64]
+    scores: NDArray[np.float64]
     missing: int
     unknown: int
 
@@ -49,18 +51,20 @@ def align(poses: PoseSet, predictions: Predictions, dimensions: int = 2) -> Alig
         )
 
     keypoints = np.full((len(poses), joints, dimensions), np.nan)
+    scores = np.full((len(poses), joints), np.nan)
     order = np.argsort(poses.ids, kind="stable")
     place = np.searchsorted(poses.ids, predictions.ids, sorter=order)
     inside = place < len(poses)
     rows = order[np.minimum(place, max(len(poses) - 1, 0))] if len(poses) else place
     known = inside & (poses.ids[rows] == predictions.ids) if len(poses) else inside
     keypoints[rows[known]] = predictions.keypoints[known]
+    scores[rows[known]] = predictions.keypoint_scores[known]
     if len(poses) and not known.any():
         raise UserError(
             f"none of the {len(predictions)} predictions has the id of a person in {poses.name} {poses.split}:"
             " was the file made from other annotations?"
         )
-    return Aligned(keypoints, missing=len(poses) - int(known.sum()), unknown=int((~known).sum()))
+    return Aligned(keypoints, scores, missing=len(poses) - int(known.sum()), unknown=int((~known).sum()))
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -14,6 +14,7 @@ from posereg.data.modules.scenes import BottomUpData
 from posereg.data.modules.topdown import TopDownData
 from posereg.data.sources.source import Source
 from posereg.errors import UserError
+from posereg.evaluation import calibration
 from posereg.evaluation.bootstrap import part, signed
 from posereg.methods.base import PoseModule
 from posereg.predict import multicrop, predictor
@@ -121,15 +122,17 @@ def evaluate(module: PoseModule, data: ImageData, request: Request, out: Path) -
     protocol = merged({**parts, "evaluation": scored})
     replace(predictions, meta=protocol).save(out / runs.PREDICTIONS)
     save_arrays(out / runs.EVALUATION, {**evaluation.per_person, **module.drawn_from()}, poses)
+    confidence = calibration.summary(poses, predictions, evaluation)
     result: Result = {
         "schema": 1,
         "table": request.table,
         "row": request.row,
         "seed": 0,
-        "metrics": evaluation.as_json()["metrics"],
+        "metrics": {**evaluation.as_json()["metrics"], **calibration.metrics(confidence)},
         "intervals": intervals(evaluation, poses),
         "curve": evaluation.curve,
         "lower_is_better": list(evaluation.lower_is_better),
+        "calibration": confidence,
         "protocol": protocol,
         "paper": {},
         "config_hash": digest,

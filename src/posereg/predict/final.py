@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 
 from posereg.data.modules.base import ImageData
 from posereg.errors import UserError
+from posereg.evaluation import calibration
 from posereg.files import whole_file
 from posereg.methods.base import PoseModule
 from posereg.predict import multicrop
@@ -49,14 +50,20 @@ def final_result(
         arrays = {**evaluation.per_person, **module.drawn_from()}
         save_arrays(folder / runs.EVALUATION, arrays, data.poses(data.val_split))
         drawn = module.draw(data, folder)
+    confidence = calibration.summary(data.poses(data.val_split), predictions, evaluation)
     return {
         "schema": 1,
         "table": plain["table"],
         "row": plain["row"],
         "seed": plain["seed"],
-        "metrics": {**evaluation.as_json()["metrics"], **module.measured()},
+        "metrics": {
+            **evaluation.as_json()["metrics"],
+            **module.measured(),
+            **calibration.metrics(confidence),
+        },
         "curve": evaluation.curve,
         "lower_is_better": list(evaluation.lower_is_better),
+        "calibration": confidence,
         "protocol": protocol,
         "paper": plain["paper"],
         "config_hash": digest,

@@ -16,6 +16,7 @@ LOWER_IS_BETTER = (
     "inversion",
     "swap",
     "loss",
+    "ECE",
     "params",
     "macs",
     "activation_bytes",
@@ -59,5 +60,5 @@ def higher_is_better(name: str, lower: Collection[str] = ()) -> bool:
     Args:
         lower: what `said_lower` gives for the results at hand.
     """
-    metric = name.split("/")[0]
+    metric = "ECE" if name == "confidence/ECE" else name.split("/")[0]
     return metric not in lower and not metric.split("@")[0].startswith(LOWER_IS_BETTER)

@@ -13,7 +13,7 @@ import numpy as np
 from posereg.figures import canvas
 from posereg.figures.people import Example, data_uri
 from posereg.files import write_text
-from posereg.reporting import curves, table
+from posereg.reporting import calibration, curves, table
 from posereg.reporting.collect import Row, Run, Table
 from posereg.reporting.learning import still_learning
 from posereg.reporting.reproduce import commands
@@ -62,6 +62,7 @@ def page(
         details=_details(results),
         joints=[block for name in results.columns if (block := _joints(results, name))],
         confidence=_confidence(results),
+        calibration=_calibration(results),
         figures={name: canvas.svg(figure) for name, figure in figures.items()},
         label=curves.metric_label(results),
         maps=_picture(folder / COMPARED),
@@ -174,6 +175,24 @@ def _confidence(results: Table) -> dict[str, Any] | None:
         return None
     rows = [(row.name, [table.number(key, row.mean(key)) for key in shown]) for row in results.run_rows]
     return {"heads": [key.replace("_", " ").replace("/", ", ") for key in shown], "rows": rows}
+
+
+def _calibration(results: Table) -> dict[str, Any] | None:
+    """Expected calibration error and rank correlation of every row, best in bold."""
+    found = calibration.rows(results)
+    if not found:
+        return None
+    ranks = {name: row["correlation"] for name, row in found.items() if row["correlation"] is not None}
+    least = min(found, key=lambda name: found[name]["ECE"]) if len(found) > 1 else None
+    most = max(ranks, key=ranks.__getitem__) if len(ranks) > 1 else None
+    lines = [
+        (name, [
+            (table.number("ECE", row["ECE"]), name == least),
+            (table.number("correlation", row["correlation"]), name == most),
+        ])
+        for name, row in found.items()
+    ]  # fmt: skip
+    return {"of": next(iter(found.values()))["of"], "rows": lines}
 
 
 def _drawn(run: Run) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "intervals": ((dict,), False),
     "curve": ((dict,), False),
     "lower_is_better": ((list,), False),
+    "calibration": ((dict,), False),
     "protocol": ((dict,), False),
     "paper": ((dict,), False),
     "config": ((dict,), False),
@@ -52,6 +53,7 @@ class Result(TypedDict, total=False):
     intervals: dict[str, list[float]]  # of metrics, low and high of 95 %; `posereg evaluate` writes them
     curve: dict[str, list[float]]  # thresholds, values
     lower_is_better: list[str]  # the metrics of which less is better, as their evaluator says
+    calibration: dict[str, Any]  # scores against what came of them (evaluation/calibration.py)
     protocol: dict[str, Any]
     paper: dict[str, float]  # the published numbers of this row
     config_hash: str
