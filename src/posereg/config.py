@@ -199,20 +199,54 @@ def _timm_trunk(override: str) -> tuple[str, ...]:
     return "backbone=timm", f"backbone.name={','.join(name for *_, name in names)}"
 
 
+_composers: dict[tuple[str, str | None], Any] | None = None  # while many configs are composed
+
+
+@contextmanager
+def composing_many() -> Iterator[None]:
+    """Meanwhile `compose` reads the files of each choice of groups once (`settings.composing`)."""
+    global _composers
+    before, _composers = _composers, {}
+    try:
+        yield
+    finally:
+        _composers = before
+
+
 def compose(overrides: Sequence[str], name: str = "train") -> DictConfig:
     """The config that `posereg <name> <overrides>` runs with.
 
     Raises:
         UserError: an override that does not exist or does not parse.
     """
-    from hydra import compose as hydra_compose
     from hydra.errors import HydraException
 
     try:
-        with hydra_session():
-            return hydra_compose(name, overrides=current_overrides(overrides))
+        spelled = current_overrides(overrides)
+        quick = _composer(name)(spelled) if _composers is not None else None
+        return quick if quick is not None else _composed(spelled, name)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise UserError(one_line(error) or f"config: {' '.join(str(error).split())}") from error
+
+
+def _composed(overrides: list[str], name: str) -> DictConfig:
+    from hydra import compose as hydra_compose
+
+    with hydra_session():
+        return hydra_compose(name, overrides=overrides)
+
+
+def _composer(name: str) -> Any:
+    """The composer of a topmost config and of the user's folders."""
+    from posereg.settings.composing import Composer
+
+    assert _composers is not None
+    key = name, os.environ.get(CONFIG_FOLDERS)
+    if key not in _composers:
+        with hydra_session() as hydra:
+            is_group = hydra.config_loader.repository.group_exists
+        _composers[key] = Composer(lambda groups: _composed(groups, name), is_group)
+    return _composers[key]
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -246,12 +280,17 @@ def validate(config: Mapping[str, Any], hardware: bool = True) -> None:
         raise UserError("config: " + "\n        ".join(mistakes))
 
 
-def mistakes(configs: Sequence[Mapping[str, Any]], hardware: bool = True) -> list[list[str]]:
-    """What is wrong with each of many resolved configs, without torch in this process (`settings.elsewhere`); with
-    `hardware` also what this machine has not got of it."""
-    from posereg.settings.elsewhere import problems_of
+def known_mistakes(config: Mapping[str, Any], hardware: bool = True) -> list[str] | None:
+    """What is wrong with a resolved config, with `hardware` also what this machine has not got of it; None where that
+    cannot be told without torch."""
+    from posereg.settings import remembered
+    from posereg.settings.cross import local_problems
+    from posereg.settings.hardware import any_machine_has
 
-    return problems_of([with_current_targets(config) for config in configs], hardware)
+    current = with_current_targets(config)
+    if not remembered.is_known(current) or (hardware and not any_machine_has(current["trainer"])):
+        return None
+    return list(map(str, local_problems(current, hardware)))
 
 
 def validate_data(node: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hydra_plugins.posereg_launcher import _jobs
 from hydra_plugins.posereg_launcher._jobs import Job
 from hydra_plugins.posereg_launcher._local import start
+from hydra_plugins.posereg_launcher._rows import Rows
 from hydra_plugins.posereg_launcher._siblings import connect
 from hydra_plugins.posereg_launcher._slots import Slot
 from posereg import config as configs
@@ -82,7 +83,8 @@ class Sweep:
         return []
 
     def run(self, slots: int = 2) -> list[str]:
-        _jobs.run([*self.rows, *self.extra], [Slot(f"cpu {k}") for k in range(slots)], start, self.watcher)
+        jobs = [*self.rows, *self.extra]
+        _jobs.run(Rows(iter(jobs), len(jobs)), [Slot(f"cpu {k}") for k in range(slots)], start, self.watcher)
         return self.log.read_text().splitlines() if self.log.exists() else []
 
     def states(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ terminal instead; and a closing table."""
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -28,17 +28,26 @@ STYLES = {"done": "green", "skipped": "cyan", "failed": "bold red", "stopped": "
 class Display:
     """A watcher of the pool (`_jobs.Watcher`); as a context it owns the live view."""
 
-    def __init__(self, jobs: Sequence[Job], slots: Sequence[Slot], console: Console | None = None) -> None:
-        self.jobs, self.slots = jobs, slots
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        slots: Sequence[Slot],
+        console: Console | None = None,
+        unread: Callable[[], int] = int,
+    ) -> None:
+        self.jobs, self.slots, self.unread = jobs, slots, unread
         self.console = console or Console(soft_wrap=True)
         self.live = Live(console=self.console, refresh_per_second=2) if self.console.is_terminal else None
         self.drawn = self.spoke = time.monotonic()
-        self.forecast = Forecast(jobs, len(slots))
+        self.forecast = Forecast(jobs, len(slots), unread)
 
     def __enter__(self) -> Display:
         skipped = sum(job.state == "skipped" for job in self.jobs)
         places = ", ".join(dict.fromkeys(slot.name for slot in self.slots))
-        self._line(f"{len(self.jobs)} runs, {skipped} done before" + (f"; on {places}" if places else ""))
+        begun = f" of the first {len(self.jobs)}" if self.unread() else ""
+        self._line(
+            f"{self._total()} runs, {skipped} done before{begun}" + (f"; on {places}" if places else "")
+        )
         if self.live:
             self.live.start()
         return self
@@ -50,7 +59,7 @@ class Display:
             self.live.update(Text(""))
             self.live.stop()
         if kind in (KeyboardInterrupt, Interrupted):
-            left = sum(job.state == "stopped" for job in self.jobs)
+            left = sum(job.state == "stopped" for job in self.jobs) + self.unread()
             self._line(f"stopped with {left} runs left; the same command goes on where this one ended")
 
     def queued(self, job: Job) -> None:
@@ -68,7 +77,7 @@ class Display:
             else "  ".join(f"{k} {v}" for k, v in metrics(job).items())
         )
         self._line(
-            f"{job.state:<7} {job.name} in {elapsed(job.seconds)} [{over}/{len(self.jobs)}]  {end}{self._time_left()}"
+            f"{job.state:<7} {job.name} in {elapsed(job.seconds)} [{over}/{self._total()}]  {end}{self._time_left()}"
         )
 
     def tick(self) -> None:
@@ -99,12 +108,17 @@ class Display:
             seed = "" if job.seed is None else str(job.seed)
             table.add_row(job.row, seed, state, elapsed(job.seconds) if job.seconds else "", *cells)
         self.console.print(table)
+        if self.unread():
+            self._line(f"{self.unread()} more runs were not started")
         for job in self.jobs:
             if job.state == "stopped" and job.note:
                 self._line(f"stopped: {job.name}: {job.note}; the same command goes on where it stopped")
             if job.state == "failed":
                 log = f"\n        log: {job.log}" if job.log.exists() else ""
                 self._line(f"failed: {job.name}: {job.note}{log}", style="red")
+
+    def _total(self) -> int:
+        return len(self.jobs) + self.unread()
 
     def _running(self) -> Table:
         title = f"running{self._time_left()}"

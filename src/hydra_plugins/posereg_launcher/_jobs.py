@@ -56,6 +56,7 @@ class Job:
     Attributes:
         needs: the runs whose results it starts from; it waits for them without a slot.
         place: where it runs.
+        held: not known yet whether it is right and what it waits for.
         started, seconds: when it last started, and how long it has run.
         config, overrides: resolved, and the command behind it.
     """
@@ -71,6 +72,7 @@ class Job:
     slot: Slot | None = None
     place: str = ""
     process: Process | None = None
+    held: bool = False
     started: float = 0.0
     ended: float = 0.0
     seconds: float = 0.0
@@ -100,20 +102,6 @@ class Watcher(Protocol):
     def tick(self) -> None: ...
 
 
-def check_folders(jobs: Sequence[Job]) -> None:
-    """
-    Raises:
-        UserError: two jobs share a folder, so one would overwrite the other.
-    """
-    owner: dict[Path, Job] = {}
-    for job in jobs:
-        if (other := owner.setdefault(job.directory, job)) is not job:
-            raise UserError(
-                f"runs #{other.number} and #{job.number} of the sweep would both write to {job.directory}: "
-                "put what you sweep over into row= or run_dir="
-            )
-
-
 def mark_finished(jobs: Sequence[Job]) -> None:
     """Skips what is done under the same configuration, and notes what has begun or has changed."""
     for job in jobs:
@@ -128,26 +116,36 @@ def mark_finished(jobs: Sequence[Job]) -> None:
             job.note = "the configuration has changed"
 
 
+class Reading(Protocol):
+    """Jobs that are still being read (`_rows.Rows`)."""
+
+    @property
+    def jobs(self) -> list[Job]: ...
+    @property
+    def failed(self) -> list[Job]: ...
+    def read(self, seconds: float) -> bool: ...
+    def drop(self) -> None: ...
+
+
 def run(
-    jobs: Sequence[Job], slots: Sequence[Slot], start: Start, watcher: Watcher, fail_fast: bool = False
+    rows: Reading, slots: Sequence[Slot], start: Start, watcher: Watcher, fail_fast: bool = False
 ) -> None:
-    """Runs the waiting jobs, one per slot at a time, those that others wait for first.
+    """Runs the waiting jobs, one per slot at a time, those that others wait for first, and reads on meanwhile.
 
     Raises:
         KeyboardInterrupt, Interrupted: Ctrl-C or a termination signal; all runs have been ended before.
     """
-    needed = {id(other) for job in jobs for other in job.needs}
-    waiting = sorted((job for job in jobs if job.state == "waiting"), key=lambda job: id(job) not in needed)
     going: list[Job] = []
     free = list(slots)
     try:
         with _termination_interrupts():
-            while waiting or going:
-                for job in _doomed(waiting):
-                    waiting.remove(job)
+            complete = rows.read(0.0)
+            while not complete or going or _waiting(rows):
+                refused, rows.failed[:] = list(rows.failed), []
+                waiting = _waiting(rows)
+                for job in [*refused, *_doomed(waiting)]:
                     watcher.finished(job)
                 for job in [job for job in waiting if _is_ready(job)][: len(free)]:
-                    waiting.remove(job)
                     going.append(job)
                     _send(job, free.pop(0), start)
                     if job.process is not None and job.process.name:
@@ -159,19 +157,28 @@ def run(
                     free += [job.slot] if job.slot else []
                     watcher.finished(job)
                     if fail_fast and job.state == "failed":
-                        for rest in waiting:
+                        rows.drop()
+                        for rest in _waiting(rows):
                             rest.state, rest.note = "stopped", ""
-                        waiting = []
                 watcher.tick()
-                time.sleep(POLL_SECONDS)
+                before = time.monotonic()
+                complete = rows.read(POLL_SECONDS)
+                time.sleep(max(0.0, POLL_SECONDS - (time.monotonic() - before)))
     finally:
         _end(going)
-        for job in [*going, *waiting]:
+        for job in [*going, *_waiting(rows)]:
             job.state = "stopped"
 
 
+def _waiting(rows: Reading) -> list[Job]:
+    """What has not been started, what others wait for first."""
+    waiting = [job for job in rows.jobs if job.state == "waiting"]
+    needed = {id(other) for job in waiting for other in job.needs}
+    return sorted(waiting, key=lambda job: id(job) not in needed)
+
+
 def _is_ready(job: Job) -> bool:
-    return all(other.state in ("done", "skipped") for other in job.needs)
+    return job.state == "waiting" and not job.held and all(o.state in ("done", "skipped") for o in job.needs)
 
 
 def _doomed(waiting: Sequence[Job]) -> list[Job]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hydra_plugins.posereg_launcher._jobs import Job, log_tail
 from posereg.terminal.duration import Pace
@@ -26,8 +26,8 @@ def trained(log: str) -> float:
 class Forecast:
     """The time left of a sweep's jobs on so many slots; None while no run has shown its pace."""
 
-    def __init__(self, jobs: Sequence[Job], slots: int) -> None:
-        self.jobs, self.slots = jobs, slots
+    def __init__(self, jobs: Sequence[Job], slots: int, unread: Callable[[], int] = int) -> None:
+        self.jobs, self.slots, self.unread = jobs, slots, unread
         self._pace: dict[int, Pace] = {}
         self._seen: dict[int, tuple[float, float | None, float]] = {}  # share, time left then, when
 
@@ -58,7 +58,7 @@ class Forecast:
         for job in (job for job in self.jobs if job.state == "running" and self._seen[job.number][1] is None):
             rests.append(max(0.0, typical - (now - job.started)))
         queued = sum(job.state == "queued" for job in self.jobs)
-        waiting = queued + sum(job.state == "waiting" for job in self.jobs)
+        waiting = queued + sum(job.state == "waiting" for job in self.jobs) + self.unread()
         work = sum(rests) + typical * waiting
         # Runs are queued where no more than those that run find room.
         width = max(1, len(rests) if queued else min(self.slots, len(rests) + waiting))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from hydra_plugins.posereg_launcher._jobs import Job
 from posereg.errors import UserError
 from posereg.runs import folder as runs
-from posereg.runs.siblings import Sibling, siblings
+from posereg.runs.siblings import Sibling, needed, siblings
 
 
 def connect(
@@ -28,17 +28,35 @@ def connect(
     Returns:
         The runs that rows need beside those that the sweep asks for, each once.
     """
-    known = {(job.directory, job.config_hash): job for job in rows}
-    claimed = {job.directory: job.config_hash for job in rows if job.state == "waiting" and _will_write(job)}
     extra: list[Job] = []
+    for _ in connecting(rows, extra, name, command, hardware):
+        pass
+    return extra
+
+
+def connecting(
+    rows: Sequence[Job],
+    extra: list[Job],
+    name: str,
+    command: Callable[[Sequence[str], Path], list[str]],
+    hardware: bool = True,
+) -> Iterator[None]:
+    """As `connect`, row by row; the runs that rows need beside are appended to `extra`."""
+    rows = list(rows)
+    known = {(job.directory, job.config_hash): job for job in rows}
+    alive = [job for job in rows if job.state in ("waiting", "queued", "running")]
+    claimed = {job.directory: job.config_hash for job in alive if _will_write(job)}
+    number = max((job.number for job in rows), default=0)
 
     def job_of(sibling: Sibling, asking: Job) -> Job:
         directory, digest = sibling.folder.absolute(), sibling.digest
         if (job := known.get((directory, digest))) is not None:
             return job
+        nonlocal number
+        number += 1
         done = runs.is_done(directory, digest)
         job = Job(
-            number=max(one.number for one in (*rows, *extra)) + 1,
+            number=number,
             row=sibling.config["row"],
             seed=sibling.config["seed"],
             directory=directory,
@@ -55,14 +73,14 @@ def connect(
         return job
 
     for row in rows:
-        if row.state != "waiting":
+        if row.state != "waiting" or not needed(row.config):
             continue
         try:
             found = siblings(row.config, row.overrides, name, claimed, hardware)
             row.needs = [job_of(sibling, row) for sibling in found]
         except UserError as error:
             row.state, row.note = "failed", " ".join(str(error).split())
-    return extra
+        yield
 
 
 def _will_write(job: Job) -> bool:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,9 +17,14 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from hydra_plugins.posereg_launcher import _jobs, _siblings
 from hydra_plugins.posereg_launcher._display import Display
 from hydra_plugins.posereg_launcher._jobs import Job
+from hydra_plugins.posereg_launcher._rows import Rows
 from hydra_plugins.posereg_launcher._slots import Slot
+from hydra_plugins.posereg_launcher._warm import Warm
 from posereg import config as configs
 from posereg.runs import folder as runs
+from posereg.settings.composing import Composer
+
+READ_SECONDS = 0.8  # of a core for rows, before the first is started
 
 # The places for runs and how one is started there, for as long as the context lasts.
 Engine = Callable[[Sequence[Job]], AbstractContextManager[tuple[Sequence[Slot], _jobs.Start]]]
@@ -32,6 +38,7 @@ class Sweep:
         context, config: Hydra's.
         command: program of a run, before its overrides; None: `posereg train`.
         here: the runs use this machine's devices, which are checked before any starts.
+        warm: what checks the rows and may start them; None: a process for the checks alone.
     """
 
     context: HydraContext
@@ -39,10 +46,11 @@ class Sweep:
     command: Sequence[str] | None
     fail_fast: bool
     here: bool = True
+    warm: Warm | None = None
 
 
 def launch(sweep: Sweep, engine: Engine, overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
-    """Runs all jobs, even if some of them fail.
+    """Runs all jobs, even if some of them fail; on this machine the first ones while the others are still read.
 
     Args:
         overrides: of each run.
@@ -53,28 +61,53 @@ def launch(sweep: Sweep, engine: Engine, overrides: Sequence[Sequence[str]], fir
     """
     setup_globals()
     configure_log(sweep.config.hydra.hydra_logging, sweep.config.hydra.verbose)
-    rows = [_job(sweep, first + k, list(own)) for k, own in enumerate(overrides)]
-    _jobs.check_folders(rows)
-    checked = sweep.command is None  # another program has settings of its own
-    if checked:
-        _refuse(rows, sweep.here)
-    _jobs.mark_finished(rows)
-    jobs = rows
-    if checked:
-        name = sweep.config.hydra.job.config_name or "train"
-        jobs = [*rows, *_siblings.connect(rows, name, lambda *run: _command(sweep, *run), sweep.here)]
-    if any(job.state == "waiting" for job in jobs):
-        with engine(jobs) as (slots, start), Display(jobs, slots) as display:
-            _jobs.run(jobs, slots, start, display, sweep.fail_fast)
-    else:
-        with Display(jobs, []) as display:  # nothing to start, so nothing is asked of a cluster
+    with configs.composing_many(), sweep.warm or Warm() as warm:
+        rows = _rows(sweep, warm, overrides, first)
+        rows.begin(READ_SECONDS)
+        while not sweep.here and not rows.read(READ_SECONDS):  # a queue is given all at once
             pass
+        jobs = rows.jobs
+        if rows.complete and not any(job.state == "waiting" for job in jobs):
+            with Display(jobs, []) as display:  # nothing to start, so nothing is asked of a cluster
+                pass
+        else:
+            with engine(jobs) as (slots, start), Display(jobs, slots, unread=lambda: rows.left) as display:
+                _jobs.run(rows, slots, start, display, sweep.fail_fast)
     display.summary()
-    return [_returned(job) for job in rows]
+    return [_returned(job) for job in jobs[: len(overrides)]]
 
 
-def _job(sweep: Sweep, number: int, overrides: list[str]) -> Job:
-    resolved = _resolved(sweep, number, overrides)
+def _rows(sweep: Sweep, warm: Warm, overrides: Sequence[Sequence[str]], first: int) -> Rows:
+    """The rows, to be read one by one; those of another program, which has settings of its own, are not checked."""
+    loader: Any = sweep.context.config_loader
+    compose = Composer(
+        lambda groups: loader.load_sweep_config(sweep.config, groups), loader.repository.group_exists
+    )
+    made = (_job(sweep, compose, first + k, list(own)) for k, own in enumerate(overrides))
+    if sweep.command is not None:
+        return Rows(made, len(overrides))
+    connecting = partial(
+        _siblings.connecting,
+        name=sweep.config.hydra.job.config_name or "train",
+        command=lambda *run: _command(sweep, *run),
+        hardware=sweep.here,
+    )
+    return Rows(
+        made,
+        len(overrides),
+        known=lambda config: configs.known_mistakes(config, sweep.here),
+        check=lambda asked, then: warm.check(asked, then, sweep.here),
+        wait=warm.read,
+        connecting=connecting,
+    )
+
+
+def _job(sweep: Sweep, compose: Composer, number: int, overrides: list[str]) -> Job:
+    composed = compose(overrides)
+    if composed is None:
+        resolved = _resolved(sweep, number, overrides)
+    else:
+        resolved = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
     directory = Path(runs.run_dir(resolved)).absolute()
     return Job(
         number=number,
@@ -126,14 +159,6 @@ def _returned(job: Job) -> JobReturn:
     kind = JobReturn if job.state in ("done", "skipped") else _Failed
     status = JobStatus.COMPLETED if kind is JobReturn else JobStatus.FAILED
     return kind(overrides=job.command, working_dir=str(job.directory), task_name=job.name, status=status)
-
-
-def _refuse(rows: Sequence[Job], hardware: bool) -> None:
-    """Fail the runs whose settings make no sense, in one line each; nothing of them is started and no folder made."""
-    found = configs.mistakes([row.config for row in rows], hardware)
-    for row, mistakes in zip(rows, found, strict=True):
-        if mistakes:
-            row.state, row.note = "failed", " ".join(f"config: {' '.join(mistakes)}".split())
 
 
 def _flags(config: DictConfig) -> list[str]:

@@ -59,14 +59,16 @@ class PoolLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Runs all jobs, as `_sweep.launch`."""
-        from hydra_plugins.posereg_launcher import _sweep
+        from hydra_plugins.posereg_launcher import _sweep, _warm
 
-        sweep = _sweep.Sweep(self.hydra_context, self.config, self.command, self.fail_fast)
+        self.warm = _warm.Warm()
+        sweep = _sweep.Sweep(self.hydra_context, self.config, self.command, self.fail_fast, warm=self.warm)
         return _sweep.launch(sweep, self._engine, job_overrides, initial_job_idx)
 
     @contextmanager
     def _engine(self, jobs: Sequence[Any]) -> Iterator[Any]:
         """This machine's slots, and processes in them."""
-        from hydra_plugins.posereg_launcher import _local, _slots
+        from hydra_plugins.posereg_launcher import _local, _slots, _warm
 
-        yield _slots.find(*self.slot_options), _local.start
+        forks = self.command is None and _warm.available()
+        yield _slots.find(*self.slot_options), self.warm.start if forks else _local.start

@@ -12,6 +12,7 @@ from posereg.settings.ranges import Count, Whole
 
 Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps"]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true", "64-true"]
+HALF = ("16-mixed", "16-true")
 Devices = Count | Literal["auto", -1] | Annotated[Sequence[Whole], Len(1)]
 
 
@@ -29,13 +30,20 @@ def device_count(trainer: Mapping[str, Any]) -> int:
     return max(1, torch.cuda.device_count())
 
 
+def any_machine_has(trainer: Mapping[str, Any]) -> bool:
+    """Whether no machine lacks what the trainer asks for."""
+    special = trainer.get("accelerator", "auto") in ("gpu", "cuda", "mps")
+    return not (special or trainer.get("precision", "32-true") in HALF or trainer.get("sync_batchnorm"))
+
+
 def hardware_problems(trainer: Mapping[str, Any]) -> Iterator[Problem]:
     """What the trainer asks of this machine that it has not got."""
-    kind, devices = trainer.get("accelerator", "auto"), trainer.get("devices", 1)
-    half = trainer.get("precision", "32-true") in ("16-mixed", "16-true")
-    if kind not in ("gpu", "cuda", "mps") and not half and not trainer.get("sync_batchnorm"):
-        return  # any machine has that: not worth an import of torch
+    if any_machine_has(trainer):
+        return  # not worth an import of torch
     import torch
+
+    kind, devices = trainer.get("accelerator", "auto"), trainer.get("devices", 1)
+    half = trainer.get("precision", "32-true") in HALF
 
     gpus = torch.cuda.device_count()
     if kind in ("gpu", "cuda") and not gpus and not (kind == "gpu" and torch.backends.mps.is_available()):
