@@ -31,6 +31,7 @@ from posereg.runs.processes import gathered
 from posereg.settings.ranges import Positive, Rgb, Size
 from posereg.skeletons.skeleton import SkeletonName, mapping
 from posereg.skeletons.skeleton import skeleton as skeleton_of
+from posereg.training.hardware import fused
 from posereg.training.means import Means
 from posereg.training.phases import Phase, Phases, first_steps, in_use, phased_optimizer
 
@@ -157,6 +158,7 @@ class PoseModule(pl.LightningModule):
         self.skeleton = skeleton_of(skeleton)
         self.input_size = (int(input_size[0]), int(input_size[1]))
         self.optimizer_factory = optimizer
+        self.fused_optimizer = False  # the trainer's to say (training/hardware.py)
         self.schedule_factory = schedule
         self.flip_test = flip_test and self._knows_sides()
         self.convention: Convention = convention
@@ -349,14 +351,13 @@ class PoseModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """One optimiser and its schedule by step; with phases one that changes as they begin."""
+        factory = fused(self.optimizer_factory) if self.fused_optimizer else self.optimizer_factory
         if self.phases:
             total, epochs = total_steps(self.trainer), max(1, self.trainer.max_epochs or 1)
             shares = [phase.epochs for phase in self.phases.values()]
             self.phase_starts = first_steps(shares, epochs, total // epochs)
-            return phased_optimizer(
-                self.network, self.optimizer_factory, self.phases, self.phase_starts, total
-            )
-        optimizer = self.optimizer_factory(p for p in self.parameters() if p.requires_grad)
+            return phased_optimizer(self.network, factory, self.phases, self.phase_starts, total)
+        optimizer = factory(p for p in self.parameters() if p.requires_grad)
         if self.schedule_factory is None:
             return optimizer
         return {

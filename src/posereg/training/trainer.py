@@ -25,6 +25,7 @@ from posereg.training.best import BestCheckpoint
 from posereg.training.callbacks import FiniteLoss, LearningRates, NetworkFormat, StepSeed
 from posereg.training.checkpoint_files import WholeFiles
 from posereg.training.checkpoints import Checkpoints
+from posereg.training.hardware import FastSteps
 from posereg.training.means import EpochMeans
 
 Strategy = Literal["auto", "ddp", "ddp_find_unused_parameters_true"]
@@ -43,6 +44,9 @@ def build_trainer(
     accumulate: Count = 1,
     channels_last: bool = True,
     compile: bool = False,
+    tf32: bool = False,
+    autotune: bool = False,
+    fused: bool = False,
     ema: Annotated[float, Interval(gt=0, lt=1)] | None = None,
     clip: Positive | None = None,
     validate_every: Count = 1,
@@ -58,6 +62,10 @@ def build_trainer(
     conf/trainer/default.yaml explain."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+    # One process a run is what is meant on a machine of Slurm's.
+    warnings.filterwarnings(
+        "ignore", message="The `srun` command is available on your system but is not used"
+    )
     chosen: Any = devices
     return pl.Trainer(
         # Lightning would look into the run's folder for checkpoints of its own (hpc_ckpt_*) and load them.
@@ -79,6 +87,7 @@ def build_trainer(
             EpochMeans(),
             LearningRates(),
             NetworkFormat(channels_last, compile),
+            FastSteps(tf32, autotune, fused),
             StepSeed(seed),
             FiniteLoss(),
             *([WeightAverage(ema)] if ema else []),
