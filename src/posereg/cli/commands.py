@@ -30,6 +30,7 @@ MODULES = {
     "errors": "error_analysis",
     "figures": "figures",
     "report": "report",
+    "dashboard": "dashboard",
     "submit": "submit",
     "completion": "completion",
     "version": "version",

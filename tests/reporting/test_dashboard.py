@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-pytest.importorskip("wandb_workspaces")
+from posereg.errors import UserError
+from posereg.reporting import dashboard
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    path = Path(__file__).parents[2] / "scripts/wandb_workspace.py"
-    spec = importlib.util.spec_from_file_location("wandb_workspace", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_definition_is_written_offline(
-    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert script.main(["integral/table2", "data=lsp", "entity=lab", f"out={tmp_path / 'w.json'}"]) == 0
-    content = json.loads((tmp_path / "w.json").read_text())
+def test_a_panel_for_every_metric_and_the_runs_of_one_data_set_by_row() -> None:
+    pytest.importorskip("wandb_workspaces", reason="wandb-workspaces is not installed: posereg[dashboard]")
+    workspace = dashboard.build(
+        "integral/table2", "lsp", dashboard.columns("integral/table2"), "lab", "posereg"
+    )
+    content = dashboard.describe(workspace)
     assert (content["entity"], content["project"], content["displayName"]) == (
         "lab",
         "posereg",
@@ -45,7 +33,7 @@ def test_definition_is_written_offline(
     assert '"group"' in json.dumps(runs["filters"])
 
 
-def test_mistakes(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    assert script.main([]) == 2
-    assert script.main(["integral/table99", "out=x.json"]) == 2
-    assert "there is no table experiments/integral/table99" in capsys.readouterr().err
+def test_the_metrics_are_those_that_the_table_shows() -> None:
+    assert dashboard.columns("integral/table2") == ["PCKh@0.5", "PCKh@0.1", "AUC"]
+    with pytest.raises(UserError, match="there is no table experiments/integral/table99"):
+        dashboard.columns("integral/table99")

@@ -1,60 +1,16 @@
-"""Build the W&B dashboard of a table: its rows side by side, with curves, final metrics and pictures.
-
-    python scripts/wandb_workspace.py integral/table2 [data=mpii] [entity=NAME] [project=posereg] [out=FILE.json]
-
-Needs the extra: pip install 'posereg[dashboard]'. Logged in, it saves the dashboard and prints its address;
-otherwise, or with out=, it writes the dashboard's definition to a JSON file.
-"""
+"""The W&B dashboard of a table: its rows side by side, with curves, final metrics and pictures."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from posereg import config
-from posereg.cli.parsing import parse
-from posereg.cli.spec import FILE, NAME, Command, Option
-from posereg.cli.table import TABLE
 from posereg.errors import UserError
-from posereg.files import write_json
 from posereg.reporting.columns import united
 from posereg.reporting.experiments import definition
-from posereg.training.loggers import wandb_group, wandb_mode
-
-COMMAND = Command(
-    "wandb_workspace",
-    "build the W&B dashboard of a table",
-    positional=(Option("table", TABLE, "a folder of experiments/", required=True),),
-    options=(
-        Option("data", NAME, "the runs' data set", default="mpii"),
-        Option("entity", NAME, "W&B entity", default_text="yours"),
-        Option("project", NAME, "W&B project", default="posereg"),
-        Option("out", FILE, "write the definition there instead of saving the dashboard"),
-    ),
-)
-
-
-def main(arguments: Sequence[str]) -> int:
-    try:
-        values = parse(COMMAND, arguments)
-        table = values["table"]
-        workspace = build(
-            table, values["data"], columns(table), values["entity"] or _entity(), values["project"]
-        )
-        if values["out"] is None and wandb_mode() == "online":
-            workspace.save()
-            print(workspace.url)
-            return 0
-        out = values["out"] or Path(f"wandb_{values['data']}_{table.replace('/', '_')}.json")
-        write_json(out, describe(workspace))
-        print(f"dashboard definition: {out}")
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+from posereg.training.loggers import wandb_group
 
 
 def columns(table: str) -> list[str]:
@@ -120,15 +76,3 @@ def describe(workspace: Any) -> dict[str, Any]:
         workspace._to_model().model_dump_json(by_alias=True, exclude_none=True)
     )
     return content
-
-
-def _entity() -> str:
-    if wandb_mode() != "online":
-        return "entity"
-    import wandb
-
-    return str(wandb.Api().default_entity)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
