@@ -31,7 +31,7 @@ def published(row: str) -> dict[str, float] | None:
 
 
 def test_every_paper_is_claimed_upon() -> None:
-    assert len({claim.paper for claim in CLAIMS}) == 5
+    assert len({claim.paper for claim in CLAIMS if not claim.id.startswith("modern_")}) == 5
     assert len(CLAIMS) >= 20
     assert all(claim.seeds >= 2 for claim in CLAIMS)
 

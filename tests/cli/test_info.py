@@ -35,6 +35,7 @@ def test_measured_and_written(tmp_path, capsys):
     assert invoke(["info", "method=I1", *tiny, f"out={tmp_path / 'cost.json'}"]) == 0
     found = json.loads((tmp_path / "cost.json").read_text())
     assert found["images_per_s_batch1"] > 0
+    assert found["latency_ms"] == pytest.approx(1000 / found["images_per_s_batch1"], abs=1e-3)
     assert found["images_per_s_batch32"] > found["images_per_s_batch1"]  # a batch shares what each call costs
     assert found["input_size"] == [32, 32]
     assert "MiB an image" in capsys.readouterr().out

@@ -47,7 +47,7 @@ COMPARISON_KEYS = (
 )
 PAIR_KEYS = ("better", "worse", "joints")
 CONTRAST_KEYS = (*PAIR_KEYS, "beyond", "paper")
-# The claims of the five papers, shipped with the package; the name begins with the paper's.
+# The claims of the five papers and of methods since then (modern_*), shipped with the package.
 CATALOGUE = Path(__file__).parent / "catalogue"
 JOINTS = ("all", "visible", "occluded")
 

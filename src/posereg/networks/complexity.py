@@ -120,7 +120,8 @@ def counts(model: nn.Module, input_size: tuple[int, int]) -> dict[str, Any]:
 
 
 def rates(model: nn.Module, input_size: tuple[int, int], device: torch.device | str) -> dict[str, Any]:
-    """`images_per_s_batch1` and `images_per_s_batch32` of the float32 forward pass, and the `device` measured on."""
+    """`images_per_s_batch1` and `images_per_s_batch32` of the float32 forward pass, `latency_ms` of one image, and the
+    `device` measured on."""
     width, height = input_size
     device = torch.device(device)
     threads = f"{device.type}, {torch.get_num_threads()} threads"
@@ -128,6 +129,7 @@ def rates(model: nn.Module, input_size: tuple[int, int], device: torch.device | 
         f"images_per_s_batch{batch}": round(throughput(model, (3, height, width), batch, device, rounds=3), 2)
         for batch in (1, 32)
     }
+    measured["latency_ms"] = round(1000 / measured["images_per_s_batch1"], 3)
     return {"device": torch.cuda.get_device_name(device) if device.type == "cuda" else threads, **measured}
 
 

@@ -20,10 +20,11 @@ LOWER_IS_BETTER = (
     "params",
     "macs",
     "activation_bytes",
+    "latency_ms",
 )
 
 # Figures of the network, not of its accuracy: no intervals, no place beside the published accuracies.
-COSTS = ("params", "macs", "activation_bytes", "images_per_s_batch1", "images_per_s_batch32")
+COSTS = ("params", "macs", "activation_bytes", "images_per_s_batch1", "images_per_s_batch32", "latency_ms")
 
 
 def columns_of(result: Result) -> list[str]:

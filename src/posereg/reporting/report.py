@@ -12,7 +12,7 @@ from posereg.figures import volume as figures3d
 from posereg.figures.people import Example, gallery, sheet
 from posereg.files import whole_file, write_text
 from posereg.records.predictions import load
-from posereg.reporting import calibration, crowding, curves, html, table
+from posereg.reporting import calibration, cost, crowding, curves, html, table
 from posereg.reporting import error_kinds as error_bars
 from posereg.reporting.collect import Table
 from posereg.reporting.scored import scored_people
@@ -51,7 +51,7 @@ def write(results: Table, out: Path, pictures: int = 6, root: Path | None = None
 
 
 def figures_of(table: Table, root: Path | None = None) -> dict[str, Any]:
-    """Every figure that this table's runs allow: `curves`, `paper`, `crowding`, `errors`, `calibration`,
+    """Every figure that this table's runs allow: `curves`, `paper`, `crowding`, `errors`, `calibration`, `cost`,
     `training`."""
     lines = curves.row_curves(table)
     drawn = {
@@ -62,6 +62,7 @@ def figures_of(table: Table, root: Path | None = None) -> dict[str, Any]:
         "crowding": crowding.figure(table),
         "errors": error_bars.figure(table, root),
         "calibration": calibration.figure(table),
+        "cost": cost.figure(table),
         "training": curves.training_curves(table),
     }
     return {name: figure for name, figure in drawn.items() if figure is not None}
