@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mice import mice, mouse_set
 from posereg.cli import main as cli
+from posereg.records.predictions import faultless
 from posereg.skeletons.skeleton import COCO
 from shared import shared
 
@@ -108,3 +111,22 @@ def test_mistakes(arguments: list[str], message: str, capsys: pytest.CaptureFixt
 def test_missing_predictions_are_one_line(annotations: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert errors(annotations, "predictions=nowhere.json") == 2
     assert capsys.readouterr().err == "error: nowhere.json: no such predictions file\n"
+
+
+def test_own_data_by_the_area_that_its_file_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mice(tmp_path, 10)
+    monkeypatch.chdir(tmp_path)
+    poses = mouse_set(tmp_path, 10, "val", splits={"train": 0.8, "val": 0.2})
+    keypoints = poses.keypoints.copy()
+    keypoints[:, [1, 2]] = keypoints[:, [2, 1]]  # the ears exchanged
+    keypoints[:, 11] += 500
+    replace(faultless(poses), keypoints=keypoints).save(tmp_path / "mine.npz")
+    assert cli.main(["errors", "data=mouse.yaml", "predictions=mine.npz"]) != 0
+    assert "2 of 2 have no 'area'" in capsys.readouterr().err
+    described = (tmp_path / "mouse.yaml").read_text()
+    (tmp_path / "mouse.yaml").write_text(described.replace("metrics:", "metrics:\n  oks: {area: box}"))
+    assert cli.main(["errors", "data=mouse.yaml", "predictions=mine.npz", "out=out.json"]) == 0
+    found = json.loads(Path("out.json").read_text())["metrics"]
+    assert (found["inversion/L_ear"], found["inversion/nose"], found["miss/tail_tip"]) == (100, 0, 100)

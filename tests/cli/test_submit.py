@@ -1,9 +1,11 @@
 """posereg submit: a bottom-up model's poses for the COCO server, from a file that lists images and nobody."""
 
 import json
+import shutil
 
 import pytest
 
+from mice import mice
 from posereg import config as configs
 from posereg.cli import submit
 from posereg.cli.program import invoke
@@ -41,6 +43,13 @@ def test_dev(tmp_path):
     return root
 
 
+def test_own_data_have_no_test_server(tmp_path, monkeypatch):
+    mice(tmp_path, 2)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"no submission for mouse; there is one for mpii, coco, h80k"):
+        invoke(["submit", "data=mouse.yaml", "checkpoint=a.ckpt", "out=x"])
+
+
 def test_everybody_found_is_in_the_file(trained, test_dev, tmp_path):
     out = tmp_path / "out"
     assert (
@@ -64,6 +73,28 @@ def test_everybody_found_is_in_the_file(trained, test_dev, tmp_path):
     assert all(len(pose["keypoints"]) == 51 and pose["category_id"] == 1 for pose in found)
     best_first = [pose["score"] for pose in found if pose["image_id"] == found[0]["image_id"]]
     assert best_first == sorted(best_first, reverse=True)
+
+
+def test_a_damaged_picture_ends_it_by_name_and_nothing_is_written(trained, test_dev, tmp_path):
+    pictures = sorted((test_dev / "test2017").iterdir())
+    (test_dev / "test2017").unlink()
+    (test_dev / "test2017").mkdir()
+    for picture in pictures:
+        shutil.copy(picture, test_dev / "test2017")
+    (test_dev / "test2017" / pictures[1].name).write_bytes(pictures[1].read_bytes()[:400])
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match=pictures[1].name):
+        invoke(
+            [
+                "submit",
+                "data=coco",
+                f"data.root={test_dev}",
+                f"checkpoint={trained}",
+                f"out={out}",
+                "device=cpu",
+            ]
+        )
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("more", ["crop_scales=1,0.9", "second"])

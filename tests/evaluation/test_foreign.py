@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from data.made import people
 from evaluation.coco_cases import detection
 from evaluation.sets import pose_set, predict
 from posereg.errors import UserError
@@ -139,3 +140,11 @@ def test_our_own_file_without_ids_must_say_where_it_counts_from(tmp_path, poses)
         read(path, poses)
     assert np.allclose(read(path, poses, one_based=False).keypoints, POSES, atol=1e-3)
     assert np.allclose(read(path, poses, one_based=True).keypoints, POSES - 1, atol=1e-3)
+
+
+def test_own_data_with_mpii_s_joints_count_from_0(tmp_path):
+    poses = people(tmp_path, 3)
+    np.save(tmp_path / "a.npy", poses.keypoints)
+    assert read(tmp_path / "a.npy", poses).meta["one_based"]
+    own = replace(poses, extras={**poses.extras, "image_key": np.array(["a", "b", "c"], object)})
+    np.testing.assert_array_equal(read(tmp_path / "a.npy", own).keypoints, poses.keypoints)

@@ -98,7 +98,7 @@ def test_oks_ap_is_pycocotools(tmp_path):
     found = own.evaluate(poses, predictions, metrics={"oks": True})
     assert set(found.metrics) == {"AP", "AP50", "AP75", "AR", "AR50", "AR75"}
     truth = COCO()
-    truth.dataset = own._as_coco(poses, np.full(12, 900.0))
+    truth.dataset = own.as_coco(poses, np.full(12, 900.0))
     with redirect_stdout(StringIO()):
         truth.createIndex()
         evaluator = COCOeval(truth, truth.loadRes(oks.results(predictions)), "keypoints")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "errors",
     "error analysis of predictions: jitter, miss, inversion, swap and what each costs",
-    "For COCO and CrowdPose predictions. Several files are shown side by side.",
+    """
+    For COCO and CrowdPose predictions, and those of a data set of your own whose annotations have areas (or whose file
+    says metrics.oks.area: box). Several files are shown side by side.
+    """,
     config="data",
     options=(
         Option("predictions", listed(FILE), "our predictions.npz or COCO result JSON", required=True),
@@ -54,7 +58,7 @@ def run(
     if figure is not None and figure.suffix not in FIGURES:
         raise UserError(f"posereg errors: figure={figure} must end in {', '.join(FIGURES)}")
     source = source_of(overrides)
-    if source.skeleton not in ("coco", "crowdpose"):
+    if source.file is None and source.skeleton not in ("coco", "crowdpose"):
         raise UserError(
             f"posereg errors: data={source.name} has no OKS; the error analysis needs COCO or CrowdPose poses"
         )
@@ -63,13 +67,24 @@ def run(
     from posereg.evaluation.score import score
 
     poses = source.read_truth(split or source.val_split)
+    evaluate = (
+        errors.evaluate if source.file is None else partial(errors.evaluate, own_area=_area(source.file))
+    )
     evaluations = {
-        label: score(poses, file, errors.evaluate, show=False)
+        label: score(poses, file, evaluate, show=False)
         for label, file in zip(labels, predictions, strict=True)
     }
     show(evaluations, poses.skeleton.joints)
     _write(evaluations, out, figure)
     return 0
+
+
+def _area(file: str | Path) -> str:
+    """Which areas OKS measures by, as the description of the data set says."""
+    from posereg.settings import own_data
+
+    wanted = own_data.read(file)["metrics"].get("oks")
+    return str(wanted.get("area", "annotated")) if isinstance(wanted, dict) else "annotated"
 
 
 def show(evaluations: Mapping[str, Evaluation], joints: Sequence[str]) -> None:

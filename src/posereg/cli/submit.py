@@ -85,7 +85,7 @@ def run(
 
     source = source_of(overrides)
     writers = {"mpii": write_mpii, "coco": write_coco, "h80k": write_submission}
-    if source.skeleton not in writers:
+    if source.file is not None or source.skeleton not in writers:
         raise UserError(
             f"posereg submit: no submission for {source.name}; there is one for {', '.join(writers)}"
         )

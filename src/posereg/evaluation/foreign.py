@@ -90,7 +90,8 @@ def read_array(path: Path, poses: PoseSet, one_based: bool | None = None) -> Pre
             )
         rows = rows[poses.ids - 1]
     if one_based is None:
-        one_based = poses.skeleton.name in ("mpii", "lsp")
+        # A data set of the user's own counts from 0, whatever its joints.
+        one_based = poses.skeleton.name in ("mpii", "lsp") and "image_key" not in poses.extras
     scores = rows[..., 2] if rows.shape[2] == 3 else np.ones(rows.shape[:2])
     keypoints = (rows[..., :2] - float(one_based)).astype(np.float32)
     return Predictions(

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.evaluation import crowdpose, oks
+from posereg.evaluation import crowdpose, oks, own
+from posereg.evaluation.sigmas import sigmas as sigmas_of
 from posereg.records.evaluation import Evaluation, protocol
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
@@ -55,8 +56,11 @@ class Matched:
     area: NDArray[np.float64]
 
 
-def evaluate(poses: PoseSet, predictions: Predictions) -> Evaluation:
-    """Error analysis of COCO or CrowdPose predictions.
+def evaluate(poses: PoseSet, predictions: Predictions, own_area: str | None = None) -> Evaluation:
+    """Error analysis of COCO or CrowdPose predictions, or of those for a data set of the user's own.
+
+    Args:
+        own_area: of the user's own: which areas OKS measures by, as in `own.areas`.
 
     Returns:
         metrics in percent: share of the matched people's labelled joints by kind (`jitter`, `jitter/left_wrist` ...),
@@ -68,7 +72,7 @@ def evaluate(poses: PoseSet, predictions: Predictions) -> Evaluation:
     Raises:
         UserError: predictions or annotations that do not fit.
     """
-    truth, sigmas, figures = _setting(poses)
+    truth, sigmas, figures = _setting(poses, own_area)
     entries = oks.results(predictions, oks.person_category(truth))
     matched = _matched(poses, entries, truth, sigmas)
     metrics = _shares(matched.kind, poses.skeleton.joints)
@@ -234,10 +238,13 @@ def correct(
 
 
 def _setting(
-    poses: PoseSet,
+    poses: PoseSet, own_area: str | None = None
 ) -> tuple[oks.Json, tuple[float, ...], Callable[[list[oks.Json]], dict[str, float]]]:
     path: Path = poses.annotations
-    if poses.skeleton.name == CROWDPOSE.name:
+    if own_area is not None:
+        area = own.areas(poses, own_area)
+        truth, sigmas = own.as_coco(poses, area), tuple(sigmas_of(poses, area)[0].tolist())
+    elif poses.skeleton.name == CROWDPOSE.name:
         truth, sigmas = crowdpose.read_truth(path), crowdpose.SIGMAS
     else:
         truth, sigmas = oks.read_truth(path, poses.skeleton), oks.SIGMAS

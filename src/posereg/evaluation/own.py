@@ -109,7 +109,7 @@ def _oks(
     given = options.get("area", "annotated") if isinstance(options, Mapping) else "annotated"
     area = areas(poses, given)
     constants, origin = sigmas(poses, area)
-    truth = _as_coco(poses, area)
+    truth = as_coco(poses, area)
     shown = np.isin(predictions.image_ids, poses.image_ids)
     entries = [entry for entry, here in zip(oks.results(predictions), shown, strict=True) if here]
     evaluator = oks.run(truth, entries, constants.tolist(), poses.image_ids)
@@ -143,8 +143,8 @@ def areas(poses: PoseSet, which: str) -> NDArray[np.float64]:
     return area
 
 
-def _as_coco(poses: PoseSet, area: NDArray[np.float64]) -> dict[str, Any]:
-    """The people as COCO's annotations of one category."""
+def as_coco(poses: PoseSet, area: NDArray[np.float64]) -> dict[str, Any]:
+    """The people as COCO's annotations of one category; `area` (N,) square pixels."""
     points = np.concatenate([poses.keypoints, poses.visibility[..., None]], axis=-1).astype(np.float64)
     people = zip(
         poses.ids.tolist(),

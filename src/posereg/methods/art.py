@@ -266,7 +266,7 @@ class BottomUpPose(PoseModule):
             file = f"predictions_{name}.npz"
             everyone.save(folder / file)
             files[f"predictions_{name}"] = file
-            if poses.skeleton.name not in (COCO.name, CROWDPOSE.name):
+            if poses.skeleton.name not in (COCO.name, CROWDPOSE.name) or data.source.file is not None:
                 continue
             found = shares(poses, everyone)
             self._measured |= {f"{name}/{kind}": found[kind] for kind in KINDS if np.isfinite(found[kind])}
