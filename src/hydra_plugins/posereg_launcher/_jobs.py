@@ -21,6 +21,7 @@ from posereg.runs import folder as runs
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 30.0  # for the step that is running and its checkpoint
 SETTLE_SECONDS = 30.0  # until a network file system shows here what a run wrote on another machine
+NOT_THE_RUNS = ("srun: ", "slurmstepd")  # Slurm's own lines in a run's log
 _ERROR_LINE = re.compile(r"^(error: |[\w.]*(Error|Exception|Interrupt|Exit)\b)")
 
 
@@ -257,7 +258,9 @@ def failure(job: Job, code: int) -> str:
     if code < 0:
         name = signal.Signals(-code).name
         return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
-    lines = [line for line in log_tail(job).splitlines() if line.strip()]
+    lines = [
+        line for line in log_tail(job).splitlines() if line.strip() and not line.startswith(NOT_THE_RUNS)
+    ]
     errors = [line for line in lines if _ERROR_LINE.match(line)]
     return f"exit {code}: {(errors or lines or ['no output'])[-1].strip()}"
 

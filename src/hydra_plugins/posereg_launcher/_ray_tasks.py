@@ -107,9 +107,7 @@ class Queue:
         """
         wants = needs(job.config)
         if wants.machines > 1:
-            raise UserError(
-                "trainer.num_nodes: a task of Ray's is on one machine; use hydra/launcher=submitit_slurm"
-            )
+            raise UserError("trainer.num_nodes: a task of Ray's is on one machine; use hydra/launcher=slurm")
         gpus = wants.gpus if self.cluster.most("GPU") or not wants.any_device else 0
         options = {
             "num_cpus": min(wants.cores, self.cluster.most("CPU") or 1),
