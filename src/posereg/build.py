@@ -10,7 +10,7 @@ from posereg import config as configs
 from posereg.errors import UserError
 from posereg.files import reading
 from posereg.methods.base import PoseModule
-from posereg.models import weights_file
+from posereg.models import hub, weights_file
 from posereg.models.resolve import checkpoint_file
 from posereg.networks.weights import load_fitting, read_checkpoint, read_weights, tensors_of, without_prefix
 
@@ -73,6 +73,10 @@ def load_method(checkpoint: Path | str) -> PoseModule:
             holds a value that no run may have.
     """
     path = checkpoint_file(checkpoint)
+    if (foreign := hub.config_of(path)) is not None:
+        from posereg.methods.vitpose import load_vitpose
+
+        return load_vitpose(path, foreign)
     config, joints, tensors = (
         weights_file.read(path) if path.suffix == weights_file.SUFFIX else _read_checkpoint(path)
     )

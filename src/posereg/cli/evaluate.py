@@ -78,6 +78,7 @@ def run(
     from posereg.evaluation.score import print_tables
     from posereg.files import sha256_of
     from posereg.models import cards
+    from posereg.models.hub import model_name
     from posereg.models.resolve import checkpoint_file
     from posereg.predict.evaluate import Request, evaluate, people_of_source
     from posereg.records.evaluation import Evaluation
@@ -91,7 +92,9 @@ def run(
     node = configs.plain(configs.compose(overrides))["data"]
     configs.validate_data(node)
     data = people_of_source(module, configs.instantiate(node), split, missing_images)
-    row = row or (str(module.plain_config.get("row") or module.name) if path.suffix == ".ckpt" else path.stem)
+    row = row or (
+        str(module.plain_config.get("row") or module.name) if path.suffix == ".ckpt" else model_name(path)
+    )
     request = Request(sha256_of(path), node, table, row, crop_scales, batch_size, device)
     out = out or Path("runs") / str(node["name"]) / table / row / "seed0"
     result = evaluate(module, data, request, out)

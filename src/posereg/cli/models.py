@@ -13,8 +13,8 @@ COMMAND = Command(
     "models",
     "list the trained models that come with posereg, or print a card",
     """
-    Every command's checkpoint= takes these names; also a run's folder, a .ckpt or .safetensors file, and
-    https://HOST/FILE#sha256=DIGEST.
+    Every command's checkpoint= takes these names; also a run's folder, a .ckpt or .safetensors file,
+    https://HOST/FILE#sha256=DIGEST, and hf:OWNER/NAME, a ViTPose of Hugging Face (pip install 'posereg[hf]').
     """,
     positional=(Option("name", TEXT, "print the card of this model"),),
     examples=("posereg models",),

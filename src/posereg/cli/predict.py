@@ -110,6 +110,7 @@ def run(
     """
     from posereg.files import sha256_of
     from posereg.models import cards
+    from posereg.models.hub import model_name
     from posereg.models.resolve import checkpoint_file
     from posereg.predict import formats as written
     from posereg.predict import pictures, session, video
@@ -129,7 +130,7 @@ def run(
         estimator, boxes, [picture.name for picture in found], detector, detector_weights, min_score
     )
     header = {
-        "model": path.stem
+        "model": model_name(path)
         if path.suffix == ".safetensors"
         else str(estimator.module.plain_config.get("row", "")),
         "sha256": sha256_of(path),

@@ -1,4 +1,5 @@
-"""What `checkpoint=` may name, as one file on this machine: a run's folder, a file, a shipped model, an address."""
+"""What `checkpoint=` may name, as one file on this machine: a run's folder, a file, a shipped model, an address, a
+model of Hugging Face."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from posereg.errors import UserError, nearest
 from posereg.files import sha256_of
-from posereg.models import cards
+from posereg.models import cards, hub
 from posereg.runs.folder import CHECKPOINT
 
 CACHE = "POSEREG_CACHE"  # a folder for downloaded models in place of the usual one
@@ -20,8 +21,9 @@ def checkpoint_file(checkpoint: Path | str) -> Path:
 
     Args:
         checkpoint: a .ckpt or .safetensors file; a run's folder (its last.ckpt) or a model's (its card.yaml); the name
-            of a shipped model; or `https://.../model.safetensors#sha256=DIGEST`, downloaded once. What is on disk goes
-            before a shipped model of that name.
+            of a shipped model; `https://.../model.safetensors#sha256=DIGEST` or `hf:OWNER/NAME`, downloaded once; a
+            folder as Hugging Face keeps it (config.json, model.safetensors). What is on disk goes before a shipped
+            model of that name.
 
     Raises:
         UserError: nothing of that name, or a download that failed or has another digest.
@@ -29,6 +31,8 @@ def checkpoint_file(checkpoint: Path | str) -> Path:
     text = str(checkpoint)
     if re.match(r"https?://", text):
         return downloaded(text)
+    if text.startswith(hub.PREFIX):
+        return hub.fetched(text)
     path = Path(text).expanduser()
     if path.is_file():
         return path
@@ -36,6 +40,8 @@ def checkpoint_file(checkpoint: Path | str) -> Path:
         return path / CHECKPOINT
     if (path / cards.CARD).is_file():
         return cards.read_card(path).weights
+    if (path / hub.WEIGHTS).is_file() and (path / hub.CONFIG).is_file():
+        return path / hub.WEIGHTS
     names = cards.shipped()
     if text in names:
         return names[text].weights

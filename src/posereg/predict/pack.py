@@ -51,6 +51,10 @@ def pack(
         raise UserError(f"name={name}: a model's name is the name of a folder, without '/'")
     source = checkpoint_file(checkpoint)
     module = load_method(source)
+    if "_target_" not in module.plain_config["method"]:
+        raise UserError(
+            f"checkpoint: {source.parent} is a model's file of Hugging Face already; take it as it is"
+        )
     folder = out / name
     path = folder / f"{name}{weights_file.SUFFIX}"
     config = {
