@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posereg.errors import UserError
-from posereg.records.coco_file import NEGATIVE, NOWHERE, RENUMBERED, coco_file, joint_order, whole
+from posereg.records.coco_file import NEGATIVE, NOWHERE, RENUMBERED, coco_file, joint_order, key_of, whole
 from posereg.skeletons.skeleton import COCO, CROWDPOSE
 
 JOINTS = list(COCO.joints)
@@ -115,3 +115,10 @@ def test_an_image_id_for_two_pictures_is_refused_and_a_repeated_entry_is_one():
     twice["images"].append({"id": 1, "file_name": "3.jpg"})
     with pytest.raises(UserError, match=r"f: image id 1 is used twice: 1.jpg, 3.jpg"):
         coco_file(twice, "f", COCO)
+
+
+@pytest.mark.parametrize(
+    ("value", "key"), [(7, "7"), (7.0, "7"), ("7", "7"), (None, ""), ("a b", "a b"), (2**70, str(2**70))]
+)
+def test_the_same_id_in_any_form_is_the_same_text(value, key):
+    assert key_of(value) == key

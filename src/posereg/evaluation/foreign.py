@@ -110,7 +110,9 @@ def read_results(path: Path, poses: PoseSet) -> Predictions:
     Raises:
         UserError: not such a file, another joint set, or images that are not in the set.
     """
-    every = oks.read_results(path)
+    keys = poses.extras.get("image_key")
+    numbers = None if keys is None else dict(zip(keys.tolist(), poses.image_ids.tolist(), strict=True))
+    every = oks.read_results(path, numbers)
     entries = oks.of_people(every, poses.category, path)
     others = len(every) - len(entries)
     joints = len(poses.skeleton)

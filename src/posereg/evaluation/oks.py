@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from posereg.errors import UserError
 from posereg.evaluation.average_precision import ranked
 from posereg.files import read_json, reading, write_json
-from posereg.records.coco_file import coco_file, is_number, joint_order, whole
+from posereg.records.coco_file import coco_file, is_number, joint_order, key_of, whole
 from posereg.records.coco_file import person_category as person_category_of
 from posereg.records.evaluation import Deferred, Evaluation, protocol
 from posereg.records.poses import PoseSet
@@ -173,8 +173,11 @@ def person_category(truth: Json) -> int:
     return int(named[0]) if named else 1
 
 
-def read_results(path: Path | str) -> list[Json]:
+def read_results(path: Path | str, image_ids: Mapping[str, int] | None = None) -> list[Json]:
     """
+    Args:
+        image_ids: our number of each image by the annotation file's own id, as text; without it ids are whole numbers.
+
     Raises:
         UserError: not a list of COCO keypoint results.
     """
@@ -187,7 +190,14 @@ def read_results(path: Path | str) -> list[Json]:
             f"{path}: not a COCO results file (a list of objects with image_id, keypoints and score)"
         )
     for row, entry in enumerate(entries):
-        entry["image_id"] = whole(entry["image_id"], f"{path}: result {row}: image id")
+        if image_ids is None:
+            entry["image_id"] = whole(entry["image_id"], f"{path}: result {row}: image id")
+        elif (number := image_ids.get(key_of(entry["image_id"]))) is None:
+            raise UserError(
+                f"{path}: result {row} is of image {entry['image_id']!r:.80}, which is not in the split"
+            )
+        else:
+            entry["image_id"] = number
     return entries
 
 

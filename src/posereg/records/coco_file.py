@@ -121,6 +121,15 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and abs(value) < 1e300
 
 
+def key_of(value: Any) -> str:
+    """An id as text, the same for 7, 7.0 and "7"; empty where there is none."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
 def whole(value: Any, what: str) -> int:
     """An id as a number: 7, 7.0 and "7" are the same.
 

@@ -7,7 +7,8 @@ import pytest
 from mice import JOINTS, mice, mouse_set
 from posereg.data.formats import own_coco
 from posereg.errors import UserError
-from posereg.records.poses import CROWD, UNLABELLED
+from posereg.evaluation import foreign, own
+from posereg.records.poses import CROWD, OTHER_SIZE, UNLABELLED
 
 
 def changed(folder, change, images=4, **source):
@@ -152,3 +153,64 @@ def test_another_file_is_refused(tmp_path, text):
         own_coco.load(tmp_path / "x.json")
     with pytest.raises(UserError, match="no such annotation file"):
         own_coco.load(tmp_path / "y.json")
+
+
+@pytest.mark.parametrize("declared", [(120, 128), (64, 60), (256, 240)])
+def test_pictures_of_another_size_than_declared_are_named(tmp_path, declared):
+    """Exchanged, as EXIF's turning and old files have it; or resized after they were annotated."""
+
+    def other(content):
+        content["images"][2].update(width=declared[0], height=declared[1])
+
+    assert changed(tmp_path, other).left_out == {OTHER_SIZE: ("pictures/002.png",)}
+
+
+@pytest.mark.parametrize("declared", [{}, {"width": None, "height": "x"}, {"width": 0, "height": 0}])
+def test_a_size_that_is_not_declared_is_none_to_compare(tmp_path, declared):
+    def without(content):
+        for image in content["images"]:
+            del image["width"], image["height"]
+            image.update(declared)
+
+    assert changed(tmp_path, without).left_out == {}
+
+
+def test_results_of_other_programs_go_by_the_file_s_order_category_and_ids(tmp_path):
+    """Text ids, joints in another order, and a second category whose results are not ours."""
+    backwards = JOINTS[::-1]
+
+    def other(content):
+        content["categories"] = [
+            {"id": 7, "name": "mouse", "keypoints": backwards},
+            {"id": 8, "name": "rat", "keypoints": JOINTS},
+        ]
+        for image, one in zip(content["images"], content["annotations"], strict=True):
+            image["id"] = one["image_id"] = f"p{image['id']}"
+            one["category_id"] = 7
+            one["keypoints"] = np.reshape(one["keypoints"], (12, 3))[::-1].ravel().tolist()
+
+    poses = changed(tmp_path, other, category="mouse")
+    content = json.loads((tmp_path / "mouse.json").read_text())
+    results = [
+        {"image_id": one["image_id"], "category_id": 7, "keypoints": one["keypoints"], "score": 1.0}
+        for one in content["annotations"]
+    ]
+    rat = {**results[0], "category_id": 8}
+    (tmp_path / "results.json").write_text(json.dumps([*results, rat]))
+    found = foreign.read(tmp_path / "results.json", poses)
+    assert found.meta["results_of_other_categories"] == 1
+    scored = own.evaluate(poses, found, metrics={"oks": {"area": "box"}})
+    assert (scored.metrics["AP"], scored.protocol["people"]) == (100, 4)
+    (tmp_path / "results.json").write_text(json.dumps([{**results[0], "image_id": "p9"}]))
+    with pytest.raises(UserError, match=r"result 0 is of image 'p9', which is not in the split"):
+        foreign.read(tmp_path / "results.json", poses)
+
+
+def test_results_that_name_numbers_as_texts_find_their_images(tmp_path):
+    poses = mouse_set(tmp_path, 3)
+    results = [
+        {"image_id": key, "keypoints": points.ravel().tolist(), "score": 1.0}
+        for key, points in zip(("0", 1.0, 2), np.dstack([poses.keypoints, poses.visibility]), strict=True)
+    ]
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    assert foreign.read(tmp_path / "results.json", poses).image_ids.tolist() == [0, 1, 2]

@@ -76,7 +76,10 @@ def read(
         path, more = root / files, []
         content = own_coco.load(path)
     poses = own_coco.pose_set(content, path, root, name, split, joints, source, chosen)
-    return replace(poses, more_annotations=tuple(more))
+    # Results of other programs go by the categories of COCO's form alone: the other forms number none.
+    return replace(
+        poses, more_annotations=tuple(more), category=poses.category if kind == "coco-json" else None
+    )
 
 
 def _tables(root: Path, files: str) -> list[Path]:

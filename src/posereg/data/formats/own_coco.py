@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.formats.own_images import ImageFiles, one_a_picture
+from posereg.data.formats.own_images import ImageFiles, one_a_picture, other_sizes
 from posereg.errors import UserError
 from posereg.files import read_json
 from posereg.geometry import boxes as box
-from posereg.records.poses import CROWD, UNLABELLED, PoseSet
+from posereg.records.coco_file import key_of
+from posereg.records.poses import CROWD, OTHER_SIZE, UNLABELLED, PoseSet
 from posereg.skeletons.skeleton import Skeleton
 
 Json = dict[str, Any]
@@ -93,10 +94,10 @@ def pose_set(
     new = {row: number for number, row in enumerate(rows)}
     left, people = LeftOut(), []
     for number, entry in enumerate(content["annotations"]):
-        if _key(entry.get("category_id")) != _key(category.get("id")):
+        if key_of(entry.get("category_id")) != key_of(category.get("id")):
             continue
-        who = _key(entry.get("id")) or f"number {number + 1}"
-        image = place.get(_key(entry.get("image_id")))
+        who = key_of(entry.get("id")) or f"number {number + 1}"
+        image = place.get(key_of(entry.get("image_id")))
         if image is None:
             left.add("people on an image that is not listed", who)
         elif image in new:
@@ -106,20 +107,23 @@ def pose_set(
             if person:
                 people.append(person)
     images = [listed[row] for row in rows]
-    image_keys = [_key(image["id"]) for image in images]
-    every = [_key(entry.get("id")) for entry in content["annotations"]]
+    image_keys = [key_of(image["id"]) for image in images]
+    every = [key_of(entry.get("id")) for entry in content["annotations"]]
     points = np.reshape([person.joints for person in people], (-1, len(skeleton), 3))
     visibility = points[..., 2].astype(np.uint8)
     bbox = _boxes(people, points, visibility)
     edges = np.concatenate([bbox[:, :2], bbox[:, :2] + bbox[:, 2:] - 1], axis=1)
-    sizes = [[_whole(image.get(key)) for key in ("width", "height")] for image in images]
+    sizes = [(_whole(image.get("width")), _whole(image.get("height"))) for image in images]
+    chosen = tuple(files[row] for row in rows)
+    for picture in other_sizes(root, chosen, sizes):
+        left.add(OTHER_SIZE, picture)
     return PoseSet(
         name=name,
         split=split,
         skeleton=skeleton,
         root=root,
-        images=tuple(files[row] for row in rows),
-        image_ids=_numbers(image_keys, [_key(image["id"]) for image in listed]),
+        images=chosen,
+        image_ids=_numbers(image_keys, [key_of(image["id"]) for image in listed]),
         person_image=np.array([person.image for person in people], dtype=np.int64),
         ids=_ids(people, every, left),
         keypoints=points[..., :2].astype(np.float32),
@@ -133,6 +137,8 @@ def pose_set(
             "image_key": np.array(image_keys, dtype=object),
         },
         left_out={reason: tuple(who) for reason, who in left.items()},
+        category=category["id"] if isinstance(category.get("id"), int) else None,
+        joint_order=_places(order, len(skeleton)),
     )
 
 
@@ -143,8 +149,8 @@ def _category(content: Json, wanted: Any, path: Path) -> Json:
         if str(wanted) not in named:
             raise UserError(f"{path}: no category '{wanted}' (source.category); it has {', '.join(named)}")
         return dict(named[str(wanted)])
-    used = {_key(person.get("category_id")) for person in content["annotations"] if person.get("keypoints")}
-    fitting = [one for one in every if _key(one.get("id")) in used] or every
+    used = {key_of(person.get("category_id")) for person in content["annotations"] if person.get("keypoints")}
+    fitting = [one for one in every if key_of(one.get("id")) in used] or every
     if len(fitting) != 1:
         names = ", ".join(str(one.get("name")) for one in fitting)
         raise UserError(f"{path}: has several categories; choose one with source.category: {names}")
@@ -170,11 +176,21 @@ def _order(category: Json, skeleton: Skeleton, path: Path) -> list[int]:
     return [skeleton.joints.index(name) if name in skeleton.joints else -1 for name in names]
 
 
+def _places(order: list[int], joints: int) -> tuple[int, ...] | None:
+    """Each joint's place in the file, as results of other programs have them; None where that is the skeleton's, or the
+    file has more joints."""
+    return (
+        None
+        if order == list(range(joints)) or len(order) > joints
+        else tuple(order.index(joint) for joint in range(joints))
+    )
+
+
 def _images(listed: list[Json], path: Path) -> tuple[list[Json], dict[str, int]]:
     images: list[Json] = []
     place: dict[str, int] = {}
     for image in listed:
-        key, name = _key(image.get("id")), image.get("file_name")
+        key, name = key_of(image.get("id")), image.get("file_name")
         if not key or not isinstance(name, str) or not name or "\0" in name:
             raise UserError(f"{path}: an image has no id or no file_name: {image!r:.100}")
         if key not in place:
@@ -273,15 +289,6 @@ def _boxes(
     found = np.reshape(rows, (-1, 4)).astype(np.float32)
     found[:, 2:] = np.maximum(found[:, 2:], 2)
     return found
-
-
-def _key(value: Any) -> str:
-    """An id as text, the same for 7, 7.0 and "7"; empty where there is none."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _whole(value: Any) -> int:

@@ -6,8 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from posereg.data.samples import frames
+from posereg.data.samples import frames, jpeg
 from posereg.errors import UserError
+
+SAMPLED = 200  # pictures whose size is looked at whatever the file says
+
+
+def other_sizes(root: Path, files: Sequence[str], declared: Sequence[tuple[int, int]]) -> list[str]:
+    """The pictures that are of another size than declared (width, height; 0 where it is not), EXIF's turning aside.
+
+    A few pictures' headers are read; all of them where one of those few differs. Pictures that are not there are taken
+    to be as declared.
+    """
+
+    def differs(row: int) -> bool:
+        size = jpeg.header_size(root / files[row]) if min(declared[row]) > 0 else None
+        return size is not None and size != declared[row]
+
+    few = range(0, len(files), max(1, len(files) // SAMPLED))
+    return [files[row] for row in range(len(files)) if differs(row)] if any(map(differs, few)) else []
 
 
 def one_a_picture(declared: Sequence[str], files: Sequence[str], path: Path) -> None:
