@@ -99,7 +99,7 @@ def test_the_wanted_metric_comes_before_the_first(tmp_path: Path) -> None:
         assert found is not None
         assert (found.metric, found.finished) == (metric, finished)
     (path.parent / "metrics.csv").unlink()
-    assert of_run(run) is None
+    assert of_run(Run(path, run.result)) is None
 
 
 def test_what_only_evaluated_did_not_train(tmp_path: Path) -> None:

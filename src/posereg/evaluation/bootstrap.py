@@ -210,9 +210,13 @@ def _figures(part: Part, group: NDArray[np.intp]) -> Callable[[Array], Array]:
     if ranked:
         return lambda weights: np.array([[run.value(part.metric, w) for run in ranked] for w in weights])
     pairs = [each for each in part.seeds if isinstance(each, tuple)]
-    # (images, 2 S): numerators and denominators of the seeds, summed over the people of each image.
-    table = np.stack([np.bincount(group, weights=column) for pair in pairs for column in pair], axis=1)
-    return lambda weights: _ratios(weights @ table)
+    counts = [pair[1] for pair in pairs]
+    if all(np.array_equal(each, counts[0]) for each in counts):
+        counts = counts[:1]  # as of people whose labels are the same for all seeds
+    # (images, S): summed over the people of each image.
+    above = np.stack([np.bincount(group, weights=pair[0]) for pair in pairs], axis=1)
+    below = np.stack([np.bincount(group, weights=each) for each in counts], axis=1)
+    return lambda weights: _ratios(weights @ above, weights @ below)
 
 
 def _replicates(
@@ -236,10 +240,10 @@ def _replicates(
     return total
 
 
-def _ratios(sums: Array) -> Array:
-    """(R, 2 S) numerators and denominators side by side -> (R, S)."""
+def _ratios(above: Array, below: Array) -> Array:
+    """Numerators (R, S) over denominators (R, S) or (R, 1)."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(sums[:, 0::2] / sums[:, 1::2])
+        return np.asarray(above / below)
 
 
 def _threshold(text: str, metric: str) -> float:

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from posereg.reporting import protocol
 from posereg.reporting.columns import COSTS, columns_of, higher_is_better, measured, said_lower, united
 from posereg.reporting.experiments import Definition, definition
 from posereg.reporting.significance import intervals
-from posereg.runs import results
+from posereg.runs import metrics_csv, results
+from posereg.runs.folder import METRICS
+from posereg.runs.metrics_csv import Rows
 from posereg.runs.results import Result
 
 
@@ -29,6 +32,20 @@ class Run:
     def folder(self) -> Path:
         """Where its other files lie."""
         return self.path.parent
+
+    @cached_property
+    def noted(self) -> dict[str, Any]:
+        """What was found out from its files before, by a name for it."""
+        return {}
+
+    @cached_property
+    def curves(self) -> Rows:
+        """The rows of its metrics.csv; empty if there is none.
+
+        Raises:
+            UserError: a damaged metrics.csv.
+        """
+        return metrics_csv.read(self.folder / METRICS)
 
     def own_file(self, name: object) -> Path | None:
         """A file that the result names, if it lies in the run's own folder; None if not."""
@@ -82,7 +99,14 @@ class Row:
 
     def values(self, name: str) -> list[float]:
         """A metric, a value a seed; seeds without it are left out."""
-        return [value for run in self.runs if (value := run.value(name)) is not None]
+        if name not in self._values:
+            found = (run.value(name) for run in self.runs)
+            self._values[name] = [value for value in found if value is not None]
+        return self._values[name]
+
+    @cached_property
+    def _values(self) -> dict[str, list[float]]:
+        return {}
 
     def mean(self, name: str) -> float | None:
         """Mean of a metric over seeds; None where no seed has it."""

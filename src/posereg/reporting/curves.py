@@ -13,8 +13,7 @@ from posereg.figures.canvas import COLORS, canvas
 from posereg.reporting.collect import Row, Table
 from posereg.reporting.columns import COSTS
 from posereg.reporting.learning import still_learning
-from posereg.runs.folder import METRICS
-from posereg.runs.metrics_csv import read, series
+from posereg.runs.metrics_csv import series
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def training_curves(table: Table) -> Any | None:
     """Training and (thin) validation loss and the first validation metric over epochs, mean over seeds, from each
     run's metrics.csv; the metric's curve ends in a dot, or in an arrow where a seed still learned."""
     rows = table.run_rows
-    logged = {row.name: [read(run.folder / METRICS) for run in row.runs] for row in rows}
+    logged = {row.name: [run.curves for run in row.runs] for row in rows}
     names = {name for runs in logged.values() for lines in runs for line in lines for name in line}
     metric = next((f"val/{column}" for column in table.columns if f"val/{column}" in names), None)
     wanted = [name for name in ("train/loss", metric) if name and name in names]

@@ -19,7 +19,6 @@ from posereg.errors import UserError
 from posereg.reporting.collect import Run, Table
 from posereg.reporting.columns import higher_is_better, said_lower
 from posereg.runs import metrics_csv
-from posereg.runs.folder import METRICS
 from posereg.runs.metrics_csv import Rows
 
 Array = NDArray[np.float64]
@@ -65,11 +64,19 @@ def of_run(run: Run, metric: str = "") -> Learning | None:
     Raises:
         UserError: a damaged metrics.csv, or a damaged `learning` in result.json.
     """
+    known = f"learning {metric}"
+    if known not in run.noted:
+        run.noted[known] = _of_run(run, metric)
+    learned: Learning | None = run.noted[known]
+    return learned
+
+
+def _of_run(run: Run, metric: str) -> Learning | None:
     names = [name for name in (metric, *run.result.get("metrics", {})) if name]
     if kept := run.result.get("learning"):
         known = next((name for name in names if f"val/{name}" in kept), None)
         return None if known is None else _as_kept(run.path, kept[f"val/{known}"])
-    rows = metrics_csv.read(run.folder / METRICS)
+    rows = run.curves
     logged = {name for row in rows for name in row}
     known = next((name for name in names if f"val/{name}" in logged), None)
     return None if known is None else _of_curve(rows, f"val/{known}", said_lower([run.result]))
