@@ -167,17 +167,43 @@ def test_a_video_becomes_lines_and_a_video(trained, tmp_path, capsys):
         invoke(["predict", str(tmp_path / "walk.mp4"), f"checkpoint={trained}", "boxes=b.json"])
 
 
+def test_people_who_fill_little_of_a_picture_are_warned_of(trained, tmp_path, capsys):
+    picture = next((data_set("mpii") / "images").glob("*.jpg"))
+    found = {"bbox": [0, 0, 100, 80], "score": 1.0, "keypoints": {"a": [10, 10, 1.0], "b": [59, 12, 1.0]}}
+    larger = {**found, "keypoints": {"a": [10, 10, 1.0], "b": [61, 12, 1.0]}}
+    entries = [
+        {"image": name, "width": 100, "height": 80, "people": [person]}
+        for name, person in {"far.jpg": found, "near.jpg": larger}.items()
+    ]
+
+    class Entries:
+        def entries(self):
+            return entries
+
+    predict._warn_of_small_people(Entries())
+    assert "in 1 of 2 pictures the person fills less than half" in capsys.readouterr().err
+    entries = entries[1:]
+    predict._warn_of_small_people(Entries())
+    assert capsys.readouterr().err == ""
+    # Who said where the people are is not told to say it.
+    (tmp_path / "boxes.json").write_text(json.dumps([{"image": picture.name, "bbox": [1, 1, 9, 9]}]))
+    words = [f"checkpoint={trained}", f"out={tmp_path / 'out'}", f"boxes={tmp_path / 'boxes.json'}"]
+    assert invoke(["predict", str(picture), *words]) == 0
+    assert "fills less" not in capsys.readouterr().err
+
+
 def test_people_of_a_video_are_numbered_and_smoothed(trained, tmp_path, capsys):
-    noise = np.random.default_rng(0).integers(0, 255, (6, 64, 64, 3), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    frames = [np.roll(noise, 2 * k, axis=1) for k in range(6)]
     with video.writer(tmp_path / "walk.mp4", 10) as add:
-        for frame in noise:
+        for frame in frames:
             add(frame)
     out = tmp_path / "out"
     words = ["predict", str(tmp_path / "walk.mp4"), f"checkpoint={trained}", f"out={out}", "overlays=false"]
     assert invoke([*words, "smooth=true"]) == 0
     lines = (out / "predictions.jsonl").read_text().splitlines()
     people = [json.loads(line)["people"][0] for line in lines[1:]]
-    assert [person["id"] for person in people] == [0] * len(noise)
+    assert [person["id"] for person in people] == [0] * len(frames)
     assert people[0]["keypoints"] == people[0]["unsmoothed"]
     assert people[3]["keypoints"] != people[3]["unsmoothed"]
     # Cut off after three frames, it goes on to the same lines.

@@ -82,6 +82,52 @@ def test_whole_images_and_boxes_give_points_of_the_image(estimator):
         np.testing.assert_allclose(found, SPOTS, atol=5)
 
 
+def test_a_whole_picture_is_looked_at_from_nearer():
+    """Discs of 9 pixels in a picture of which the first look sees every 20th: it places them, the second finds them."""
+    spots = [(500, 400), (640, 330), (560, 560)]
+    image = picture(spots, (1280, 900))
+    image = cv2.dilate(image, np.ones((25, 25), np.uint8))  # to be seen at all
+    once = Marker()
+    looks = []
+    predict_once = once.predict
+    once.predict = lambda images: looks.append(len(images)) or predict_once(images)
+    found = Estimator(once, "cpu").predict([image, image, image], batch_size=2)
+    # The first pixel of a disc counts, so it is off by its radius and by what a pixel covers.
+    np.testing.assert_allclose(found.keypoints, np.broadcast_to(spots, (3, 3, 2)), atol=18)
+    assert looks == [2, 2, 1, 1]
+    boxed = Estimator(Marker(), "cpu").predict(image, [[480, 310, 180, 270]])
+    assert np.abs(found.keypoints[0] - boxed.keypoints[0]).max() < 8
+
+
+def test_a_person_who_fills_the_picture_is_looked_at_once():
+    once = Marker()
+    looks = []
+    predict_once = once.predict
+    once.predict = lambda images: looks.append(len(images)) or predict_once(images)
+    Estimator(once, "cpu").predict(picture([(8, 75), (192, 80), (100, 140)]))
+    assert looks == [1]
+
+
+def test_a_second_look_that_is_less_sure_does_not_count():
+    unsure = Marker()
+    predict_once = unsure.predict
+    calls = []
+
+    def fading(images):
+        points, scores = predict_once(images)
+        calls.append(points)
+        return points, scores / len(calls)
+
+    unsure.predict = fading
+    estimator = Estimator(unsure, "cpu")
+    image = picture(SPOTS, (400, 300))
+    found = estimator.predict(image)
+    assert len(calls) == 2
+    (crop,) = estimator.look(0, np.dstack([image, image[..., :1]])).samples
+    affine = crop["to_image"]
+    np.testing.assert_allclose(found.keypoints[0], calls[0][0] @ affine[:, :2].T + affine[:, 2], atol=1e-3)
+
+
 def test_several_images_of_several_sizes_and_people(estimator):
     moved = [(x + 60, y + 20) for x, y in SPOTS]
     images = [picture(SPOTS), picture(moved, (300, 180)), picture(SPOTS)]

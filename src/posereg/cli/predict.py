@@ -29,13 +29,16 @@ if TYPE_CHECKING:
     from posereg.predict.boxes import Finder
     from posereg.predict.estimator import Estimator
 
+SMALL = 0.5  # of the picture's longer side
+
 COMMAND = Command(
     "predict",
     "predict poses in pictures and videos: JSON and overlays",
     """
     SOURCE is an image, a folder (with those below it), a glob, a .txt list of images, a video file, a webcam's number
-    or a stream's address. Without boxes each whole image is one person; bottom-up models find the people themselves.
-    A prediction that was cut off goes on with the same command. Ctrl-C ends a webcam or a stream.
+    or a stream's address. Without boxes each whole image is one person, looked at twice; bottom-up models
+    find the people themselves. A prediction that was cut off goes on with the same command.
+    Ctrl-C ends a webcam or a stream.
     """,
     positional=(Option("source", IMAGES, "what to look at", required=True),),
     options=(
@@ -169,6 +172,8 @@ def run(
                     f"{seen} of the {opened.count} frames that {source} announces can be decoded",
                     file=sys.stderr,
                 )
+    if boxes is None and not estimator.module.finds_people:
+        _warn_of_small_people(journal)
     what = "images" if kind == "pictures" else "frames"
     drawn = [out / (session.OVERLAYS if kind == "pictures" else session.OVERLAY_VIDEO)] if overlays else []
     print(f"{people} people in {seen} {what}: {', '.join(map(str, [*files, *drawn]))}")
@@ -212,6 +217,22 @@ def _default_out(source: str) -> str:
         return f"webcam{source}_poses"
     name = "" if re.match(r"\w+://", source) else Path(source).expanduser().resolve().stem
     return f"{name}_poses" if re.fullmatch(r"[\w .-]+", name) else "poses"
+
+
+def _warn_of_small_people(journal: Any) -> None:
+    """Say in how many pictures the person, whom nobody said where to look for, fills little of it."""
+    small = seen = 0
+    for entry in journal.entries():
+        for person in entry["people"]:
+            points = list(person["keypoints"].values())
+            sides = [max(p[axis] for p in points) - min(p[axis] for p in points) for axis in (0, 1)]
+            small, seen = small + (max(sides) < SMALL * max(entry["width"], entry["height"])), seen + 1
+    if small:
+        print(
+            f"in {small} of {seen} pictures the person fills less than half of it: the model was made for people who "
+            "fill it; say where they are with boxes=detect or boxes=FILE",
+            file=sys.stderr,
+        )
 
 
 def _counted(journal: Any) -> tuple[int, int]:

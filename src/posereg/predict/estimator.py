@@ -29,6 +29,11 @@ Array = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 Image = Pixels | Path | str
 Key = TypeVar("Key")
+# Of the surest joint's score: from there on a joint says where the person is.
+SURE = 0.25
+# Of a picture's longer side: a person who takes up more is seen as well at the first look.
+FILLED = 0.9
+HELD = 200_000_000  # bytes of whole pictures that wait for their second look
 
 
 class Poses(NamedTuple):
@@ -51,10 +56,12 @@ class Looked(Generic[Key]):
 
     Attributes:
         key: whatever the caller tells pictures apart by.
+        whole: the picture's pixels where nobody said where the person is, to be looked at again from nearer.
     """
 
     key: Key
     samples: list[Sample]
+    whole: Pixels | None = None
 
 
 class Estimator:
@@ -92,8 +99,9 @@ class Estimator:
         Args:
             images: RGB arrays (H, W, 3) uint8 or image files, one or a list. Files are turned as their EXIF says.
             boxes: of one image (n, 4): x, y, width, height of each person, in pixels; of several a list of such. Each
-                is enlarged by a quarter before it is cropped. None: each whole image is one person. Bottom-up models
-                find the people themselves and take no boxes.
+                is enlarged by a quarter before it is cropped. None: each whole image is one person. It is
+                looked at twice, the second time about the joints that were found first. Bottom-up models find the
+                people themselves and take no boxes.
 
         Returns:
             the people in the order of the images and their boxes; `keypoints, scores, image = ...` takes it apart.
@@ -140,17 +148,18 @@ class Estimator:
                 raise UserError("boxes: a bottom-up model finds the people itself; leave boxes= out")
             size = inference_size((width, height), min(self.module.input_size))
             return Looked(key, [_sample(pixels, inference_matrix((width, height), size), size)])
-        wide, high = self.module.input_size
         if boxes is None:
-            edges, padding = np.array([image_box(width, height)], np.float32), 1.0
-        else:
-            corner = boxes[:, :2] - half_pixel()
-            edges, padding = np.concatenate([corner, corner + boxes[:, 2:]], axis=1), PADDING
+            edges = np.array([image_box(width, height)], np.float32)
+            return Looked(key, self._crops(pixels, edges, 1.0), pixels)
+        corner = boxes[:, :2] - half_pixel()
+        edges = np.concatenate([corner, corner + boxes[:, 2:]], axis=1)
+        return Looked(key, self._crops(pixels, edges, PADDING))
+
+    def _crops(self, pixels: Pixels, edges: Array, padding: float) -> list[Sample]:
+        """A crop for each of the boxes (n, 4) x1 y1 x2 y2, grown to the input's shape and by `padding`."""
+        wide, high = self.module.input_size
         regions = fix_aspect(edges, wide / high, padding)
-        samples = [
-            _sample(pixels, sample_matrix(box, (wide, high), NO_CHANGE), (wide, high)) for box in regions
-        ]
-        return Looked(key, samples)
+        return [_sample(pixels, sample_matrix(box, (wide, high), NO_CHANGE), (wide, high)) for box in regions]
 
     def run(self, looked: Iterable[Looked[Key]], batch_size: int = 32) -> Iterator[tuple[Key, Poses]]:
         """The people of each picture, in order, several pictures in one batch."""
@@ -158,15 +167,38 @@ class Estimator:
         size = 1 if self.module.finds_people else batch_size
         for one in looked:
             waiting.append(one)
-            if sum(len(each.samples) for each in waiting) >= size:
+            held = sum(each.whole.nbytes for each in waiting if each.whole is not None)
+            if sum(len(each.samples) for each in waiting) >= size or held > HELD:
                 yield from self._batch(waiting, size)
                 waiting = []
         yield from self._batch(waiting, size)
 
     def _batch(self, looked: Sequence[Looked[Key]], size: int) -> Iterator[tuple[Key, Poses]]:
+        """The people of each picture; those of whole pictures after a second look, where that is surer."""
+        first = self._predicted([one.samples for one in looked], size)
+        nearer = [self._nearer(one, poses) for one, poses in zip(looked, first, strict=True)]
+        second = self._predicted([samples for samples in nearer if samples], size)
+        again = iter(second)
+        for one, poses, samples in zip(looked, first, nearer, strict=True):
+            closer = next(again) if samples else poses
+            surer = bool(samples) and closer.scores.mean() >= poses.scores.mean()
+            yield one.key, closer if surer else poses
+
+    def _nearer(self, one: Looked[Key], poses: Poses) -> list[Sample]:
+        """The crop about the joints of the one person of a whole picture; none where it would show the same."""
+        if one.whole is None:
+            return []
+        scores = poses.scores[0]
+        joints = poses.keypoints[0][scores >= SURE * scores.max()]
+        low, high = joints.min(axis=0), joints.max(axis=0)
+        if max(high - low) * PADDING > FILLED * max(one.whole.shape[:2]) or not (high > low).all():
+            return []
+        return self._crops(one.whole, np.concatenate([low, high])[None], PADDING)
+
+    def _predicted(self, crops: Sequence[Sequence[Sample]], size: int) -> list[Poses]:
+        """The people of each picture's samples."""
         samples = [
-            {**sample, "index": k}
-            for k, sample in enumerate(sample for one in looked for sample in one.samples)
+            {**sample, "index": k} for k, sample in enumerate(sample for one in crops for sample in one)
         ]
         # Each sample an image of its own, numbered as they are.
         rows = np.arange(len(samples))
@@ -178,12 +210,14 @@ class Estimator:
                 found = self.module.predict_batch(batch, poses)
             parts.append(Poses(found.keypoints, found.keypoint_scores, found.image_ids))
         keypoints, scores, place = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        people: list[Poses] = []
         start = 0
-        for one in looked:
-            end = start + len(one.samples)
+        for one in crops:
+            end = start + len(one)
             own = (place >= start) & (place < end)
-            yield one.key, Poses(keypoints[own], scores[own], place[own] - start)
+            people.append(Poses(keypoints[own], scores[own], place[own] - start))
             start = end
+        return people
 
     def _nobody(self) -> Poses:
         joints = len(self.skeleton)

@@ -170,4 +170,4 @@ def _look(estimator: Estimator, pixels: Pixels, key: Entry, name: str, settings:
     canvas = overlay.reduced(pixels, settings.overlay_size) if settings.overlays else None
     seen = Seen({**key, "width": width, "height": height}, boxes, canvas)
     looked = estimator.look(name, pixels, boxes)
-    return Looked(seen, looked.samples)
+    return Looked(seen, looked.samples, looked.whole)
