@@ -21,7 +21,10 @@ from hydra_plugins.posereg_launcher._rows import Rows
 from hydra_plugins.posereg_launcher._slots import Slot
 from hydra_plugins.posereg_launcher._warm import Warm
 from posereg import config as configs
+from posereg.errors import FailedElsewhereError
+from posereg.reporting.columns import columns_of
 from posereg.runs import folder as runs
+from posereg.runs import results
 from posereg.settings.composing import Composer
 
 READ_SECONDS = 0.8  # of a core for rows, before the first is started
@@ -74,6 +77,8 @@ def launch(sweep: Sweep, engine: Engine, overrides: Sequence[Sequence[str]], fir
             with engine(jobs) as (slots, start), Display(jobs, slots, unread=lambda: rows.left) as display:
                 _jobs.run(rows, slots, start, display, sweep.fail_fast)
     display.summary()
+    if any(job.state in ("done", "skipped") for job in jobs):
+        Path(sweep.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)  # sweepers write there
     return [_returned(job) for job in jobs[: len(overrides)]]
 
 
@@ -143,12 +148,12 @@ def _command(sweep: Sweep, overrides: Sequence[str], directory: Path) -> list[st
     return [*program, *_flags(sweep.config), *overrides, *_hydra_overrides(sweep.config, directory)]
 
 
-class _Failed(JobReturn):
-    """A failed run. The summary has already said why, so asking for its value only ends the program."""
+class _Ended(JobReturn):
+    """A run that has no value: a failed one, which the summary has told of already, is an error to who asks for it."""
 
     @property
     def return_value(self) -> Any:
-        raise SystemExit(1)
+        raise FailedElsewhereError(f"{self.task_name} has no result")
 
     @return_value.setter
     def return_value(self, value: Any) -> None:
@@ -156,9 +161,19 @@ class _Failed(JobReturn):
 
 
 def _returned(job: Job) -> JobReturn:
-    kind = JobReturn if job.state in ("done", "skipped") else _Failed
-    status = JobStatus.COMPLETED if kind is JobReturn else JobStatus.FAILED
-    return kind(overrides=job.command, working_dir=str(job.directory), task_name=job.name, status=status)
+    """For the sweeper: the run's main metric, the first that a table shows (`report.columns`)."""
+    told: dict[str, Any] = {
+        "overrides": job.command,
+        "working_dir": str(job.directory),
+        "task_name": job.name,
+    }
+    if job.state not in ("done", "skipped"):
+        return _Ended(**told, status=JobStatus.FAILED)
+    returned = JobReturn(**told, status=JobStatus.COMPLETED)
+    result = results.read(job.directory / runs.RESULT)
+    columns = columns_of(result)
+    returned.return_value = result.get("metrics", {}).get(columns[0]) if columns else None
+    return returned
 
 
 def _flags(config: DictConfig) -> list[str]:

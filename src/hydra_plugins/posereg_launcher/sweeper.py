@@ -6,9 +6,12 @@ machine, so for them it stays as it is. Hydra imports this file at every start, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper, BasicSweeperConf
 from hydra.core.config_store import ConfigStore
+
+from posereg.errors import FailedElsewhereError
 
 
 @dataclass
@@ -23,6 +26,13 @@ ConfigStore.instance().store(group="hydra/sweeper", name="rows", node=RowsConf, 
 
 class RowsSweeper(BasicSweeper):
     """Every combination of the swept values, composed by the launcher."""
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Hydra's call; a failed run has been told of, and only ends the program with 1."""
+        try:
+            return super().sweep(arguments)
+        except FailedElsewhereError:
+            raise SystemExit(1) from None
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
         """Nothing for posereg's launchers, which refuse what cannot be composed themselves."""
