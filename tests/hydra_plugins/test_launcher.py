@@ -110,6 +110,24 @@ def test_interruption_ends_the_children_and_says_how_to_go_on(app: Path, sign: s
             os.kill(child, 0)
 
 
+def test_a_closed_terminal_does_not_end_a_sweep_under_nohup(app: Path) -> None:
+    process = subprocess.Popen(
+        command(app, "seed=0,1", "sleep=2"),
+        cwd=app,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    deadline = time.monotonic() + 30
+    while not (app / "runs/H1/seed0/status.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGHUP)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert [status(app, f"H1/seed{seed}")["state"] for seed in (0, 1)] == ["done", "done"]
+
+
 def test_a_refused_run_leaves_the_finished_one_as_it_is(app: Path) -> None:
     folder = app / "runs/refused/seed0"
     folder.mkdir(parents=True)

@@ -289,7 +289,8 @@ def _end(going: Sequence[Job]) -> None:
 
 @contextmanager
 def _termination_interrupts() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the sweep as Ctrl-C does; otherwise the children would stay behind."""
+    """SIGTERM and SIGHUP end the sweep as Ctrl-C does; otherwise the children would stay behind. What nohup ignores
+    stays ignored."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -297,7 +298,8 @@ def _termination_interrupts() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise Interrupted(number)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    heard = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     finally:
