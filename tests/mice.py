@@ -57,9 +57,14 @@ def mice(folder: Path, images: int = 60, seed: int = 0) -> dict[str, Any]:
     return content
 
 
+def names_of(content: dict[str, Any]) -> list[str]:
+    """The joints' names, in the file's order."""
+    return list(content["categories"][0]["keypoints"])
+
+
 def as_csv(folder: Path, content: dict[str, Any], individuals: bool = False) -> None:
     """The annotations as DeepLabCut's table, `mouse.csv`."""
-    columns = [(joint, part) for joint in JOINTS for part in "xy"]
+    columns = [(joint, part) for joint in names_of(content) for part in "xy"]
     lines = [["scorer", *("me" for _ in columns)]]
     lines += [["individuals", *("mouse1" for _ in columns)]] if individuals else []
     lines += [["bodyparts", *(joint for joint, _ in columns)], ["coords", *(part for _, part in columns)]]
@@ -70,8 +75,9 @@ def as_csv(folder: Path, content: dict[str, Any], individuals: bool = False) -> 
     (folder / "mouse.csv").write_text("".join(",".join(line) + "\n" for line in lines))
 
 
-def as_yolo(folder: Path, content: dict[str, Any], train: int) -> None:
-    """The annotations as a YOLO-pose folder, `yolo/`, the first `train` pictures in its split train."""
+def as_yolo(folder: Path, content: dict[str, Any], train: int, named: bool = False) -> None:
+    """The annotations as a YOLO-pose folder, `yolo/`, the first `train` pictures in its split train, with
+    the joints' names if `named`."""
     for number, one in enumerate(content["annotations"]):
         split, name = "train" if number < train else "val", content["images"][number]["file_name"]
         for kind in ("images", "labels"):
@@ -83,6 +89,7 @@ def as_yolo(folder: Path, content: dict[str, Any], train: int) -> None:
         words = " ".join(f"{float(v)}" for v in (*box, *points.ravel()))
         (folder / "yolo/labels" / split / name).with_suffix(".txt").write_text(f"0 {words}\n")
     described = {"train": "images/train", "val": "images/val", "kpt_shape": [12, 3], "names": {0: "mouse"}}
+    described |= {"kpt_names": names_of(content)} if named else {}
     (folder / "yolo/data.yaml").write_text(yaml.safe_dump(described))
 
 
@@ -90,7 +97,7 @@ def as_slp(folder: Path, content: dict[str, Any]) -> None:
     """The annotations as SLEAP's file, `mouse.slp`, of one list of pictures."""
     import sleap_io as sio
 
-    skeleton = sio.Skeleton(nodes=list(JOINTS), edges=[("nose", "neck")], name="mouse")
+    skeleton = sio.Skeleton(nodes=names_of(content), edges=[("nose", "neck")], name="mouse")
     names = [str(folder / "pictures" / image["file_name"]) for image in content["images"]]
     video = sio.Video.from_filename(names)
     frames = [

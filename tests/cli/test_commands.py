@@ -64,7 +64,7 @@ def test_every_module_with_a_command_is_listed_under_the_name_it_declares() -> N
 @pytest.mark.parametrize("command", SPECIFICATIONS, ids=name_of)
 def test_run_takes_what_the_specification_declares(command: Command) -> None:
     taken = inspect.signature(commands.runner(command.name)).parameters
-    names = {one.name for one in (*command.options, *command.positional)}
+    names = {one.parameter for one in (*command.options, *command.positional)}
     names |= {"overrides"} if command.config else set()
     names |= {flag.names[-1].lstrip("-").replace("-", "_") for flag in command.flags}
     assert set(taken) == names

@@ -82,3 +82,8 @@ def test_the_usage_line_brackets_what_may_be_left_out() -> None:
     assert Command("y", "help", config="all").usage() == "posereg y [KEY=VALUE ...]"
     assert flag_usage(CONFIG_DIR) == "--config-dir DIR"
     assert flag_usage(Flag(("--info",), "print", "all|some", bare="all")) == "--info[=all|some]"
+
+
+def test_a_word_of_pythons_own_gets_an_underscore_as_parameter():
+    assert Option("from", DIR, "a file").parameter == "from_"
+    assert Option("to", DIR, "a file").parameter == "to"

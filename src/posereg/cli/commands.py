@@ -19,6 +19,7 @@ MODULES = {
     "pack": "pack",
     "export": "export",
     "data init": "data_init",
+    "data convert": "data_convert",
     "data make": "data_make",
     "data check": "data_check",
     "data project": "data_project",
@@ -35,7 +36,7 @@ MODULES = {
     "completion": "completion",
     "version": "version",
 }
-GROUPS = {"data": "describe, make, check and project data sets"}
+GROUPS = {"data": "describe, convert, make, check and project data sets"}
 
 
 def specification(name: str) -> Command:

@@ -55,7 +55,8 @@ def _parse(command: Command, arguments: Sequence[str]) -> dict[str, Any]:
     _check_missing(command, values, overrides)
     for option in (*command.options, *command.positional):
         values.setdefault(option.name, option.default)
-    return {"overrides": overrides, **values} if command.config else values
+    given = {option.parameter: values[option.name] for option in (*command.options, *command.positional)}
+    return {"overrides": overrides, **given} if command.config else given
 
 
 def known_keys(command: Command) -> list[str]:

@@ -5,6 +5,7 @@ A command's module holds `COMMAND = Command(...)` and a function `run` with a pa
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,11 @@ class Option:
     default: Any = None
     required: bool = False
     default_text: str = ""
+
+    @property
+    def parameter(self) -> str:
+        """What `run` calls it: its name, with an underscore behind a word of Python's own (`from_`)."""
+        return f"{self.name}_" if keyword.iskeyword(self.name) else self.name
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -77,6 +78,36 @@ def load(path: Path) -> Json:
         for k, one in enumerate(skeletons)
     ]
     return {"images": images, "annotations": annotations, "categories": categories}
+
+
+def unpacked(path: Path, folder: Path) -> Path:
+    """A label file that holds its pictures itself as pictures and labels.slp in `folder`; gives that file, or one that
+    does not hold them as it is.
+
+    Raises:
+        UserError: as `labels_of`, or the folder holds something.
+    """
+    sleap_io = library()
+    if not any((video.backend_metadata or {}).get("has_embedded_images") for video in labels_of(path).videos):
+        return path
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(
+            f"{folder}: is there already and holds something; the pictures of {path} would go there"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with reading(path, "SLEAP's labels"):
+        labels = sleap_io.load_slp(path)
+        files, found = [], []
+        for number, frame in enumerate(labels.labeled_frames):
+            files.append(str(folder / f"{number:06}.png"))
+            image = np.asarray(frame.image)
+            cv2.imwrite(files[-1], cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.shape[-1] == 3 else image)
+        video = sleap_io.Video.from_filename(files)
+        for number, frame in enumerate(labels.labeled_frames):
+            found.append(sleap_io.LabeledFrame(video=video, frame_idx=number, instances=frame.instances))
+        made = sleap_io.Labels(found, videos=[video], skeletons=labels.skeletons)
+        sleap_io.save_slp(made, str(folder / "labels.slp"), verbose=False)
+    return folder / "labels.slp"
 
 
 def name_of(skeleton: Any, number: int) -> str:

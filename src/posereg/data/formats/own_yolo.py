@@ -20,6 +20,7 @@ from posereg.skeletons.skeleton import Skeleton
 
 Json = dict[str, Any]
 SPLITS = ("train", "val", "test")
+ALL = "all"  # of its splits, where none is called so
 UNKNOWN = (math.nan, math.nan)  # of a picture that is not there: its people have no place
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
@@ -46,6 +47,9 @@ def load(path: Path, root: Path, split: str, skeleton: Skeleton) -> tuple[Json, 
         or not isinstance(shape[0], int)
     ):
         raise UserError(f"{path}: kpt_shape: must be [joints, 2] or [joints, 3]")
+    if split == ALL and not described.get(split):
+        given = [described[name] for name in SPLITS if described.get(name)]
+        described[ALL] = [place for one in given for place in (one if isinstance(one, list) else [one])]
     if not described.get(split):
         known = [name for name in SPLITS if described.get(name)]
         raise UserError(f"{path}: no split '{split}'; it has {', '.join(known)}")
