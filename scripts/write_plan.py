@@ -13,14 +13,15 @@ from posereg.planning.rates import stated
 from posereg.planning.sweep import planned
 from posereg.planning.text import markdown, summary
 
-PAPERS = ("art", "cascade", "integral", "softargmax", "volume")
+GROUPS = ("art", "cascade", "integral", "modern", "softargmax", "volume")
 DEVICES, MEMORY, TFLOPS = 8, 80.0, 20.0
 INTRODUCTION = f"""\
 # What the tables cost
 
-One seed of every row of the five papers' tables, as its paper trains it, on GPUs of {MEMORY:g} GB with bf16. Written by
-`make plan`, without the data and without a GPU: nothing here is measured. `posereg plan` does the same for your data,
-devices and seeds, and says what of it is done; `measured=DIR` takes its rate from your finished runs.
+One seed of every row of the five papers' tables and of those of [methods since then](papers/modern.md), each trained
+as its row says, on GPUs of {MEMORY:g} GB with bf16. Written by `make plan`, without the data and without a GPU: nothing
+here is measured. `posereg plan` does the same for your data, devices and seeds, and says what of it is done;
+`measured=DIR` takes its rate from your finished runs.
 
 - Counts of steps, images, FLOPs and hours are of one run. FLOPs: 6 for each multiply-add of an image that is trained on
   (a forward and a backward pass), 2 for each of validation and evaluation.
@@ -31,14 +32,14 @@ devices and seeds, and says what of it is done; `measured=DIR` takes its rate fr
 
 
 def tables() -> list[str]:
-    """The five papers' tables, `<paper>/<table>`, sorted."""
+    """All tables, `<paper>/<table>`, sorted."""
     root = config.experiments()
-    files = [file for paper in PAPERS for file in root.glob(f"{paper}/*/table.toml")]
+    files = [file for group in GROUPS for file in root.glob(f"{group}/*/table.toml")]
     return sorted(file.parent.relative_to(root).as_posix() for file in files)
 
 
 def data_of(table: str) -> str:
-    """The data set that the paper's table is of."""
+    """The data set that its published numbers are of."""
     text = (config.experiments() / table / "table.toml").read_text(encoding="utf-8")
     return str(tomllib.loads(text)["data"])
 
