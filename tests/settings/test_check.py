@@ -30,7 +30,10 @@ REFUSED = [
     ("data.name=../x", "data.name=../x: must be a folder's name"),
     ("seed=x", "seed=x: must be a whole number from 0 to 4,294,967,295"),
     ("seed=99999999999", "the nearest is 4294967295"),
-    ("loader.workers=-1", "loader.workers=-1: must be a whole number from 0 to 1,024; the nearest is 0"),
+    (
+        "loader.workers=-1",
+        "loader.workers=-1: must be a whole number from 0 to 1,024 or auto; the nearest is 0",
+    ),
     ("trainer.precision=fp16", "trainer.precision=fp16: must be 32-true, bf16-mixed"),
     ("+trainer.run_callbacks=[a]", "trainer.run_callbacks: the run gives this itself; it cannot be set"),
     ("method.optimizer.lr=nan", "method.optimizer.lr=nan: must be a number above 0"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from posereg.errors import UserError
+from posereg.settings.cores import SHARE, cores
 
 GPU_DEVICES = (
     "/dev/nvidiactl",
@@ -63,11 +64,6 @@ def find(
     ]
 
 
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def gpu_count() -> int:
     """GPUs that torch can use. A process of its own counts them, so that torch stays out of this one."""
     if sys.platform == "linux" and not any(Path(device).exists() for device in GPU_DEVICES):
@@ -80,10 +76,11 @@ def gpu_count() -> int:
 
 
 def _threads(threads: int | None, slots: int) -> dict[str, str]:
+    share = {SHARE: str(max(1, cores() // slots))}
     if threads is None and "OMP_NUM_THREADS" in os.environ:
-        return {}
-    count = str(threads or max(1, cores() // slots))
-    return {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count}
+        return share
+    count = str(threads or share[SHARE])
+    return {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, **share}
 
 
 def _gpus(devices: str | int | Sequence[int | str]) -> list[str]:

@@ -63,10 +63,11 @@ def _versions() -> list[str]:
 def _devices() -> list[str]:
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    from posereg.settings.cores import cores
+
     free = shutil.disk_usage(".").free / 2**30
     lines = [
-        f"cpu: {cores} cores, torch uses {torch.get_num_threads()} threads; disk: {free:.0f} GiB free here"
+        f"cpu: {cores()} cores, torch uses {torch.get_num_threads()} threads; disk: {free:.0f} GiB free here"
     ]
     for k in range(torch.cuda.device_count()):
         card = torch.cuda.get_device_properties(k)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import pytorch_lightning as pl
@@ -23,10 +23,11 @@ from posereg.errors import UserError
 from posereg.records.evaluation import Evaluation
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, faultless
+from posereg.settings.cores import workers as worker_count
 from posereg.settings.ranges import Annotated, Count, Interval, Seed, Size, Whole
 from posereg.skeletons.skeleton import Skeleton, skeleton
 
-Workers = Annotated[int, Interval(ge=0, le=1024)]
+Workers = Annotated[int, Interval(ge=0, le=1024)] | Literal["auto"]
 Recipe = TypeVar("Recipe", Augment, SceneAugment)
 
 
@@ -69,7 +70,7 @@ class ImageData(pl.LightningDataModule, ABC):
         source: the data set (`data/sources/source.py`).
         input_size: (W, H).
         batch_size: samples per batch and device in training.
-        workers: worker processes of each loader.
+        workers: worker processes of each loader; `auto`: a core each, but for one (`settings/cores.py`).
         train_split, val_split, test_split: the source's own where None; without a test split that of validation.
         limit_train, limit_val: use a part of the split; training people are drawn by the seed, validation people are
             the same for every seed.
@@ -97,7 +98,7 @@ class ImageData(pl.LightningDataModule, ABC):
         super().__init__()
         self.source = source
         self.input_size = (int(input_size[0]), int(input_size[1]))
-        self.batch_size, self.workers, self.seed = batch_size, workers, seed
+        self.batch_size, self.workers, self.seed = batch_size, worker_count(workers), seed
         self.train_split = train_split or source.train_split
         self.val_split = val_split or source.val_split
         self.test_split = test_split or source.test_split or self.val_split
