@@ -29,6 +29,7 @@ MODULES = {
     "claims": "claims",
     "detect": "detect",
     "errors": "error_analysis",
+    "readings": "readings",
     "figures": "figures",
     "report": "report",
     "dashboard": "dashboard",
