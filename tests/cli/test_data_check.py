@@ -18,7 +18,7 @@ def root(tmp_path):
     joints[:2] = rng.uniform(10, 90, (2, 14, 4))
     savemat(tmp_path / "joints.mat", {"joints": joints})
     for k in range(4):
-        cv2.imwrite(str(tmp_path / f"im000{k + 1}.jpg"), np.zeros((100, 100, 3), np.uint8))
+        cv2.imwrite(str(tmp_path / f"im000{k + 1}.jpg"), np.full((100, 100, 3), 90, np.uint8))
     return tmp_path
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from mice import mice, mouse_set
 from posereg.data.formats import own
+from posereg.data.samples.crop import topdown_sample
 from posereg.errors import UserError
 
 
@@ -77,3 +78,16 @@ def test_a_split_that_is_not_there_is_named(tmp_path):
         mouse_set(tmp_path, 2, "vall")
     with pytest.raises(UserError, match=r"source.splits is missing"):
         mouse_set(tmp_path, 2, splits=None)
+
+
+def test_several_animals_a_picture_and_rectangular_inputs(tmp_path):
+    content = mice(tmp_path, 4)
+    for one in content["annotations"]:
+        one["image_id"] = 2
+    (tmp_path / "mouse.json").write_text(json.dumps(content))
+    poses = mouse_set(tmp_path, 4)
+    assert poses.person_image.tolist() == [2] * 4
+    sample = topdown_sample(poses, 3, (96, 160), None, None)
+    assert sample["image"].shape == (160, 96, 3)
+    back = sample["keypoints"] @ sample["to_image"][:, :2].T + sample["to_image"][:, 2]
+    np.testing.assert_allclose(back, poses.keypoints[3], atol=1e-3)

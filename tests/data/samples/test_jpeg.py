@@ -113,3 +113,15 @@ def test_a_header_that_promises_more_pixels_than_there_is_memory(tmp_path, kind)
     for reader in (jpeg.read, jpeg.image_size):
         with pytest.raises(BadImageError, match=r"more pixels than are ever decoded \(268,435,456\)"):
             reader(path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_grey_and_sixteen_bits_a_pixel(tmp_path, suffix):
+    """Grey is the same in all channels; of 16 bits the upper eight are read."""
+    deep = (np.arange(64 * 48).reshape(48, 64) * 21).astype(np.uint16)
+    for values, wanted in ((deep, deep // 256), ((deep // 256).astype(np.uint8), deep // 256)):
+        cv2.imwrite(str(tmp_path / f"a{suffix}"), values)
+        pixels = jpeg.read(tmp_path / f"a{suffix}").pixels
+        assert pixels.dtype == np.uint8
+        for channel in range(3):
+            np.testing.assert_allclose(pixels[..., channel].astype(int), wanted, atol=1)

@@ -176,3 +176,18 @@ def test_another_size_is_said_once(tmp_path):
     )
     (finding,) = check(poses).findings
     assert (finding.what, finding.count, finding.total) == ("pictures of another size than declared", 1, 6)
+
+
+def test_twelve_bits_in_sixteen_are_black_and_named(tmp_path):
+    """A camera of 12 bits writes 0 to 4095 into 16: what is read has 15 of 255 at most."""
+    poses = sound(tmp_path)
+    rng = np.random.default_rng(0)
+    for number, most in ((1, 4096), (2, 65536)):
+        name = tmp_path / f"deep{number}.png"
+        cv2.imwrite(str(name), rng.integers(0, most, (48, 64)).astype(np.uint16))
+        images = list(poses.images)
+        images[number] = name.relative_to(poses.root).as_posix()
+        poses = replace(poses, images=tuple(images))
+    (finding,) = check(poses).findings
+    assert (finding.count, finding.bad, finding.examples) == (1, True, ("deep1.png",))
+    assert "black all over" in finding.what

@@ -25,6 +25,7 @@ from posereg.geometry.pixels import inside
 from posereg.records.poses import ORDINARY, OTHER_SIZE, PoseSet
 
 EXAMPLES = 5
+BLACK = 16  # of 255: no pixel of a usable picture stays below
 ASYMMETRY = 0.05  # difference of the left and right joint's share of labels that is worth a look
 
 # What the data sets' papers and lists say: people, images (None: not counted here).
@@ -150,9 +151,9 @@ def _read_images(
 ) -> tuple[NDArray[np.float64], list[Finding]]:
     """Width and height (M, 2) of each image, NaN where it cannot be read, and what was wrong."""
     sizes = np.full((len(poses.images), 2), np.nan)
-    missing, damaged = [], []
+    missing, damaged, black = [], [], []
 
-    def read(row: int) -> tuple[int, int] | str:
+    def read(row: int) -> tuple[int, int, bool] | str:
         path = poses.root / poses.images[row]
         if not Path(frames.file_of(path)).exists():
             return "missing"
@@ -160,7 +161,7 @@ def _read_images(
             image = jpeg.read(path).pixels
         except BadImageError as error:
             return str(error)
-        return image.shape[1], image.shape[0]
+        return image.shape[1], image.shape[0], bool(image[..., :3].max() < BLACK)
 
     rows = range(len(poses.images))
     with ThreadPoolExecutor(threads) as pool:
@@ -168,7 +169,8 @@ def _read_images(
         for row in progress(rows, len(rows)) if progress else rows:
             result = next(results)
             if isinstance(result, tuple):
-                sizes[row] = result
+                sizes[row] = result[:2]
+                black += [poses.images[row]] if result[2] else []
             elif result == "missing":
                 missing.append(poses.images[row])
             else:
@@ -177,6 +179,13 @@ def _read_images(
     return sizes, [
         Finding("images missing", len(missing), total, True, tuple(missing[:EXAMPLES])),
         Finding("images undecodable", len(damaged), total, True, tuple(damaged[:EXAMPLES])),
+        Finding(
+            "images black all over (16 bits a pixel, few of them used?)",
+            len(black),
+            total,
+            True,
+            tuple(black[:EXAMPLES]),
+        ),
     ]
 
 
