@@ -293,7 +293,7 @@ ODD = st.sampled_from(
     ]
 )  # fmt: skip
 FEW = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-MANY = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+MANY = settings(FEW, max_examples=1000)
 
 
 def check_bytes(name: str, tmp_path: Path, damages: list[Damage]) -> None:
@@ -364,7 +364,7 @@ def test_changed_bytes(name: str, tmp_path: Path, damages: list[Damage]) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", JSON)
-@settings(MANY, max_examples=400)
+@MANY
 @given(data=st.data())
 def test_changed_values(name: str, tmp_path: Path, data: st.DataObject) -> None:
     check_json(name, tmp_path, data)

@@ -26,9 +26,6 @@ TINY = (
 LSP = ("'data.reader.ranges={train: [1, 16], test: [17, 24], all: [1, 24]}'",)
 BESIDE = tuple(f"++loader.others.{name}.root={data_set(name)}" for name in ("mpii", "coco"))
 
-# One of each kind; the rows of every table take a step in tests/experiments/test_rows.py.
-STEPPED = ("table8", "integral_training", "cascade_table6", "softargmax_table3")
-
 
 def commands(target: str, runs: Path) -> list[list[str]]:
     """What make would run, without the installation."""
@@ -92,7 +89,7 @@ def test_bottom_up_rows_on_one_gpu_and_on_eight(row, images, hardware, monkeypat
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make here")
-@pytest.mark.parametrize("target", STEPPED)
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_target_takes_a_step_of_every_row_and_prints_the_table(target, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for words in commands(target, tmp_path / "runs"):

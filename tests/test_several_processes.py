@@ -70,6 +70,7 @@ def assert_same(one, other):
     assert result["files"] == others_result["files"]
 
 
+@pytest.mark.slow
 def test_two_processes_train_and_evaluate_as_one_does(tmp_path):
     short = ("method=R1", "trainer.epochs=1", "trainer.limit_train_batches=2")
     alone = arguments("integral", tmp_path / "alone", *short)

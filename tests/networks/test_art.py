@@ -13,8 +13,8 @@ def small(**options):
 # docs/papers/art.md#sizes: unique parameters, GMAC of the released counter (BU README), GMAC of the paper's Table 1.
 PUBLISHED = [
     ("hrnet_w32", {}, 512, 30.679, 64.891, 63.7),
-    ("hrnet_w48", {}, 640, 66.803, 174.275, 170.1),
-    ("hrnet_w48", {"high_resolution": True}, 640, 66.896, 181.948, 179.5),
+    pytest.param("hrnet_w48", {}, 640, 66.803, 174.275, 170.1, marks=pytest.mark.slow),
+    pytest.param("hrnet_w48", {"high_resolution": True}, 640, 66.896, 181.948, 179.5, marks=pytest.mark.slow),
     ("hrnet_w32", {"keypoints": 14}, 512, 30.676, 64.848, None),
 ]
 

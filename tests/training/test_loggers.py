@@ -202,7 +202,7 @@ def test_offline_runs_with_names_config_summary_and_exit_code(
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     done = subprocess.run(
-        [sys.executable, "-c", WANDB_RUNS, str(tmp_path)], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", WANDB_RUNS, str(tmp_path)], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
