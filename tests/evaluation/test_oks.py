@@ -211,3 +211,10 @@ def test_image_ids_as_text_are_the_same_images(tmp_path):
     assert same(ours(tmp_path, texts, [{**one, "image_id": str(one["image_id"])} for one in found]), alone)
     with pytest.raises(UserError, match='result 0: image id "a" is no whole number'):
         oks.evaluate_files(*files(tmp_path, truth, [{**found[0], "image_id": "a"}]))
+
+
+def test_names_and_limbs_that_are_none_do_no_harm(tmp_path):
+    people = [person(1, 1, POSE, ALL)]
+    truth = truth_of([image(1)], people)
+    truth["categories"][0] |= {"keypoints": [*COCO.joints[:16], 2**70], "skeleton": [[None], 3]}
+    assert ours(tmp_path, truth, [detection(1, POSE, 1.0)])[0] == pytest.approx(100)

@@ -148,7 +148,13 @@ def _slim_truth(path: Path | str, skeleton: Skeleton, areas: bool) -> Json:
         annotations.append({**slim, "category_id": file.category})
     if areas:
         _check_areas(annotations, path)
-    category = {**person_category_of(content, path), "id": file.category}
+    described = person_category_of(content, path)
+    names = described.get("keypoints")
+    category = {
+        "id": file.category,
+        "name": str(described.get("name", "person")),
+        "keypoints": [str(name) for name in names] if isinstance(names, list) else [],
+    }
     return {"images": file.images, "annotations": annotations, "categories": [category]}
 
 

@@ -56,6 +56,7 @@ def test_joints_go_by_name(tmp_path):
     ("names", "said"),
     [
         (None, "does not name its joints"),
+        (12, "does not name its joints"),
         (JOINTS[:-1], "has no joint tail_tip"),
         ([*JOINTS, "nose"], "names a joint twice"),
     ],

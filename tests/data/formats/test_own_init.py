@@ -100,3 +100,12 @@ def test_limbs_and_symmetries_of_sleap(tmp_path):
     wanted = {"joints": ["eye", "auge", "fin"], "limbs": [["eye", "fin"]], "pairs": [["auge", "eye"]]}
     assert found["skeleton"] == wanted
     assert found["source"]["format"] == "sleap"
+
+
+@pytest.mark.parametrize("limbs", [1, [3], [[1]], [[1, []]], [[1.0, 0.5]]])
+def test_limbs_that_are_none_are_one_line(tmp_path, limbs):
+    content = mice(tmp_path, 2)
+    content["categories"][0]["skeleton"] = limbs
+    (tmp_path / "mouse.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"mouse.json: not COCO-style annotations"):
+        describe(tmp_path / "mouse.json")

@@ -160,7 +160,7 @@ def _category(content: Json, wanted: Any, path: Path) -> Json:
 def _order(category: Json, skeleton: Skeleton, path: Path) -> list[int]:
     """For each joint of the file its place in the skeleton, by name; -1 where the skeleton lacks it."""
     names = category.get("keypoints")
-    if not names:
+    if not isinstance(names, list) or not names:
         raise UserError(
             f"{path}: its category '{category.get('name')}' does not name its joints; add 'keypoints': "
             f"[{', '.join(skeleton.joints[:3])}, ...] in the order of the file"

@@ -8,7 +8,7 @@ from typing import Any
 
 from posereg.data.formats import own_coco, own_csv, own_slp
 from posereg.errors import UserError, nearest
-from posereg.files import read_yaml
+from posereg.files import read_yaml, reading
 from posereg.skeletons.sides import find_pairs
 
 Json = dict[str, Any]
@@ -37,12 +37,16 @@ def describe(annotations: Path, category: str | None = None, joints: Sequence[st
 
 
 def _coco(path: Path, name: str | None, joints: Sequence[str] | None) -> tuple[Json, Json]:
-    content = own_coco.load(path)
+    with reading(path, "COCO-style annotations"):
+        return _of_content(own_coco.load(path), path, name)
+
+
+def _of_content(content: Json, path: Path, name: str | None) -> tuple[Json, Json]:
     posed = {one.get("category_id") for one in content["annotations"] if one.get("keypoints")}
     every = {str(one.get("name")): one for one in content["categories"] if one.get("id") in posed}
     category = _chosen(every, name, path)
     names = category.get("keypoints")
-    if not names:
+    if not isinstance(names, list) or not names:
         raise UserError(
             f"{path}: its category '{category.get('name')}' does not name its joints; add 'keypoints': [nose, ...]"
         )
