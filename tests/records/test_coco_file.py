@@ -122,3 +122,13 @@ def test_an_image_id_for_two_pictures_is_refused_and_a_repeated_entry_is_one():
 )
 def test_the_same_id_in_any_form_is_the_same_text(value, key):
     assert key_of(value) == key
+
+
+def test_numbers_written_as_texts_become_numbers():
+    """A string among the coordinates would end the scoring, after the training."""
+    keypoints = [0.0] * 51
+    keypoints[:3] = ["7", 8, "2"]
+    people = [{"id": 1, "image_id": 1, "keypoints": keypoints}]
+    found = coco_file({"images": [{"id": 1, "file_name": "a"}], "annotations": people}, "x.json", COCO)
+    assert found.people[0]["keypoints"][:3] == [7.0, 8.0, 2.0]
+    assert all(isinstance(value, float) for value in found.people[0]["keypoints"])

@@ -155,7 +155,8 @@ def _slim_truth(path: Path | str, skeleton: Skeleton, areas: bool) -> Json:
         "name": str(described.get("name", "person")),
         "keypoints": [str(name) for name in names] if isinstance(names, list) else [],
     }
-    return {"images": file.images, "annotations": annotations, "categories": [category]}
+    images = [{key: image[key] for key in ("id", "crowdIndex") if key in image} for image in file.images]
+    return {"images": images, "annotations": annotations, "categories": [category]}
 
 
 def _check_areas(people: list[Json], path: Path | str) -> None:

@@ -181,7 +181,9 @@ def _joints(
     """Puts the joints in order and mends what is no visibility or no position."""
     if not people:
         return
-    values = np.array([one["keypoints"] for one in people], dtype=np.float64).reshape(len(people), -1, 3)
+    given = np.array([one["keypoints"] for one in people])
+    texts = given.dtype.kind not in "fiu"  # numbers written as texts, or null: scoring wants numbers
+    values = given.astype(np.float64).reshape(len(people), -1, 3)
     flags = values[..., 2]
     odd = ~np.isin(flags, (0, 1, 2)) & (flags > 0)
     if odd.any():
@@ -198,7 +200,7 @@ def _joints(
             left[reason] = [str(people[row]["id"]) for row in np.flatnonzero(which.any(axis=1))]
     lost = negative | nowhere
     values[lost] = 0
-    changed = np.ones(len(people), dtype=bool) if order is not None else lost.any(axis=1)
+    changed = np.ones(len(people), dtype=bool) if texts or order is not None else lost.any(axis=1)
     for row in np.flatnonzero(changed).tolist():
         joints = values[row] if order is None else values[row][order]
         people[row]["keypoints"] = joints.ravel().tolist()
