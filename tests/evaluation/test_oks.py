@@ -217,5 +217,5 @@ def test_names_and_limbs_that_are_none_do_no_harm(tmp_path):
     people = [person(1, 1, POSE, ALL)]
     truth = truth_of([image(1)], people)
     truth["categories"][0] |= {"keypoints": [*COCO.joints[:16], 2**70], "skeleton": [[None], 3]}
-    truth["images"][0]["license"] = {}
+    truth["images"][0]["license"], people[0]["iscrowd"] = {}, None
     assert ours(tmp_path, truth, [detection(1, POSE, 1.0)])[0] == pytest.approx(100)

@@ -145,6 +145,7 @@ def _slim_truth(path: Path | str, skeleton: Skeleton, areas: bool) -> Json:
         bbox = entry.get("bbox")
         sound = isinstance(bbox, list) and len(bbox) == 4 and all(map(is_number, bbox))
         slim |= {"bbox": bbox if sound else [0, 0, 0, 0], "keypoints": values, "num_keypoints": labelled}
+        slim["iscrowd"] = int(bool(entry.get("iscrowd")))
         annotations.append({**slim, "category_id": file.category})
     if areas:
         _check_areas(annotations, path)
