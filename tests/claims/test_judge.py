@@ -341,3 +341,17 @@ def test_what_may_not_be_decided_has_no_p_value(tmp_path: Path) -> None:
 def test_an_effect_of_the_other_sign_is_called_reversed(tmp_path: Path) -> None:
     rows(tmp_path, I1=0.2, H1=0.1)
     assert judged(tmp_path).judgements[0].size == "reversed"
+
+
+def test_a_flat_tight_threshold_is_no_finished_run(tmp_path: Path) -> None:
+    """PCKh@0.1 hardly rises any more, PCKh@0.5, the run's first metric, still does."""
+    paths = rows(tmp_path, I1=0.1, H1=0.2)
+    curve = paths[1].parent / "metrics.csv"
+    head, early, late = curve.read_text().splitlines()
+    column = head.split(",").index("val/PCKh@0.5")
+    cells = early.split(",")
+    cells[column] = str(float(cells[column]) - 8)
+    curve.write_text("\n".join([head, ",".join(cells), late]) + "\n")
+    found = judged(tmp_path)
+    assert found.verdict == OPEN
+    assert "still learning: H1 (PCKh@0.5 +4.0 in its last quarter" in found.judgements[0].reason

@@ -239,10 +239,14 @@ def _undecided(comparison: Comparison, interval: Interval, paper: float | None, 
 
 
 def _unfinished(rows: Mapping[str, tuple[Run, ...]], metric: str) -> str:
-    """Which rows had not finished learning, by their slowest seed; nothing is decided between them."""
+    """Which rows had not finished learning, by their slowest seed; nothing is decided between them.
+
+    The run's own metric counts beside the one compared: at a tight threshold little is correct, so little rises, long
+    before a network has finished.
+    """
     lines = []
     for row, runs in rows.items():
-        curves = curves_of(runs, metric)
+        curves = curves_of(runs, metric) + curves_of(runs)
         if any(curve is None for curve in curves):
             lines.append(f"no validation curve of {row.rsplit('/', 1)[1]}")
         worst = slowest(curves)
