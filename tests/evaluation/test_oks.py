@@ -219,3 +219,11 @@ def test_names_and_limbs_that_are_none_do_no_harm(tmp_path):
     truth["categories"][0] |= {"keypoints": [*COCO.joints[:16], 2**70], "skeleton": [[None], 3]}
     truth["images"][0]["license"], people[0]["iscrowd"] = {}, None
     assert ours(tmp_path, truth, [detection(1, POSE, 1.0)])[0] == pytest.approx(100)
+
+
+@pytest.mark.parametrize("count", [-1, None, "x", 1e18, float("nan"), []])
+def test_a_count_of_joints_that_is_none_is_counted_again(tmp_path, count):
+    truth, found = truth_of([image(1)], [person(1, 1, POSE, ALL)]), [detection(1, POSE + 3, 0.9)]
+    expected = ours(tmp_path, truth, found)
+    truth["annotations"][0]["num_keypoints"] = count
+    assert same(ours(tmp_path, truth, found), expected)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from posereg.errors import UserError
 from posereg.evaluation.average_precision import ranked
 from posereg.files import read_json, reading, write_json
-from posereg.records.coco_file import coco_file, is_number, joint_order, key_of, whole
+from posereg.records.coco_file import coco_file, is_number, joint_count, joint_order, key_of, whole
 from posereg.records.coco_file import person_category as person_category_of
 from posereg.records.evaluation import Deferred, Evaluation, protocol
 from posereg.records.poses import PoseSet
@@ -132,7 +132,7 @@ def _slim_truth(path: Path | str, skeleton: Skeleton, areas: bool) -> Json:
     annotations = []
     for entry in file.people:
         values = entry.get("keypoints") or ()
-        labelled = entry.get("num_keypoints")
+        labelled = joint_count(entry.get("num_keypoints"), joints)
         labelled = sum(v > 0 for v in values[2::3]) if labelled is None else labelled
         if len(values) != 3 * joints:
             # Crowd regions may carry a short list of zeros; with a labelled person it is another joint set.

@@ -121,6 +121,11 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and abs(value) < 1e300
 
 
+def joint_count(said: Any, most: int) -> int | None:
+    """How many joints an annotation says it labels; None where that is no such number."""
+    return int(said) if is_number(said) and 0 <= said <= most else None
+
+
 def key_of(value: Any) -> str:
     """An id as text, the same for 7, 7.0 and "7"; empty where there is none."""
     if value is None:

@@ -15,7 +15,7 @@ from posereg.data.formats.paths import image_name
 from posereg.data.samples import jpeg
 from posereg.errors import UserError
 from posereg.files import read_json, reading
-from posereg.records.coco_file import FARTHEST, coco_file
+from posereg.records.coco_file import FARTHEST, coco_file, joint_count
 from posereg.records.poses import CROWD, FEW, OTHER_SIZE, UNLABELLED, PoseSet
 from posereg.skeletons.skeleton import Skeleton
 
@@ -207,7 +207,7 @@ def pose_set(
     of the file stays, with or without people."""
     # As published: CrowdPose does not count head and neck, and its API ignores people with 0.
     labelled = (annotated.visibility > 0).sum(axis=1)
-    published = [person.get("num_keypoints") for person in annotated.annotations]
+    published = [joint_count(person.get("num_keypoints"), len(skeleton)) for person in annotated.annotations]
     counts = [n if count is None else count for count, n in zip(published, labelled, strict=True)]
     columns: dict[str, NDArray[Any]] = {
         "iscrowd": annotated.crowd,
