@@ -184,3 +184,14 @@ def test_timm_models_are_named_like_files_of_the_group():
 def test_a_timm_model_that_is_none_is_refused():
     with pytest.raises(UserError, match=r"backbone\.name.*convnext_attoo"):
         configs.validate(configs.compose(["method=I1", "backbone=timm/convnext_attoo"]))
+
+
+def test_what_a_constructor_says_of_its_values_is_one_line():
+    node = {"_target_": "torch.nn.Conv2d", "in_channels": 3, "out_channels": 4, "kernel_size": 1, "groups": 2}
+    with pytest.raises(
+        UserError, match=r"'torch\.nn\.modules\.conv\.Conv2d' cannot be built: in_channels must be divisible"
+    ) as told:
+        configs.instantiate(node)
+    assert "\n" not in str(told.value)
+    with pytest.raises(UserError, match=r"\(weight\) cannot be built"):
+        configs.instantiate({"_target_": "builtins.dict", "weight": node})

@@ -32,7 +32,7 @@ def commands(target: str, runs: Path) -> list[list[str]]:
     paper = TARGETS[target].split("/")[0]
     kind = "lsp" if target in ("cascade_table7", "softargmax_table2", "softargmax_table3") else "mpii"
     kind = {"volume": "h80k", "art": "crowdpose" if target == "art_table5" else "coco"}.get(paper, kind)
-    kind = "coco" if target == "table8" else kind
+    kind = "coco" if target == "table8" or paper == "modern" else kind
     # HRNet knows no width; its published sizes are checked in tests/networks.
     more = {"volume": BESIDE, "art": ("backbone=hrnet_w18_small",)}.get(paper, ())
     given = " ".join((*TINY, f"data.root={data_set(kind)}", *more, *(LSP if kind == "lsp" else ())))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -345,7 +346,11 @@ def instantiate(node: Mapping[str, Any], **extra: Any) -> Any:
             raise UserError(
                 f"config: cannot import '{node.get('_target_')}': not of this version of posereg?"
             ) from error
-        raise
+        told = str(error)
+        target, key = re.search(r"target '([^']+)'", told), re.search(r"full_key: (\S+)", told)
+        what = f"'{target[1] if target else node.get('_target_')}'" + (f" ({key[1]})" if key else "")
+        reason = " ".join(str(error.__cause__ or error).split())
+        raise UserError(f"config: {what} cannot be built: {reason:.300}") from error
 
 
 def stored(node: Mapping[str, Any], where: Path | str) -> dict[str, Any]:

@@ -126,6 +126,23 @@ def test_who_owns_a_shared_cell():
     assert len(encode(twins, (32, 32)).cells) == len(encode(make_batch([[[left]]]), (32, 32)).cells)
 
 
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**31), compat=st.sampled_from(["paper", "released"]), people=st.integers(1, 6))
+def test_places_that_do_not_count_may_stay(seed, compat, people):
+    """As on a GPU: the same cells, of the same people, and whatever else there is weighs nothing."""
+    draw = torch.Generator().manual_seed(seed)
+    centers = torch.rand(2, people, 2, generator=draw) * 40 - 4
+    centers[:, 1::2] = centers[:, :1] + torch.randint(-3, 4, centers[:, 1::2].shape, generator=draw)
+    valid = (torch.rand(2, people, generator=draw) < 0.8) & ((centers >= 0) & (centers < 32)).all(-1)
+    areas = torch.randint(1, 4, (2, people), generator=draw).float()
+    cells, person, counts = bottomup._regions(centers, valid, areas, (32, 32), compat, sparse=True)
+    every, whose, weighs = bottomup._regions(centers, valid, areas, (32, 32), compat, sparse=False)
+    assert counts.all()
+    assert torch.equal(every[weighs], cells)
+    assert torch.equal(whose[weighs], person)
+    assert ((every >= 0) & (every < torch.tensor([2, 32, 32]))).all()
+
+
 def test_normalisers():
     keypoints = [[[[41.5, 41.5], [900.0, 41.5], [45.5, 41.5]]]]
     visibility = torch.tensor([[[2, 2, 0]]], dtype=torch.uint8)

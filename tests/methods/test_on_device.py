@@ -53,14 +53,15 @@ def test_training_and_prediction_stay_on_the_device(name, tmp_path):
     assert prediction.found == []
 
 
-def test_maps_of_whole_images_stay_on_the_device(tmp_path):
-    # Its targets and its people are lists as long as the images have people, which the host has to know.
-    module, batch = setting(tmp_path, "coco", *SCENES)
+@pytest.mark.parametrize("compat", ["paper", "released"])
+def test_training_on_whole_images_stays_on_the_device(compat, tmp_path):
+    # Prediction gives a list as long as the images have people, which the host has to know.
+    module, batch = setting(tmp_path, "coco", *SCENES, f"method.compat={compat}")
     with FakeTensorMode() as mode:
         batch = on_device(mode, module, batch)
         with Waits() as waits:
-            maps = module.network(module.images(batch))
-    assert {value.device.type for value in maps if value is not None} == {"cuda"}
+            losses = module.losses(module.images(batch), batch)
+    assert {value.device.type for value in losses.values()} == {"cuda"}
     assert waits.found == []
 
 

@@ -52,6 +52,8 @@ def test_frozen_layers_stay_as_they_are(count, moving):
 
 
 def test_mistakes_name_the_setting(tmp_path):
+    with pytest.raises(UserError, match=r"timm has no model 'resnet18\.tv_in1kx'; near it: "):
+        backbone("resnet18.tv_in1kx", pretrained=False)
     with pytest.raises(UserError, match=r"backbone\.name: timm has no model 'resnet99'; near it: "):
         backbone("resnet99")
     with pytest.raises(UserError, match="pretrained weights need width 1"):

@@ -1,7 +1,7 @@
 """Targets and losses of heat-map-guided bottom-up regression (ART, section 3.1; docs/papers/art.md#targets).
 
 Everything is built on the batch's device for any number of people. Offsets are kept only where there are any,
-the few cells around the centres, instead of 2K full maps.
+the few cells around the centres, instead of 2K full maps; on a GPU those that do not count stay, with weight 0.
 
 `compat` chooses where paper and released code differ: `paper` takes the definitions of the paper (one mask per
 keypoint type, disc-shaped regions, the closest centre wins, the box diagonal as normaliser, summed losses with
@@ -99,8 +99,8 @@ def encode(
     else:
         # Without boxes: the diagonal of a square of that area.
         person_size = batch["diagonals"].float().clamp(min=1) if "diagonals" in batch else (2 * areas).sqrt()
-    cells, person = _regions(middle, centered, areas, size, compat)
-    here = cells[:, [2, 1]].to(joints.dtype).unsqueeze(2)
+    cells, person, counts = _regions(middle, centered, areas, size, compat)
+    here = cells[:, 1:].flip(1).to(joints.dtype).unsqueeze(2)
     of_person = joints.flatten(0, 1).transpose(1, 2).contiguous().index_select(0, person)
     return Targets(
         heatmaps,
@@ -108,7 +108,8 @@ def encode(
         fine_maps,
         cells,
         offsets=(of_person - here).transpose(1, 2),
-        weights=(inside / person_size.unsqueeze(-1)).flatten(0, 1).index_select(0, person),
+        weights=(inside / person_size.unsqueeze(-1)).flatten(0, 1).index_select(0, person)
+        * counts.unsqueeze(1),
         keep=_keep(batch["ignore"], size) if "ignore" in batch else None,
     )
 
@@ -178,9 +179,21 @@ def _paint_numpy(maps: Tensor, line_y: Tensor, line_x: Tensor, top: Tensor, left
 
 
 def _regions(
-    centers: Tensor, valid: Tensor, areas: Tensor, size: tuple[int, int], compat: Compat
-) -> tuple[Tensor, Tensor]:
-    """Cells around the centres (B, P, 2) and whose they are: (M, 3) image, row, column, and (M,) row of B * P."""
+    centers: Tensor,
+    valid: Tensor,
+    areas: Tensor,
+    size: tuple[int, int],
+    compat: Compat,
+    sparse: bool | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Cells around the centres (B, P, 2) and whose they are: (M, 3) image, row, column, (M,) row of B * P, and whether
+    they count (M,) bool.
+
+    Args:
+        sparse: leave out those that do not count, as on the CPU. A GPU's host would have to wait for how many these
+            are, so there every place of every person stays.
+    """
+    sparse = centers.device.type == "cpu" if sparse is None else sparse
     h, w = size
     b, p, _ = centers.shape
     # The square is half open; a disc about a fractional centre may touch one more cell on either side.
@@ -191,21 +204,26 @@ def _regions(
     chosen = ((y >= 0) & (y < h) & valid.unsqueeze(-1)).unsqueeze(-1) & ((x >= 0) & (x < w)).unsqueeze(-2)
     if compat == "paper":
         chosen &= distance <= RADIUS**2
-    cells = chosen.flatten().nonzero().squeeze(1)
+    taken = chosen.flatten()
+    cells = taken.nonzero().squeeze(1) if sparse else torch.arange(len(taken), device=centers.device)
+    taken = taken.index_select(0, cells)
     side = len(reach)
     person = cells // side**2
-    row = y.flatten().index_select(0, cells // side)
-    column = x.flatten().index_select(0, person * side + cells % side)
+    row = y.flatten().index_select(0, cells // side).clamp(0, h - 1)
+    column = x.flatten().index_select(0, person * side + cells % side).clamp(0, w - 1)
     place = (person // p * h + row) * w + column
-    priority = distance.flatten().index_select(0, cells) if compat == "paper" else areas.flatten()[person]
+    priority = distance.flatten() if compat == "paper" else areas.flatten().repeat_interleave(side**2)
+    priority = priority.index_select(0, cells).masked_fill(~taken, torch.inf)
     best = priority.new_full((b * h * w,), torch.inf).scatter_reduce_(0, place, priority, "amin")
-    rivals = (priority == best.index_select(0, place)).nonzero().squeeze(1)
+    rivals = taken & (priority == best.index_select(0, place))
     # Of two equal people the first.
-    place, person = place.index_select(0, rivals), person.index_select(0, rivals)
-    first = person.new_full((b * h * w,), b * p).scatter_reduce_(0, place, person, "amin")
-    wins = (person == first.index_select(0, place)).nonzero().squeeze(1)
-    place, person = place.index_select(0, wins), person.index_select(0, wins)
-    return torch.stack([place // (h * w), place // w % h, place % w], dim=1), person
+    nobody = b * p
+    owner = person.masked_fill(~rivals, nobody)
+    first = person.new_full((b * h * w,), nobody).scatter_reduce_(0, place, owner, "amin")
+    wins = rivals & (person == first.index_select(0, place))
+    if sparse:
+        place, person, wins = place[wins], person[wins], wins[wins]
+    return torch.stack([place // (h * w), place // w % h, place % w], dim=1), person, wins
 
 
 def _keep(ignore: Tensor, size: tuple[int, int]) -> Tensor:

@@ -22,7 +22,17 @@ from posereg.networks.weights import load_fitting, read_tensors, without_prefix
 from posereg.settings.ranges import Among, Annotated, Interval, Size
 
 log = logging.getLogger(__name__)
-TimmName = Annotated[str, Among(timm.list_models, timm.is_model)]
+
+
+def is_known(name: str) -> bool:
+    """Whether timm has a model of that name, and weights of its tag where it has one (`resnet50.tv_in1k`)."""
+    try:
+        return bool(timm.is_model(name)) and timm.get_pretrained_cfg(name) is not None
+    except RuntimeError:  # a tag that the model has not
+        return False
+
+
+TimmName = Annotated[str, Among(timm.list_models, is_known)]
 
 
 def backbone(
@@ -54,7 +64,7 @@ def backbone(
         options["channels"] = tuple(max(8, round(c * width)) for c in (64, 128, 256, 512))
         # timm's plain 7x7 stem is always 64 wide; the deep one can be narrowed with the rest.
         options |= {"stem_type": "deep", "stem_width": max(4, round(32 * width))}
-    if not timm.is_model(name):
+    if not is_known(name):
         close = timm.list_models(f"*{name[:6]}*")[:5]
         raise UserError(f"backbone.name: timm has no model '{name}'; near it: {', '.join(close) or 'none'}")
     if input_size is not None:

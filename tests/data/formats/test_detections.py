@@ -42,6 +42,18 @@ def test_people_of_these_images_with_an_area_above_the_score_are_kept(tmp_path):
     assert found.boxes[1].tolist() == pytest.approx([5 - 3.75, 8 - 5, 5 + 3.75, 8 + 5])
 
 
+@pytest.mark.parametrize(
+    "bad", [(1, 2, 3, 4, 5), (1, 2, 3, 4, 5, 6), (1, float("nan"), 3, 4), (1, 2, float("inf"), 4)]
+)
+def test_a_box_is_four_finite_numbers(tmp_path, bad):
+    # Two of six numbers would pass for three of four.
+    file = write(tmp_path, box(0, bbox=bad), box(1, bbox=bad))
+    with pytest.raises(UserError, match=r"boxes\.json: a bbox is not four finite numbers"):
+        detections.detected(people(tmp_path, 2), file)
+    with pytest.raises(UserError, match=r"boxes\.json"):
+        detections.detected(people(tmp_path, 2), write(tmp_path, box(0, bbox=bad), box(1)))
+
+
 def test_columns_of_images_stay_and_those_of_people_go(tmp_path):
     from dataclasses import replace
 

@@ -58,7 +58,9 @@ def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSe
             and row["image_id"] in place
             and min(row["bbox"][2:]) > 0
         ]
-        bbox = np.array([row["bbox"] for row in rows], dtype=np.float64).reshape(-1, 4)
+        bbox = np.array([row["bbox"] for row in rows], dtype=np.float64)
+        if rows and (bbox.shape != (len(rows), 4) or not np.isfinite(bbox).all()):
+            raise UserError(f"{file}: a bbox is not four finite numbers: x, y, width, height")
         scores = np.array([row["score"] for row in rows], dtype=np.float64)
         person_image = np.array([place[row["image_id"]] for row in rows], dtype=np.int64)
     if not rows:
