@@ -76,7 +76,7 @@ def test_everybody_found_is_in_the_file(trained, test_dev, tmp_path):
 
 
 def test_a_damaged_picture_ends_it_by_name_and_nothing_is_written(trained, test_dev, tmp_path):
-    pictures = sorted((test_dev / "test2017").iterdir())
+    pictures = sorted((test_dev / "test2017").resolve().iterdir())
     (test_dev / "test2017").unlink()
     (test_dev / "test2017").mkdir()
     for picture in pictures:

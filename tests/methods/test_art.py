@@ -75,6 +75,7 @@ class Batches:
 
 class Data(pl.LightningDataModule):
     train_split, val_split = "train", "val"
+    source = SimpleNamespace(file=None)
 
     def __init__(self, batch, steps):
         super().__init__()

@@ -39,7 +39,8 @@ def test_the_hardware_leaves_a_rows_recipe_as_it_is(row, hardware):
     one, other = (configs.plain(configs.compose([row, *more])) for more in ([], [f"trainer={hardware}"]))
     changed = configs.differences(one, other)
     assert {line.partition(":")[0] for line in changed} <= {
-        "trainer.precision", "trainer.compile", "trainer.accelerator"
+        "trainer.precision", "trainer.compile", "trainer.accelerator", "trainer.tf32", "trainer.fused",
+        "trainer.autotune",
     }  # fmt: skip
 
 

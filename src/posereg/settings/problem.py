@@ -18,4 +18,6 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         value = "" if self.value is NO_VALUE else f"={shown(self.value)}"
-        return f"{self.key}{value}: {self.text}"
+        # What the text quotes of the config may be anything.
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in self.text)
+        return f"{self.key}{value}: {text}"
