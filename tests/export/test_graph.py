@@ -48,7 +48,7 @@ def test_maps_grouped_outside_are_the_people_that_posereg_finds(name):
     images = noise(2, size=(96, 64))
     with torch.inference_mode():
         maps = {k: v.numpy() for k, v in zip(MapsGraph.outputs, graph_of(module)(images), strict=True)}
-        ours = module.detect(module.images({"image": images}))
+        ours = module.detect({"image": images})
     for expected, found in zip(ours, grouped(maps, module), strict=True):
         assert len(expected.centers) > 1
         torch.testing.assert_close(found.keypoints, expected.keypoints, atol=1e-2, rtol=0)
