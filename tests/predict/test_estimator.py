@@ -128,6 +128,15 @@ def test_a_second_look_that_is_less_sure_does_not_count():
     np.testing.assert_allclose(found.keypoints[0], calls[0][0] @ affine[:, :2].T + affine[:, 2], atol=1e-3)
 
 
+@pytest.mark.parametrize("score", [-3.0, 0.0, float("nan")])
+def test_scores_that_are_logits_or_none_end_no_prediction(score):
+    odd = Marker()
+    predict_once = odd.predict
+    odd.predict = lambda images: (predict_once(images)[0], torch.full((len(images), 3), score))
+    found = Estimator(odd, "cpu").predict(picture(SPOTS, (400, 300)))
+    np.testing.assert_allclose(found.keypoints[0], SPOTS, atol=12)
+
+
 def test_several_images_of_several_sizes_and_people(estimator):
     moved = [(x + 60, y + 20) for x, y in SPOTS]
     images = [picture(SPOTS), picture(moved, (300, 180)), picture(SPOTS)]

@@ -189,7 +189,12 @@ class Estimator:
         if one.whole is None:
             return []
         scores = poses.scores[0]
-        joints = poses.keypoints[0][scores >= SURE * scores.max()]
+        best = float(scores.max())
+        # Scores of some methods are logits: of a best one below 0 a quarter would be more.
+        sure = scores >= min(SURE * best, best)
+        if not sure.any():  # no number among them
+            return []
+        joints = poses.keypoints[0][sure]
         low, high = joints.min(axis=0), joints.max(axis=0)
         if max(high - low) * PADDING > FILLED * max(one.whole.shape[:2]) or not (high > low).all():
             return []
