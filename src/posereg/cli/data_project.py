@@ -6,7 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from posereg.cli.spec import BOOLEAN, CHECKPOINT, DIR, FILE, TEXT, Command, Option, choice, listed, whole
+from posereg.cli.spec import (
+    BOOLEAN,
+    CHECKPOINT,
+    DEVICE,
+    DIR,
+    FILE,
+    Command,
+    Option,
+    choice,
+    listed,
+    whole,
+)
 from posereg.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,7 +44,7 @@ COMMAND = Command(
             "where <split>.npz go",
             default_text="<data.root>/pose2d, where the reader expects them",
         ),
-        Option("device", TEXT, "cpu, cuda ...", default="auto"),
+        DEVICE,
         Option("batch_size", whole(1), "frames at a time", default=32),
         Option("overwrite", BOOLEAN, "replace poses that exist already", default=False),
     ),

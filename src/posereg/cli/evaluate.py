@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from posereg.cli.spec import (
+    BATCH_SIZE,
     BOOLEAN,
     CHECKPOINT,
+    DEVICE,
     DIR,
+    MISSING_IMAGES,
     NAME,
-    TEXT,
     Command,
     Option,
-    choice,
     listed,
     number,
-    whole,
 )
 
 COMMAND = Command(
@@ -39,14 +39,9 @@ COMMAND = Command(
         Option(
             "crop_scales", listed(number(0.01)), "sizes of each person's crop, poses averaged", default=[1.0]
         ),
-        Option(
-            "missing_images",
-            choice("error", "drop"),
-            "what to do about images that are not there",
-            default="error",
-        ),
-        Option("device", TEXT, "cpu, cuda ...", default="auto"),
-        Option("batch_size", whole(1), "people at a time", default=32),
+        MISSING_IMAGES,
+        DEVICE,
+        BATCH_SIZE,
     ),
     examples=(
         "posereg evaluate checkpoint=runs/mpii/single/H1/seed0 data=lsp data.root=data/lsp",

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from posereg.cli.spec import (
+    BATCH_SIZE,
     BOOLEAN,
     BOXES,
     CHECKPOINT,
+    DEVICE,
     DIR,
     FILE,
     IMAGES,
     NAME,
-    TEXT,
     Command,
     Option,
     choice,
@@ -75,8 +76,8 @@ COMMAND = Command(
         Option(
             "flip_test", BOOLEAN, "average with the mirrored picture's poses", default_text="as in training"
         ),
-        Option("device", TEXT, "cpu, cuda ...", default="auto"),
-        Option("batch_size", whole(1), "people at a time", default=32),
+        DEVICE,
+        BATCH_SIZE,
         Option("overwrite", BOOLEAN, "throw away another prediction in out=", default=False),
     ),
     examples=(

@@ -8,7 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from posereg.cli.spec import CHECKPOINT, FILE, NAME, TEXT, Command, Option, choice, listed, number, whole
+from posereg.cli.spec import (
+    BATCH_SIZE,
+    CHECKPOINT,
+    DEVICE,
+    FILE,
+    MISSING_IMAGES,
+    NAME,
+    Command,
+    Option,
+    listed,
+    number,
+)
 
 if TYPE_CHECKING:
     from posereg.predict.readings import Reading
@@ -29,14 +40,9 @@ COMMAND = Command(
         Option("betas", listed(number(1e-6)), "further temperatures", default_text="1"),
         Option("split", NAME, "split of the data set", default_text="the validation split"),
         Option("out", FILE, "also write the table there, as CSV"),
-        Option(
-            "missing_images",
-            choice("error", "drop"),
-            "what to do about images that are not there",
-            default="error",
-        ),
-        Option("device", TEXT, "cpu, cuda ...", default="auto"),
-        Option("batch_size", whole(1), "people at a time", default=32),
+        MISSING_IMAGES,
+        DEVICE,
+        BATCH_SIZE,
     ),
     examples=(
         "posereg readings checkpoint=runs/mpii/integral/table2/H1/seed0,runs/mpii/integral/table2/I1/seed0 data=mpii",

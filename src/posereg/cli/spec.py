@@ -202,3 +202,11 @@ def listed(kind: Kind) -> Kind:
         return values
 
     return Kind(f"{kind.name},...", convert, is_path=kind.is_path)
+
+
+# Options that several commands have.
+DEVICE = Option("device", TEXT, "cpu, cuda ...", default="auto")
+BATCH_SIZE = Option("batch_size", whole(1), "people at a time", default=32)
+MISSING_IMAGES = Option(
+    "missing_images", choice("error", "drop"), "what to do about images that are not there", default="error"
+)

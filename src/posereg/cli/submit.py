@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from posereg.cli.spec import (
+    BATCH_SIZE,
     BOOLEAN,
     CHECKPOINT,
+    DEVICE,
     DIR,
     NAME,
-    TEXT,
     Command,
     Option,
     listed,
     number,
-    whole,
 )
 from posereg.errors import UserError
 
@@ -56,8 +56,8 @@ COMMAND = Command(
             "sizes of each person's crop, poses averaged",
             default_text="one crop, 1",
         ),
-        Option("device", TEXT, "cpu, cuda ...", default="auto"),
-        Option("batch_size", whole(1), "people at a time", default=32),
+        DEVICE,
+        BATCH_SIZE,
     ),
     examples=("posereg submit data=mpii data.root=data/mpii checkpoint=runs/a/last.ckpt out=submission",),
 )
