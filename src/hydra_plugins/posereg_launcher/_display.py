@@ -46,7 +46,7 @@ class Display:
         places = ", ".join(dict.fromkeys(slot.name for slot in self.slots))
         begun = f" of the first {len(self.jobs)}" if self.unread() else ""
         self._line(
-            f"{self._total()} runs, {skipped} done before{begun}" + (f"; on {places}" if places else "")
+            f"{self._total()} runs, {skipped}{begun} done before" + (f"; on {places}" if places else "")
         )
         if self.live:
             self.live.start()
