@@ -307,7 +307,6 @@ def test_ten_steps_at_the_highest_rate_of_every_phase(row, phase):
         losses.append(loss.item())
     assert len(losses) == 10
     assert np.isfinite(losses).all()
-    if row.startswith("VGG"):
-        assert losses[-1] < 1.2 * losses[0], losses
-    else:  # RMSprop's first step is ten times its rate; the loss comes back from it
-        assert losses[-1] < max(losses), losses
+    # RMSprop's first step is ten times its rate; the loss comes back. The joint phase has trained networks to start
+    # from: from untrained ones, as here, it must not run away.
+    assert losses[-1] < (10 if phase == "joint" else 1.3) * losses[0], losses
