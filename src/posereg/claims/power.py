@@ -16,27 +16,22 @@ POWER = 0.8
 def detectable(interval: Interval) -> float:
     """The smallest true effect, in the metric's unit, whose interval would exclude zero in POWER of repetitions:
     (t(1 - alpha / 2) + t(POWER)) standard errors, 2.8 of them for 95 % intervals over images."""
-    from scipy.stats import t
-
     return float(
-        interval.error * (t.ppf(0.5 + interval.level / 2, interval.freedom) + t.ppf(POWER, interval.freedom))
+        interval.error
+        * (_quantile(0.5 + interval.level / 2, interval.freedom) + _quantile(POWER, interval.freedom))
     )
 
 
 def p_differs(interval: Interval, bound: float = 0.0) -> float:
     """Two-sided p-value of the true effect being `bound`."""
-    from scipy.stats import t
-
-    return float(2 * t.sf(abs(_errors(interval, interval.difference - bound)), interval.freedom))
+    return float(2 * _above(abs(_errors(interval, interval.difference - bound)), interval.freedom))
 
 
 def p_near(interval: Interval, margin: float) -> float:
     """p-value of an effect of `margin` or more in either direction: the larger of two one-sided tests (Schuirmann
     1987). Small: the two are equivalent."""
-    from scipy.stats import t
-
     beyond = (margin + interval.difference, margin - interval.difference)
-    return float(max(t.sf(_errors(interval, each), interval.freedom) for each in beyond))
+    return float(max(_above(_errors(interval, each), interval.freedom) for each in beyond))
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -56,3 +51,16 @@ def _errors(interval: Interval, distance: float) -> float:
     if interval.error == 0:
         return float("inf") if distance > 0 else float("-inf") if distance < 0 else 0.0
     return distance / interval.error
+
+
+# Student's t by scipy.special: scipy.stats takes half a second to import.
+def _quantile(share: float, freedom: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, share))
+
+
+def _above(value: float, freedom: float) -> float:
+    from scipy.special import stdtr
+
+    return float(stdtr(freedom, -value))

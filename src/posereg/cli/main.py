@@ -19,7 +19,10 @@ def main(arguments: list[str] | None = None) -> int:
     _print_anything()
     try:
         _quiet()
+        from posereg.cli.deferred import defer
         from posereg.cli.program import invoke
+
+        defer()
 
         return invoke(arguments)
     except KeyboardInterrupt:

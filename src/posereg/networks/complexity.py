@@ -6,12 +6,14 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import chain
 from math import prod
 from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
 DeconvAt = Literal["input", "output"]
@@ -73,14 +75,22 @@ def _forward(
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
     mixed = nullcontext() if autocast is None else torch.autocast(device.type, dtype=autocast)
-    with _evaluating(model), FakeTensorMode(allow_non_fake_inputs=True) as fake, torch.enable_grad():
-        # Autograd keeps parameters as they are, and views of them (transposes) as views of their fakes.
-        weights = [t.untyped_storage() for p in model.parameters() for t in (p, fake.from_tensor(p))]
+    with _evaluating(model), FakeTensorMode(allow_non_fake_inputs=True), torch.enable_grad():
+        # Made and not converted, which takes torch's compiler.
+        fakes = {
+            name: _like(tensor) for name, tensor in chain(model.named_parameters(), model.named_buffers())
+        }
+        weights = [fakes[name].untyped_storage() for name, _ in model.named_parameters()]
         with hooks, counter, mixed:
-            model(torch.empty(*shape, device=device))
+            functional_call(model, fakes, (torch.empty(*shape, device=device),))
     for storage in weights:
         kept.pop(storage._cdata, None)
     return counter.get_total_flops() // 2, sum(storage.nbytes() for storage in kept.values())
+
+
+def _like(tensor: torch.Tensor) -> torch.Tensor:
+    fake = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=tensor.device)
+    return fake.requires_grad_(tensor.requires_grad)
 
 
 def throughput(
