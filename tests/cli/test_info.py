@@ -32,13 +32,23 @@ def test_published_sizes(row):
 
 def test_measured_and_written(tmp_path, capsys):
     tiny = ["backbone=resnet18", "backbone.pretrained=false", "width=0.125", "input_size=[32,32]"]
-    assert invoke(["info", "method=I1", *tiny, f"out={tmp_path / 'cost.json'}"]) == 0
+    assert invoke(["info", "method=I1", *tiny, "measure=true", f"out={tmp_path / 'cost.json'}"]) == 0
     found = json.loads((tmp_path / "cost.json").read_text())
     assert found["images_per_s_batch1"] > 0
     assert found["latency_ms"] == pytest.approx(1000 / found["images_per_s_batch1"], abs=1e-3)
     assert found["images_per_s_batch32"] > 0
     assert found["input_size"] == [32, 32]
-    assert "MiB an image" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "MiB an image" in told.out
+    assert "measuring" in told.err
+
+
+def test_nothing_is_measured_unasked(capsys):
+    assert invoke(["info", "method=I1", "backbone=resnet18", "width=0.125", "backbone.pretrained=false"]) == 0
+    told = capsys.readouterr()
+    assert "MiB an image" in told.out
+    assert "images_per_s" not in told.out
+    assert told.err == ""
 
 
 def test_measure_is_true_or_false():
