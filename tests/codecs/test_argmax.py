@@ -1,6 +1,7 @@
 """Maxima of maps against a plain search."""
 
 import numpy as np
+import pytest
 import torch
 
 from posereg.codecs.argmax import argmax_decode
@@ -32,6 +33,25 @@ def test_argmax_equals_numpy():
             y, x = np.unravel_index(maps[b, k].numpy().argmax(), (9, 7))
             assert decoded[b, k].tolist() == [4 * x, 4 * y]
             assert score[b, k] == maps[b, k].max()
+
+
+def test_the_score_of_logits_is_the_probability_of_the_maximum():
+    maps = 5 * torch.randn(2, 3, 4, 6, generator=torch.Generator().manual_seed(2))
+    grid = Grid(4, 6, 4)
+    softmax, sigmoid = (argmax_decode(maps, grid, kind)[1] for kind in ("softmax", "sigmoid"))
+    for b in range(2):
+        for k in range(3):
+            logits = maps[b, k].double().numpy().ravel()
+            assert softmax[b, k].item() == pytest.approx(
+                np.exp(logits).max() / np.exp(logits).sum(), rel=1e-5
+            )
+            assert sigmoid[b, k].item() == pytest.approx(1 / (1 + np.exp(-logits.max())), rel=1e-5)
+
+
+def test_logits_beyond_what_an_exponential_holds_have_a_score():
+    maps = torch.tensor([[[[1e4, 0.0], [0.0, -1e4]]]])
+    assert argmax_decode(maps, Grid(2, 2, 1), "softmax")[1].item() == 1
+    assert argmax_decode(maps, Grid(2, 2, 1), "sigmoid")[1].item() == 1
 
 
 def test_an_exported_graph_decodes_as_numpy_does_for_any_batch():

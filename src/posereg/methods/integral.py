@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from posereg.codecs.argmax import argmax_decode
+from posereg.codecs.argmax import Score, argmax_decode
 from posereg.codecs.coordinates import denormalise, normalise
 from posereg.codecs.dark import dark_decode
 from posereg.codecs.grid import grid_of
@@ -51,6 +51,8 @@ class IntegralPose(PoseModule):
         beta: factor on the maps before the softmax. None is measured when training starts: the one at which the maps
             that the row starts from point to the joints of training people.
         normalisation: `softmax`, `relu_sum` or `debiased` (codecs/integral.py).
+        score: what a maximum is worth as a score (`argmax` alone): its `value`, or its probability where the maps are
+            logits, of a `softmax` over the cells (H2) or of a `sigmoid` (H3).
         smoothing: sigma in cells of what `dark` smooths the maps with: that of the targets.
         rate_factor: factor on the optimiser's learning rate, which is that of a training from ImageNet weights.
         pose: everything PoseModule takes.
@@ -91,6 +93,7 @@ class IntegralPose(PoseModule):
         decode: Decoding = "integral",
         beta: Positive | None = 1.0,
         normalisation: Normalisation = "softmax",
+        score: Score = "value",
         smoothing: Positive = 1.0,
         rate_factor: Positive = 1.0,
         **pose: Any,
@@ -105,8 +108,9 @@ class IntegralPose(PoseModule):
         self.decode: Decoding = decode
         self.beta = beta
         self.normalisation: Normalisation = normalisation
+        self.score: Score = score
         self.smoothing = smoothing
-        self.score_rule = SCORES[decode]
+        self.score_rule = SCORES[decode] + (f", {score}" if decode == "argmax" and score != "value" else "")
 
     def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Heat map and joint loss, each summed over the network's stages, and their weighted sum
@@ -247,7 +251,7 @@ class IntegralPose(PoseModule):
             return keypoints, torch.ones_like(keypoints[..., 0])
         grid = grid_of(output, self.input_size, self.convention)
         if self.decode == "argmax":
-            return argmax_decode(output, grid)
+            return argmax_decode(output, grid, self.score)
         if self.decode == "dark":
             return dark_decode(output, grid, self.smoothing)
         if self.decode == "window":
