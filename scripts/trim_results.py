@@ -5,7 +5,7 @@
 
 Every run of a table below RUNS becomes a folder `results/<paper>_<table>_<data>/<row>/seed<k>/` with
 
-- `result.json`, its `files` naming only what is kept; `metrics.csv` as it was;
+- `result.json`, its `files` naming only what is kept; `metrics.csv` and, if it is there, `readings.csv` as they were;
 - `evaluation.npz`: distances rounded *up* to 0.001 (above 1, to 0.1) of the reference length, so that every
   comparison with a threshold of at most three digits comes out as before; millimetres rounded to 0.1; beside them
   the image of each person, which intervals are drawn over;
@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
-KEPT = ("result.json", "metrics.csv", "evaluation.npz", "predictions.npz")
+KEPT = ("result.json", "metrics.csv", "readings.csv", "evaluation.npz", "predictions.npz")
 MILLIMETRES = ("error", "error_pa")
 
 
@@ -75,8 +75,9 @@ def trim(folder: Path, place: Path) -> None:
         save(place / "evaluation.npz", trimmed_evaluation(evaluation, predictions))
     if predictions and errors:
         save(place / "predictions.npz", trimmed_predictions(predictions))
-    if folder != place and (folder / "metrics.csv").exists():
-        shutil.copyfile(folder / "metrics.csv", place / "metrics.csv")
+    for name in ("metrics.csv", "readings.csv"):
+        if folder != place and (folder / name).exists():
+            shutil.copyfile(folder / name, place / name)
     for file in place.iterdir():
         if file.name not in KEPT or (file.name == "predictions.npz" and not errors):
             file.unlink()

@@ -36,7 +36,7 @@ def test_a_line_for_every_way_of_reading(tmp_path: Path, capsys: pytest.CaptureF
     printed = capsys.readouterr().out
     assert "the maps of training people fit beta" in printed
     head, *lines = csv.reader(out.open())
-    assert head == ["maps", "read by", "PCKh@0.5", "PCKh@0.1", "AUC", "pull"]
+    assert head == ["maps", "read by", "PCKh@0.5", "PCKh@0.1", "AUC", "easiest", "pull"]
     ways = [way for _, way, *_ in lines]
     assert {"argmax", "expectation, beta 2", "expectation, beta 5"} <= set(ways)
     assert len(ways) in (
@@ -44,6 +44,8 @@ def test_a_line_for_every_way_of_reading(tmp_path: Path, capsys: pytest.CaptureF
         5,
     )  # the fitted temperature, which may be one of the others, and about the maximum
     assert all(way in printed and maps == "H1" for maps, way, *_ in lines)
+    kept = list(csv.reader((Path(run) / "readings.csv").open()))
+    assert kept == [line[1:] for line in (head, *lines)]
 
 
 def test_two_runs_of_one_row_keep_their_own_names() -> None:

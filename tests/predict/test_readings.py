@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,7 +17,8 @@ from posereg.errors import UserError
 from posereg.methods.integral import IntegralPose
 from posereg.predict import predictor
 from posereg.predict.evaluate import people_of_source
-from posereg.predict.readings import ARGMAX, decoders, fitted_beta, read, towards_middle
+from posereg.predict.readings import ARGMAX, decoders, easiest, fitted_beta, read, towards_middle
+from posereg.records.evaluation import Evaluation
 from tiny import overrides
 
 
@@ -72,6 +74,22 @@ def test_a_softmax_too_soft_lies_in_the_middle_and_a_fitting_one_on_the_joint(
     assert abs(found["expectation, beta 15"].pull) < 0.1 * float(distance)
     scores = [found[name].evaluation.metrics["AUC"] for name in found]
     assert scores[1] < scores[0] < scores[2]
+
+
+def test_the_easiest_quarter_by_hand() -> None:
+    nan, inf = np.nan, np.inf
+    shared = [[nan, nan], [0.5, 0.5], [0.7, 1], [1, 1], [2, 2]]
+    first = np.array([[0.01, 0.30], [0.04, nan], [0.9, inf], *shared, [0.03, 0.02]])
+    second = np.array([[0.02, 0.40], [0.06, nan], [0.9, 0.9], *shared, [0.01, 0.02]])
+    scored = [
+        Evaluation(
+            metrics={"PCK@0.2": 1.0, "PCK@0.05": 1.0, "PCK@0.05/Head": 1.0}, per_person={"distance": distance}
+        )
+        for distance in (first, second)
+    ]
+    # Eight people count, of whom the last and the second are missed least: 0.03, 0.02, 0.04 and 0.01, 0.02, 0.06.
+    assert easiest(scored) == [pytest.approx(100.0), pytest.approx(200 / 3)]
+    assert easiest([Evaluation(metrics={"AP": 1.0})]) == [None]
 
 
 def test_pull_by_hand() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ from posereg.cli.spec import (
     listed,
     number,
 )
+from posereg.files import write_text
+from posereg.runs.folder import READINGS, RESULT
 
 if TYPE_CHECKING:
     from posereg.predict.readings import Reading
@@ -32,7 +35,11 @@ COMMAND = Command(
     computed once and read by their maximum, by the expectation of a softmax at several temperatures, among them the
     one that an integral row would start at (measured on training people), and by the expectation about the maximum. A
     trained integral method is also read at its own temperature. `pull` is the median over joints of how far a reading
-    lies towards the picture's middle, in pixels of the input. Without the mirrored picture.
+    lies towards the picture's middle, in pixels of the input. `easiest` is the accuracy at the tightest threshold on
+    the quarter of people that all readings miss least: how far the labels can be trusted there. Without the mirrored
+    picture.
+
+    The lines of a run's folder are also written into it, as readings.csv, and `posereg report` shows them.
     """,
     config="data",
     options=(
@@ -93,10 +100,18 @@ def run(
     rows = _table({(names[name], way): reading for (name, way), reading in found.items()})
     _show(rows)
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with open(out, "w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
+        _write(out, rows)
+    for name in checkpoint:
+        if (Path(name) / RESULT).is_file():
+            own = [line[1:] for line in rows if line[0] in ("maps", names[name])]
+            _write(Path(name) / READINGS, own)
     return 0
+
+
+def _write(path: Path, rows: list[list[str]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_text(path, text.getvalue())
 
 
 def _names(rows: Mapping[str, str]) -> dict[str, str]:
@@ -110,11 +125,22 @@ def _table(found: Mapping[tuple[str, str], Reading]) -> list[list[str]]:
     totals = list(
         dict.fromkeys(m for reading in found.values() for m in reading.evaluation.metrics if "/" not in m)
     )
+    measured = any(reading.easiest is not None for reading in found.values())
     lines = [
-        [maps, way, *(f"{reading.evaluation.metrics[m]:.2f}" for m in totals), f"{reading.pull:+.2f}"]
+        [
+            maps,
+            way,
+            *(f"{reading.evaluation.metrics[m]:.2f}" for m in totals),
+            *([_figure(reading.easiest)] if measured else []),
+            f"{reading.pull:+.2f}",
+        ]
         for (maps, way), reading in found.items()
     ]
-    return [["maps", "read by", *totals, "pull"], *lines]
+    return [["maps", "read by", *totals, *(["easiest"] if measured else []), "pull"], *lines]
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _show(rows: list[list[str]]) -> None:

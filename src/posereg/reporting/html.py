@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from posereg.errors import UserError
 from posereg.figures import canvas
 from posereg.figures.people import Example, data_uri
 from posereg.files import write_text
-from posereg.reporting import calibration, curves, table
+from posereg.reporting import calibration, curves, readings, table
 from posereg.reporting.collect import Row, Run, Table
 from posereg.reporting.learning import still_learning
 from posereg.reporting.reproduce import commands
@@ -56,6 +57,7 @@ def page(
 ) -> str:
     """The page's text; links to files are relative to `folder`."""
     rising = still_learning(results)
+    read, refused = _readings(results)
     text: str = template("page.html.j2").render(
         table=results,
         main=_main(results, rising),
@@ -63,12 +65,13 @@ def page(
         joints=[block for name in results.columns if (block := _joints(results, name))],
         confidence=_confidence(results),
         calibration=_calibration(results),
+        readings=read,
         figures={name: canvas.svg(figure) for name, figure in figures.items()},
         label=curves.metric_label(results),
         maps=_picture(folder / COMPARED),
         examples=[_example(example) for example in examples],
         drawn=[(row.name, row.seeds[0], shown) for row in results.run_rows if (shown := _drawn(row.runs[0]))],
-        remarks=[*table.remarks(results, rising)[1:], *remarks],
+        remarks=[*table.remarks(results, rising)[1:], *refused, *remarks],
         protocol=[
             (key.replace("_", " "), _text(results.shared[key]))
             for key in PROTOCOL_SHOWN
@@ -193,6 +196,14 @@ def _calibration(results: Table) -> dict[str, Any] | None:
         for name, row in found.items()
     ]  # fmt: skip
     return {"of": next(iter(found.values()))["of"], "rows": lines}
+
+
+def _readings(results: Table) -> tuple[tuple[list[str], list[tuple[str, list[str]]]] | None, list[str]]:
+    """The table of maps read in several ways; or why there is none, where a file cannot be used."""
+    try:
+        return readings.block(results), []
+    except UserError as error:
+        return None, [f"Maps read in other ways are not shown: {error}"]
 
 
 def _drawn(run: Run) -> list[tuple[str, str]]:

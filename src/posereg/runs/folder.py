@@ -22,6 +22,7 @@ from posereg.settings.hardware import device_count
 STATUS, CONFIG, RESULT = "status.json", "config.json", "result.json"
 CHECKPOINT, CHECKPOINT_BEFORE, BEST = "last.ckpt", "last-1.ckpt", "best.ckpt"
 PREDICTIONS, EVALUATION, METRICS = "predictions.npz", "evaluation.npz", "metrics.csv"
+READINGS = "readings.csv"  # of `posereg readings`
 LOG = "log.txt"  # what a run of a sweep prints
 
 # What flock says where it is not supported, or where the network file system's lock service is down.
