@@ -14,7 +14,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from posereg.errors import UserError
-from posereg.settings import own_data
+from posereg.settings import own_data, unheard
 from posereg.settings.places import CONFIG_FOLDERS as CONFIG_FOLDERS
 from posereg.settings.places import root as root
 from posereg.settings.run import METHOD_KEYS as METHOD_KEYS
@@ -218,14 +218,14 @@ def compose(overrides: Sequence[str], name: str = "train") -> DictConfig:
     """The config that `posereg <name> <overrides>` runs with.
 
     Raises:
-        UserError: an override that does not exist or does not parse.
+        UserError: an override that does not exist, does not parse, or that nothing follows.
     """
     from hydra.errors import HydraException
 
     try:
         spelled = current_overrides(overrides)
         quick = _composer(name)(spelled) if _composers is not None else None
-        return quick if quick is not None else _composed(spelled, name)
+        return unheard.heard(spelled, quick if quick is not None else _composed(spelled, name))
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise UserError(one_line(error) or f"config: {' '.join(str(error).split())}") from error
 

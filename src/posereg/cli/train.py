@@ -108,9 +108,11 @@ def train_one(config: Any) -> None:
     from hydra.core.hydra_config import HydraConfig
 
     from posereg.runs.processes import say
+    from posereg.settings.unheard import heard
     from posereg.train import train_on_devices
 
-    result = train_on_devices(config, list(HydraConfig.get().overrides.task))
+    overrides = list(HydraConfig.get().overrides.task)
+    result = train_on_devices(heard(overrides, config), overrides)
     if result is not None:
         shown = {k: v for k, v in result["metrics"].items() if "/" not in k and v is not None}
         say(f"{config.row} seed {config.seed}: " + "  ".join(f"{k} {v:.2f}" for k, v in shown.items()))
