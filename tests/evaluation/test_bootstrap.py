@@ -168,3 +168,16 @@ def test_a_metric_that_gives_its_sums_is_drawn_from_them():
     low, high = np.percentile((wrong[1] - wrong[0])[draws].mean(axis=1), [2.5, 97.5])
     assert found.difference == pytest.approx((wrong[1] - wrong[0]).mean())
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.02)
+
+
+def test_draws_that_are_kept_for_the_next_metric_are_those_that_are_made_anew(tmp_path, monkeypatch):
+    poses = mpii(tmp_path, 60, images=np.arange(60) // 2)
+    first, second = ([noisy(poses, 15, seed) for seed in seeds] for seeds in ((0, 1, 2), (3, 4)))
+    images = poses.person_image
+    kept = [bootstrap.paired(first, second, metric, images, 300) for metric in ("AUC", "PCKh@0.5", "AUC")]
+    monkeypatch.setattr(bootstrap, "KEPT", 0)
+    anew = [bootstrap.paired(first, second, metric, images, 300) for metric in ("AUC", "PCKh@0.5", "AUC")]
+    assert kept == anew
+    assert kept[0] != kept[1]
+    assert bootstrap.paired(first, second, "AUC", images, 300, seed=1) != kept[0]
+    assert bootstrap.paired(second, first, "AUC", images, 300).difference == -kept[0].difference

@@ -54,6 +54,33 @@ def test_a_missing_array_is_named_beside_those_that_are_there(tmp_path):
         read_npz(tmp_path / "empty.npz", "a box file", needs=("boxes",))
 
 
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.asfortranarray(POINTS), np.array(3.5), np.zeros((0, 3), np.float32), np.array([True, False]),
+        np.array(["a", "bc"]), np.array([(1, 2.0)], [("id", "<i4"), ("score", ">f8")]), POINTS.astype(np.float16)[::2],
+        pytest.param(  # a header of version 3.0
+            np.array([(1,)], [("größe", "<i4")]), marks=pytest.mark.filterwarnings("ignore:Stored array in format 3")
+        ),
+    ],
+)  # fmt: skip
+def test_arrays_come_back_as_numpy_reads_them(tmp_path, array):
+    np.savez_compressed(tmp_path / "a.npz", array=array)
+    with np.load(tmp_path / "a.npz") as archive:
+        expected = archive["array"]
+    found = read_npz(tmp_path / "a.npz", "a box file")["array"]
+    np.testing.assert_array_equal(found, expected)
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    assert found.flags.f_contiguous == expected.flags.f_contiguous
+    assert found.flags.writeable
+
+
+def test_pickled_objects_are_not_read(tmp_path):
+    np.savez(tmp_path / "a.npz", array=np.array([{}], dtype=object))
+    with pytest.raises(UserError, match=r"a\.npz: not a box file, or a damaged one"):
+        read_npz(tmp_path / "a.npz", "a box file")
+
+
 def test_a_bare_array_is_no_archive(tmp_path):
     np.save(tmp_path / "a.npy", POINTS)
     (tmp_path / "a.npy").rename(tmp_path / "a.npz")

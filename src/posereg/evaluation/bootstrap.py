@@ -11,8 +11,9 @@ by size of the people they are left to hotcoco's paired bootstrap over images (`
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from posereg.skeletons.skeleton import COCO
 
 Array = NDArray[np.float64]
 CHUNK = 256
+KEPT = 64 * 2**20  # bytes of draws that are kept for the next metric
 
 
 @dataclass(frozen=True)
@@ -178,13 +180,13 @@ def signed(
     figures = [_figures(part, group) for part in parts]
     every = np.ones((1, count))
     whole = sum(p.sign * of(every).mean() for p, of in zip(parts, figures, strict=True))
-    random = np.random.default_rng(seed)
-    drawn = [
-        _replicates(parts, figures, count, min(CHUNK, replicates - done), random)
-        for done in range(0, replicates, CHUNK)
-    ]
+    runs: dict[str, int] = {}
+    for part in parts:
+        runs.setdefault(part.row, len(part.seeds))
+    few = replicates * count * 4 <= KEPT
+    draws = (_kept_draws if few else _draws)(count, replicates, tuple(runs.items()), seed)
     tail = 50 * (1 - level)
-    values = np.concatenate(drawn)
+    values = np.concatenate([_replicates(parts, figures, *draw) for draw in draws])
     low, high = np.nanpercentile(values, [tail, 100 - tail])
     return Interval(
         float(whole), float(low), float(high), level, replicates, float(np.nanstd(values, ddof=1))
@@ -219,24 +221,41 @@ def _figures(part: Part, group: NDArray[np.intp]) -> Callable[[Array], Array]:
     return lambda weights: _ratios(weights @ above, weights @ below)
 
 
+def _draws(
+    count: int, replicates: int, runs: tuple[tuple[str, int], ...], seed: int
+) -> Iterator[tuple[NDArray[np.int32], dict[str, NDArray[np.int64]]]]:
+    """How often each image was drawn (size, count), and the seeds drawn of each row (size, S - 1), chunk by chunk.
+
+    Args:
+        runs: rows and their numbers of seeds S, in the order in which they are drawn.
+    """
+    random = np.random.default_rng(seed)
+    for done in range(0, replicates, CHUNK):
+        size = min(CHUNK, replicates - done)
+        draws = random.integers(0, count, (size, count)) + count * np.arange(size)[:, None]
+        often = np.bincount(draws.ravel(), minlength=size * count).reshape(size, count).astype(np.int32)
+        yield often, {row: random.integers(0, of, (size, max(1, of - 1))) for row, of in runs}
+
+
+@lru_cache(maxsize=1)
+def _kept_draws(
+    count: int, replicates: int, runs: tuple[tuple[str, int], ...], seed: int
+) -> list[tuple[NDArray[np.int32], dict[str, NDArray[np.int64]]]]:
+    """The draws of the last comparison: one metric after the other is asked of the same runs."""
+    return list(_draws(count, replicates, runs, seed))
+
+
 def _replicates(
     parts: Sequence[Part],
     figures: Sequence[Callable[[Array], Array]],
-    count: int,
-    size: int,
-    random: np.random.Generator,
+    often: NDArray[np.int32],
+    seeds: Mapping[str, NDArray[np.int64]],
 ) -> Array:
     """Sums (size,) of one chunk of resampled image sets."""
-    draws = random.integers(0, count, (size, count)) + count * np.arange(size)[:, None]
-    weights = np.bincount(draws.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
-    seeds: dict[str, NDArray[np.int64]] = {}
-    total = np.zeros(size)
+    weights = often.astype(np.float64)
+    total = np.zeros(len(often))
     for part, of in zip(parts, figures, strict=True):
-        values = of(weights)
-        if part.row not in seeds:
-            runs = values.shape[1]
-            seeds[part.row] = random.integers(0, runs, (size, max(1, runs - 1)))
-        total += part.sign * np.take_along_axis(values, seeds[part.row], axis=1).mean(axis=1)
+        total += part.sign * np.take_along_axis(of(weights), seeds[part.row], axis=1).mean(axis=1)
     return total
 
 

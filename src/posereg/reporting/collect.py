@@ -144,7 +144,11 @@ class Table:
 
     def higher_is_better(self, name: str) -> bool:
         """Whether more of a metric is better, as the evaluators of its runs say."""
-        return higher_is_better(name, said_lower(run.result for row in self.rows for run in row.runs))
+        return higher_is_better(name, self._lower)
+
+    @cached_property
+    def _lower(self) -> frozenset[str]:
+        return said_lower(run.result for row in self.rows for run in row.runs)
 
     @property
     def heading(self) -> str:

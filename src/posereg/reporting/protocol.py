@@ -32,26 +32,35 @@ def check(table: str, results: Results, varies: Sequence[str] = ()) -> None:
         UserError: two protocols in one column, or two configurations among the seeds of a row; names what differs
             and the files.
     """
-    for key in COMPARABLE:
+    protocols = [_kept(result.get("protocol", {}), COMPARABLE) for _, result in results]
+    for key in _differing(protocols):
         if key not in varies:
-            _agree(
-                table,
-                key,
-                [(path, result.get("protocol", {}).get(key)) for path, result in results],
-                "column",
-            )
+            sides = [(path, values[key]) for (path, _), values in zip(results, protocols, strict=True)]
+            _agree(table, key, sides, "column")
     rows: dict[str, list[tuple[Path, Result]]] = {}
     for path, result in results:
         rows.setdefault(result["row"], []).append((path, result))
     for row, members in rows.items():
         measured = [_kept(result.get("protocol", {}), (*COMPARABLE, *TRAINED)) for _, result in members]
-        settings = [_settings(result) for _, result in members]
-        for part, keys in ((measured, (*COMPARABLE, *TRAINED)), (settings, sorted(set().union(*settings)))):
-            if len({json.dumps(values, sort_keys=True) for values in part}) == 1:
-                continue  # hundreds of seeds that agree on everything need no look at each key
+        identities = [run_records.identity(result.get("config", {})) for _, result in members]
+        groups = [key for key in _differing(identities) if key != "init_weights"]
+        settings = [_settings(_kept(identity, groups)) for identity in identities]
+        for part, keys in ((measured, _differing(measured)), (settings, sorted(_differing(settings)))):
             for key in keys:
                 sides = [(path, values.get(key)) for (path, _), values in zip(members, part, strict=True)]
                 _agree(f"{table} row {row}", key, sides, "row")
+
+
+def _differing(sides: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys, in order of first mention, whose values are not all the same: hundreds of seeds that agree need no
+    look at each key."""
+    if len({_text(side) for side in sides}) < 2:
+        return []
+    keys = dict.fromkeys(key for side in sides for key in side)
+    return [key for key in keys if len({_text(side.get(key)) for side in sides}) > 1]
+
+
+_text = json.JSONEncoder(sort_keys=True).encode
 
 
 def _kept(protocol: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
@@ -71,8 +80,8 @@ def summary(results: Results) -> tuple[dict[str, Any], dict[str, dict[str, Any]]
     return shared, differing
 
 
-def _settings(result: Result) -> dict[str, Any]:
-    """The leaves of the configuration that decide a run's numbers, less the seed wherever it is repeated."""
+def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """The leaves of a configuration, or a part of it, that decide a run's numbers; no seed, wherever it is repeated."""
     leaves: dict[str, Any] = {}
 
     def walk(node: Any, path: str) -> None:
@@ -82,8 +91,7 @@ def _settings(result: Result) -> dict[str, Any]:
         elif not path.endswith(PLACES) and path.rpartition(".")[2] != "seed":
             leaves[f"config {path}"] = node
 
-    identity = run_records.identity(result.get("config", {}))
-    walk({key: value for key, value in identity.items() if key != "init_weights"}, "")
+    walk(dict(identity), "")
     return leaves
 
 
