@@ -27,6 +27,7 @@ from posereg.data.formats import coco, own
 from posereg.skeletons.skeleton import COCO
 way, path = sys.argv[1], Path(sys.argv[2])
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+import posereg.records.coco_columns
 before, start, arrays = peak(), time.process_time(), 0
 if way == "json":
     json.loads(path.read_text())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from posereg.errors import UserError
+from posereg.records import coco_columns
 from posereg.records.coco_file import NEGATIVE, NOWHERE, RENUMBERED, coco_file, joint_order, key_of, whole
 from posereg.skeletons.skeleton import COCO, CROWDPOSE
 
@@ -22,13 +23,19 @@ def content(*people, names=None, categories=None):
 
 
 def read(*people, **more):
-    return coco_file(content(*people, **more), "file.json", COCO)
+    return of_content(content(*people, **more))
+
+
+def of_content(content, path="file.json"):
+    return coco_file(coco_columns.of(content, path), path, COCO)
 
 
 def test_a_sound_file_stays_as_it_is():
-    given = content({}, {"id": 7})
-    file = coco_file(content({}, {"id": 7}), "file.json", COCO)
-    assert (file.images, file.people) == (given["images"], given["annotations"])
+    file = of_content(content({}, {"id": 7}))
+    assert (file.images.tolist(), file.image_ids.tolist()) == ([0, 1], [1, 2])
+    assert (file.rows.tolist(), file.ids.tolist(), file.person_image_ids.tolist()) == ([0, 1], [1, 7], [1, 1])
+    assert file.keypoints.reshape(2, -1).tolist() == [POSE, POSE]
+    assert file.num_keypoints.tolist() == [-1, -1]
     assert (file.category, file.order, file.left_out) == (1, None, {})
 
 
@@ -36,7 +43,7 @@ def test_joints_in_another_order_are_put_right_by_name():
     names = JOINTS[::-1]
     turned = np.reshape(POSE, (17, 3))[::-1].ravel().tolist()
     file = read({"keypoints": turned}, names=names)
-    assert file.people[0]["keypoints"] == POSE
+    assert file.keypoints[0].ravel().tolist() == POSE
     assert file.order == tuple(range(16, -1, -1))
 
 
@@ -63,9 +70,9 @@ def test_flags_and_places_that_are_none_leave_the_joint_unlabelled(at, value, re
     pose[at] = value
     file = read({}, {"keypoints": pose, "num_keypoints": 17})
     assert file.left_out == {reason: ("2",)}
-    assert file.people[1]["keypoints"] == [0, 0, 0, *POSE[3:]]
-    assert file.people[1]["num_keypoints"] == 16
-    assert file.people[0]["keypoints"] == POSE
+    assert file.keypoints[1].ravel().tolist() == [0, 0, 0, *POSE[3:]]
+    assert file.num_keypoints.tolist() == [-1, 16]
+    assert file.keypoints[0].ravel().tolist() == POSE
 
 
 @pytest.mark.parametrize("flag", [0.4, 3, 1.5])
@@ -77,13 +84,13 @@ def test_confidences_are_refused(flag):
 def test_people_alone_are_kept_of_several_categories():
     both = [{"id": 1, "name": "horse"}, {"id": 2, "name": "person"}]
     file = read({}, {"category_id": 2}, {"category_id": 2}, categories=both)
-    assert (file.category, [one["id"] for one in file.people]) == (2, [2, 3])
+    assert (file.category, file.ids.tolist()) == (2, [2, 3])
 
 
 def test_the_only_category_with_poses_is_meant_and_several_are_refused():
     both = [{"id": 5, "name": "horse"}, {"id": 6, "name": "cow"}]
     horses = [{"category_id": 5}, {"category_id": 6, "keypoints": []}]
-    assert [one["id"] for one in read(*horses, categories=both).people] == [1]
+    assert read(*horses, categories=both).ids.tolist() == [1]
     with pytest.raises(UserError, match="none is 'person': horse, cow"):
         read({"category_id": 5}, {"category_id": 6}, categories=both)
 
@@ -91,14 +98,14 @@ def test_the_only_category_with_poses_is_meant_and_several_are_refused():
 @pytest.mark.parametrize("odd", [{"id": 1}, {"id": None}, {"id": "b"}, {"id": 2**70}])
 def test_ids_that_do_not_tell_people_apart_are_given_anew(odd):
     file = read({}, odd, {"id": 12})
-    assert [one["id"] for one in file.people] == [1, 2, 3]
+    assert file.ids.tolist() == [1, 2, 3]
     assert file.left_out == {RENUMBERED: ("1", "1") if odd == {"id": 1} else (str(odd["id"]),)}
 
 
 def test_ids_as_text_and_number_are_the_same():
     file = read({"image_id": "2"}, {"image_id": 2.0, "id": "9"})
-    assert [one["image_id"] for one in file.people] == [2, 2]
-    assert [one["id"] for one in file.people] == [1, 9]
+    assert file.person_image_ids.tolist() == [2, 2]
+    assert file.ids.tolist() == [1, 9]
     assert (whole("-7", ""), whole(7.0, "")) == (-7, 7)
 
 
@@ -111,10 +118,10 @@ def test_image_ids_that_are_no_numbers_are_refused(value):
 def test_an_image_id_for_two_pictures_is_refused_and_a_repeated_entry_is_one():
     twice = content({})
     twice["images"].append({"id": "1", "file_name": "1.jpg"})
-    assert [image["id"] for image in coco_file(twice, "f", COCO).images] == [1, 2]
+    assert of_content(twice).image_ids.tolist() == [1, 2]
     twice["images"].append({"id": 1, "file_name": "3.jpg"})
-    with pytest.raises(UserError, match=r"f: image id 1 is used twice: 1.jpg, 3.jpg"):
-        coco_file(twice, "f", COCO)
+    with pytest.raises(UserError, match=r"file.json: image id 1 is used twice: 1.jpg, 3.jpg"):
+        of_content(twice)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +136,5 @@ def test_numbers_written_as_texts_become_numbers():
     keypoints = [0.0] * 51
     keypoints[:3] = ["7", 8, "2"]
     people = [{"id": 1, "image_id": 1, "keypoints": keypoints}]
-    found = coco_file({"images": [{"id": 1, "file_name": "a"}], "annotations": people}, "x.json", COCO)
-    assert found.people[0]["keypoints"][:3] == [7.0, 8.0, 2.0]
-    assert all(isinstance(value, float) for value in found.people[0]["keypoints"])
+    found = of_content({"images": [{"id": 1, "file_name": "a"}], "annotations": people})
+    assert found.keypoints[0, 0].tolist() == [7, 8, 2]

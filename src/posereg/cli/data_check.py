@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from posereg.cli.spec import DIR, NAME, Command, Option, listed, whole
+
+if TYPE_CHECKING:
+    from posereg.data.sources.source import Source
 
 COMMAND = Command(
     "data check",
@@ -37,10 +41,16 @@ def run(overrides: list[str], split: list[str] | None, out: Path, people: int) -
             cannot measure the annotations.
     """
     from posereg.cli.data_source import source_of
+    from posereg.records.columns_cache import files_themselves
+
+    with files_themselves():
+        return _run(source_of(overrides), split, out, people)
+
+
+def _run(source: Source, split: list[str] | None, out: Path, people: int) -> int:
     from posereg.data.sources.check import check, contact_sheet
     from posereg.records.predictions import faultless
 
-    source = source_of(overrides)
     good = True
     for name in dict.fromkeys(split or [source.train_split, source.val_split]):
         poses = source.read_truth(name)

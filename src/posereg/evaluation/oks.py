@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ from numpy.typing import NDArray
 from posereg.errors import UserError
 from posereg.evaluation.average_precision import ranked
 from posereg.files import read_json, reading, write_json
-from posereg.records.coco_file import coco_file, is_number, joint_count, joint_order, key_of, whole
-from posereg.records.coco_file import person_category as person_category_of
+from posereg.records import columns_cache
+from posereg.records.coco_file import coco_file, joint_order, key_of, whole
 from posereg.records.evaluation import Deferred, Evaluation, protocol
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
@@ -123,53 +124,63 @@ def read_truth(path: Path | str, skeleton: Skeleton = COCO, areas: bool = True) 
 
 
 def _slim_truth(path: Path | str, skeleton: Skeleton, areas: bool) -> Json:
-    content = read_json(path)
-    if not isinstance(content, dict) or not {"images", "annotations", "categories"} <= content.keys():
+    columns = columns_cache.read(path)
+    if not columns.categories:
+        raise UserError(f"{path}: not a COCO annotation file (no 'categories')")
+    file = coco_file(columns, path, skeleton)
+    counted = (file.keypoints[..., 2] > 0).sum(axis=1)
+    labelled = np.where(file.num_keypoints < 0, counted, file.num_keypoints)
+    short = (columns.lengths[file.rows] != 3 * len(skeleton)) & (labelled > 0)
+    for row in np.flatnonzero(short):
+        joints = columns.lengths[file.rows[row]] // 3
         raise UserError(
-            f"{path}: not a COCO annotation file (needs 'images', 'annotations' and 'categories')"
+            f"{path}: person {file.ids[row]} has {joints} joints, {skeleton.name} has {len(skeleton)}"
         )
-    file, joints = coco_file(content, path, skeleton), len(skeleton)
-    annotations = []
-    for entry in file.people:
-        values = entry.get("keypoints") or ()
-        labelled = joint_count(entry.get("num_keypoints"), joints)
-        labelled = sum(v > 0 for v in values[2::3]) if labelled is None else labelled
-        if len(values) != 3 * joints:
-            # Crowd regions may carry a short list of zeros; with a labelled person it is another joint set.
-            if labelled:
-                raise UserError(
-                    f"{path}: annotation {entry.get('id')} has {len(values) // 3} joints, expected {joints}"
-                )
-            values = [0] * (3 * joints)
-        slim = {k: v for k, v in entry.items() if k != "segmentation"}
-        bbox = entry.get("bbox")
-        sound = isinstance(bbox, list) and len(bbox) == 4 and all(map(is_number, bbox))
-        slim |= {"bbox": bbox if sound else [0, 0, 0, 0], "keypoints": values, "num_keypoints": labelled}
-        slim["iscrowd"] = int(bool(entry.get("iscrowd")))
-        annotations.append({**slim, "category_id": file.category})
+    area, crowd = columns.area[file.rows], columns.crowd[file.rows]
     if areas:
-        _check_areas(annotations, path)
-    described = person_category_of(content, path)
-    names = described.get("keypoints")
+        _check_areas(file.ids, (labelled > 0) & ~crowd & ~np.isfinite(area), path)
+    people = zip(
+        file.ids.tolist(),
+        file.person_image_ids.tolist(),
+        crowd.tolist(),
+        area.tolist(),
+        np.nan_to_num(columns.bbox[file.rows]).tolist(),
+        labelled.tolist(),
+        file.keypoints.reshape(len(file.ids), 3 * len(skeleton)).tolist(),
+        strict=True,
+    )
+    annotations = [
+        {
+            "id": number,
+            "image_id": image,
+            "category_id": file.category,
+            "iscrowd": int(is_crowd),
+            **({} if math.isnan(size) else {"area": size}),
+            "bbox": bbox,
+            "num_keypoints": count,
+            "keypoints": keypoints,
+        }
+        for number, image, is_crowd, size, bbox, count, keypoints in people
+    ]
+    names = file.described.get("keypoints")
     category = {
         "id": file.category,
-        "name": str(described.get("name", "person")),
+        "name": str(file.described.get("name", "person")),
         "keypoints": [str(name) for name in names] if isinstance(names, list) else [],
     }
-    images = [{key: image[key] for key in ("id", "crowdIndex") if key in image} for image in file.images]
+    crowding = columns.crowding[file.images].tolist()
+    images = [
+        {"id": number, **({} if math.isnan(index) else {"crowdIndex": index})}
+        for number, index in zip(file.image_ids.tolist(), crowding, strict=True)
+    ]
     return {"images": images, "annotations": annotations, "categories": [category]}
 
 
-def _check_areas(people: list[Json], path: Path | str) -> None:
+def _check_areas(ids: NDArray[np.int64], without: NDArray[np.bool_], path: Path | str) -> None:
     """OKS measures by the area of the segment; that of the box is larger, and so would be the AP."""
-    without = [
-        one
-        for one in people
-        if one["num_keypoints"] and not one.get("iscrowd") and not is_number(one.get("area"))
-    ]
-    if without:
+    if without.any():
         raise UserError(
-            f"{path}: annotation {without[0]['id']} has no 'area' ({len(without)} of {len(people)} people); OKS is "
+            f"{path}: annotation {ids[without][0]} has no 'area' ({without.sum()} of {len(ids)} people); OKS is "
             "measured by the area of the person's segment, which a box cannot stand for: add it to score by AP"
         )
 

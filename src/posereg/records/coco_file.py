@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,72 +17,93 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.errors import UserError
+from posereg.records.coco_columns import FARTHEST, Columns, Ids
 from posereg.skeletons.skeleton import Skeleton
 
 Json = dict[str, Any]
-FARTHEST = 1e6  # pixels; no picture is that large
 NEGATIVE = "people with a negative visibility (those joints are not labelled)"
 NOWHERE = "people with labelled joints that have no usable position (those are not labelled)"
+NO_CATEGORY = "annotations that do not say of which of the file's categories they are"
 RENUMBERED = "annotations without an id of their own (numbered anew)"
 
 
 @dataclass(frozen=True)
 class CocoFile:
-    """Images and people of one file.
+    """M images and the N people of one file.
 
     Attributes:
-        people: the annotations of the one category, `keypoints` in the skeleton's order, `id` and `image_id` whole
-            numbers, each `id` once.
-        category: its id. order: each joint's place in the file, None where that is the skeleton's order.
+        images: (M,) rows of the file's images, each id once; image_ids: (M,) their ids.
+        rows: (N,) rows of the file's annotations that are of the one category.
+        ids: (N,) a number of each person's own. person_image_ids: (N,) the image that each is on.
+        keypoints: (N, K, 3) x, y, flag in the skeleton's order, as exact as in the file.
+        num_keypoints: (N,) how many joints the file says are labelled, -1 where it does not.
+        category: its id. described: what the file says of it. order: each joint's place in the file, None where that
+            is the skeleton's order.
         left_out: ids of the annotations that were mended, by reason.
     """
 
-    images: list[Json]
-    people: list[Json]
+    images: NDArray[np.int64]
+    image_ids: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    person_image_ids: NDArray[np.int64]
+    keypoints: NDArray[Any]
+    num_keypoints: NDArray[np.int64]
     category: int
+    described: Json
     order: tuple[int, ...] | None
     left_out: dict[str, tuple[str, ...]]
 
 
-def coco_file(
-    content: Mapping[str, Any], path: Path | str, skeleton: Skeleton, by_name: bool = True
-) -> CocoFile:
-    """The people of a file's content, which is changed in place.
+def coco_file(columns: Columns, path: Path | str, skeleton: Skeleton, by_name: bool = True) -> CocoFile:
+    """The people of a file.
 
     Args:
         by_name: whether joints are put in order by the names that the category gives; without it the file has the
             skeleton's order whatever it says.
 
     Raises:
-        UserError: several categories of which none is `person`, joints in an order that cannot be told, flags that
-            are no visibility, ids that are no whole numbers of 64 bits, an image id for two pictures.
+        UserError: several categories of which none is `person`, another number of joints or an order that cannot be
+            told, flags that are no visibility, ids that are no whole numbers of 64 bits, an image id for two pictures.
     """
-    category = person_category(content, path)
-    images = _images(content["images"], path)
-    own = category.get("id", 1)
-    people = [one for one in content.get("annotations", []) if one.get("category_id", own) == own]
-    for one in people:
-        one["image_id"] = whole(one["image_id"], f"{path}: image id")
-    order = joint_order(category.get("keypoints"), skeleton, path) if by_name else None
-    left = _number(people)
-    full = [one for one in people if len(one.get("keypoints") or ()) == 3 * len(skeleton)]
-    _joints(full, order, left, path)
-    said = {reason: tuple(who) for reason, who in left.items()}
-    return CocoFile(images, people, int(own), None if order is None else tuple(order.tolist()), said)
+    described = person_category(columns, path)
+    category = whole(described.get("id", 1), f"{path}: category id")
+    images, image_ids = _images(columns, path)
+    rows, nowhere = of_category(columns, category)
+    order = joint_order(described.get("keypoints"), skeleton, path) if by_name else None
+    left = {NO_CATEGORY: nowhere} if nowhere else {}
+    ids = _numbered(picked(columns.ids, rows), left)
+    said = columns.num_keypoints[rows]
+    counts = np.where((said >= 0) & (said <= len(skeleton)), said, -1).astype(np.int64)
+    _same_joints(columns, rows, ids, skeleton, path)
+    joints = columns.joints(rows, len(skeleton))
+    _mend(joints, counts, ids, left, path)
+    return CocoFile(
+        images=images,
+        image_ids=image_ids,
+        rows=rows,
+        ids=ids,
+        person_image_ids=_whole_numbers(picked(columns.images, rows), f"{path}: image id"),
+        keypoints=joints if order is None else joints[:, order],
+        num_keypoints=counts,
+        category=category,
+        described=described,
+        order=None if order is None else tuple(order.tolist()),
+        left_out=left,
+    )
 
 
-def person_category(content: Mapping[str, Any], path: Path | str) -> Json:
+def person_category(columns: Columns, path: Path | str) -> Json:
     """The category `person`, or the only one that has people; empty if the file names none.
 
     Raises:
         UserError: several others.
     """
-    every = content.get("categories") or []
+    every = columns.categories
     named = [one for one in every if one.get("name") == "person"]
     if named or len(every) < 2:
         return dict((named or every or [{}])[0])
-    used = {one.get("category_id") for one in content.get("annotations", []) if one.get("keypoints")}
-    fitting = [one for one in every if one.get("id") in used] or every
+    fitting = posed(columns) or every
     if len(fitting) > 1:
         names = ", ".join(str(one.get("name")) for one in fitting)
         raise UserError(
@@ -90,6 +111,42 @@ def person_category(content: Mapping[str, Any], path: Path | str) -> Json:
             "(docs/own_data.md)"
         )
     return dict(fitting[0])
+
+
+def posed(columns: Columns) -> list[Json]:
+    """The categories that have annotations with keypoints."""
+    used = {key_of(value) for value in picked(columns.category_ids, np.flatnonzero(columns.lengths))}
+    return [one for one in columns.categories if key_of(one.get("id")) in used]
+
+
+def of_category(columns: Columns, category: Any) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Rows of the annotations of a category, and the ids of those that name none where the file has several; with one
+    they are its."""
+    given = columns.category_ids
+    if isinstance(given, np.ndarray) and isinstance(category, int):
+        return np.flatnonzero(given == category), ()
+    keys = [key_of(value) for value in given]
+    several = len(columns.categories) > 1
+    wanted = (key_of(category),) if several else ("", key_of(category))
+    lost = np.flatnonzero([several and not key for key in keys])
+    return np.flatnonzero([key in wanted for key in keys]), tuple(map(key_of, picked(columns.ids, lost)))
+
+
+def picked(values: Ids, rows: NDArray[np.int64]) -> Ids:
+    """Some of the ids."""
+    return values[rows] if isinstance(values, np.ndarray) else [values[row] for row in rows]
+
+
+def rows_of(wanted: Ids, known: Ids) -> NDArray[np.int64]:
+    """For each id its first place among the known ones, -1 where it is not; 7, 7.0 and "7" are one id."""
+    if isinstance(wanted, np.ndarray) and isinstance(known, np.ndarray) and len(known):
+        order = np.argsort(known, kind="stable")
+        at = order[np.searchsorted(known, wanted, sorter=order).clip(max=len(known) - 1)]
+        return np.where(known[at] == wanted, at, -1)
+    place: dict[str, int] = {}
+    for row, value in enumerate(known):
+        place.setdefault(key_of(value), row)
+    return np.array([place.get(key_of(value), -1) for value in wanted], np.int64)
 
 
 def joint_order(
@@ -116,16 +173,6 @@ def joint_order(
     return None
 
 
-def is_number(value: Any) -> bool:
-    """Whether a value of a JSON file is a number that is finite."""
-    return isinstance(value, int | float) and abs(value) < 1e300
-
-
-def joint_count(said: Any, most: int) -> int | None:
-    """How many joints an annotation says it labels; None where that is no such number."""
-    return int(said) if is_number(said) and 0 <= said <= most else None
-
-
 def key_of(value: Any) -> str:
     """An id as text, the same for 7, 7.0 and "7"; empty where there is none."""
     if value is None:
@@ -148,66 +195,86 @@ def whole(value: Any, what: str) -> int:
     return number
 
 
-def _images(listed: list[Json], path: Path | str) -> list[Json]:
-    images: dict[int, Json] = {}
-    for image in listed:
-        image["id"] = whole(image["id"], f"{path}: image id")
-        first = images.setdefault(image["id"], image)
-        if first.get("file_name") != image.get("file_name"):
-            raise UserError(
-                f"{path}: image id {image['id']} is used twice: {first.get('file_name')}, {image.get('file_name')}"
-            )
-    return list(images.values())
+def _images(columns: Columns, path: Path | str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the images, each id once, and the ids."""
+    ids = _whole_numbers(columns.image_ids, f"{path}: image id")
+    _, first, which = np.unique(ids, return_index=True, return_inverse=True)
+    for row in np.flatnonzero(first[which] != np.arange(len(ids))):
+        name, other = columns.file_names[first[which[row]]], columns.file_names[row]
+        if name != other:
+            raise UserError(f"{path}: image id {ids[row]} is used twice: {name}, {other}")
+    rows = np.sort(first)
+    return rows, ids[rows]
 
 
-def _number(people: list[Json]) -> dict[str, list[str]]:
-    """Gives everybody a whole number of their own as `id`; the file's own ones stay if all are that."""
-    given = [one.get("id") for one in people]
-    if all(type(value) is int and abs(value) < 2**63 for value in given) and len(set(given)) == len(given):
-        return {}
-    uses = Counter(str(value) for value in given)
+def _whole_numbers(values: Ids, what: str) -> NDArray[np.int64]:
+    """
+    Raises:
+        UserError: from `whole`.
+    """
+    if isinstance(values, np.ndarray):
+        return values
+    return np.array([whole(value, what) for value in values], np.int64)
+
+
+def _numbered(given: Ids, left: dict[str, tuple[str, ...]]) -> NDArray[np.int64]:
+    """For everybody a whole number of their own; the file's own ones if all are that."""
     try:
-        numbers = [whole(value, "") for value in given]
+        numbers = _whole_numbers(given, "")
     except UserError:
-        numbers = []
-    if numbers and len(set(numbers)) == len(people):
-        for one, number in zip(people, numbers, strict=True):
-            one["id"] = number
-        return {}
-    odd = [str(v) for v in given if not isinstance(v, int) or abs(v) >= 2**63 or uses[str(v)] > 1]
-    for number, one in enumerate(people, 1):
-        one["id"] = number
-    return {RENUMBERED: odd} if odd else {}
+        numbers = np.zeros(0, np.int64)
+    if len(np.unique(numbers)) == len(given):
+        return numbers
+    uses = Counter(str(value) for value in given)
+    odd = [
+        str(v)
+        for v in given
+        if not isinstance(v, int | np.integer) or not -(2**63) <= v < 2**63 or uses[str(v)] > 1
+    ]
+    if odd:
+        left[RENUMBERED] = tuple(odd)
+    return np.arange(1, len(given) + 1)
 
 
-def _joints(
-    people: list[Json], order: NDArray[np.int64] | None, left: dict[str, list[str]], path: Path | str
+def _same_joints(
+    columns: Columns, rows: NDArray[np.int64], ids: NDArray[np.int64], skeleton: Skeleton, path: Path | str
 ) -> None:
-    """Puts the joints in order and mends what is no visibility or no position."""
-    if not people:
-        return
-    given = np.array([one["keypoints"] for one in people])
-    texts = given.dtype.kind not in "fiu"  # numbers written as texts, or null: scoring wants numbers
-    values = given.astype(np.float64).reshape(len(people), -1, 3)
-    flags = values[..., 2]
-    odd = ~np.isin(flags, (0, 1, 2)) & (flags > 0)
+    """
+    Raises:
+        UserError: somebody has another number of joints. Lists that are all zero may be short: CrowdPose gives its
+            crowd regions six.
+    """
+    wrong = (columns.lengths[rows] != 3 * len(skeleton)) & (columns.starts[rows + 1] > columns.starts[rows])
+    for row in np.flatnonzero(wrong):
+        raise UserError(
+            f"{path}: person {ids[row]} has {columns.lengths[rows[row]] / 3:g} joints, {skeleton.name} has "
+            f"{len(skeleton)}"
+        )
+
+
+def _mend(
+    joints: NDArray[Any],
+    counts: NDArray[np.int64],
+    ids: NDArray[np.int64],
+    left: dict[str, tuple[str, ...]],
+    path: Path | str,
+) -> None:
+    """Takes away, in place, joints whose flag is no visibility or whose position is none."""
+    flags = joints[..., 2]
+    odd = (flags > 0) & (flags != 1) & (flags != 2)
     if odd.any():
         row = int(np.argmax(odd.any(axis=1)))
         raise UserError(
-            f"{path}: annotation {people[row]['id']} has visibility {flags[row][odd[row]][0]:g}, which is not 0, 1 or "
+            f"{path}: annotation {ids[row]} has visibility {flags[row][odd[row]][0]:g}, which is not 0, 1 or "
             "2; confidences must become flags first (a YAML of its own does that with source.confidence, "
             "docs/own_data.md)"
         )
-    negative = (flags < 0) | np.isnan(flags)
-    nowhere = (flags > 0) & ~(np.abs(values[..., :2]) < FARTHEST).all(axis=2)
+    negative = ~(flags >= 0)
+    nowhere = (flags > 0) & ~((np.abs(joints[..., 0]) < FARTHEST) & (np.abs(joints[..., 1]) < FARTHEST))
     for reason, which in ((NEGATIVE, negative), (NOWHERE, nowhere)):
         if which.any():
-            left[reason] = [str(people[row]["id"]) for row in np.flatnonzero(which.any(axis=1))]
+            left[reason] = tuple(ids[which.any(axis=1)].astype(str).tolist())
     lost = negative | nowhere
-    values[lost] = 0
-    changed = np.ones(len(people), dtype=bool) if texts or order is not None else lost.any(axis=1)
-    for row in np.flatnonzero(changed).tolist():
-        joints = values[row] if order is None else values[row][order]
-        people[row]["keypoints"] = joints.ravel().tolist()
-        if lost[row].any() and "num_keypoints" in people[row]:
-            people[row]["num_keypoints"] = int((joints[:, 2] > 0).sum())
+    joints[lost] = 0
+    mended = lost.any(axis=1) & (counts >= 0)
+    counts[mended] = (joints[mended, :, 2] > 0).sum(axis=1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -18,9 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from posereg.settings.places import config_roots
+from posereg.settings.places import cache_folder, config_roots
 
-CACHE = "POSEREG_CACHE"  # the user's choice of cache folder
 PACKAGES = ("torch", "timm", "pytorch-lightning", "pydantic")  # whose signatures and names a check asks for
 SAFE = ("posereg.", "torch.optim.")
 MOST = 8  # code versions whose verdicts are kept
@@ -80,10 +78,7 @@ def _named(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _file() -> Path:
-    base = (
-        os.environ.get(CACHE) or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "posereg"
-    )
-    return Path(base) / "checked" / f"{_code(tuple(config_roots()))}.txt"
+    return cache_folder() / "checked" / f"{_code(tuple(config_roots()))}.txt"
 
 
 @cache

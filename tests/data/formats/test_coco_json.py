@@ -39,8 +39,13 @@ def test_foreign_json(tmp_path):
 def test_boxes_end_at_the_last_pixel_as_the_published_code_has_it():
     """simple-baselines: x2 = min(width - 1, x1 + max(0, w - 1)), by hand for three boxes on 100 x 80."""
     annotated = coco_json.Annotated(
-        images=[{"width": 100, "height": 80}],
-        annotations=[{}] * 3,
+        image_ids=np.array([1]),
+        file_names=["a.jpg"],
+        image_size=np.array([[100, 80]]),
+        crowding=np.zeros(1),
+        ids=np.arange(3),
+        num_keypoints=np.zeros(3, np.int64),
+        area=np.zeros(3),
         person_image=np.zeros(3, np.int64),
         keypoints=np.zeros((3, 17, 2), np.float32),
         visibility=np.zeros((3, 17), np.uint8),
@@ -64,7 +69,7 @@ def test_unlabelled_joints_lose_their_coordinates_and_short_lists_of_zeros_are_n
 def test_a_file_without_people_is_an_empty_set_of_its_images(tmp_path):
     root = write(tmp_path, [])
     loaded = coco_json.load(root / "annotations/person_keypoints_val2017.json", COCO)
-    assert len(loaded.images) == 3
+    assert len(loaded.file_names) == 3
     assert loaded.keypoints.shape == (0, 17, 2)
     assert coco_json.clipped(loaded).shape == (0, 4)
 

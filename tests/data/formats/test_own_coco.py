@@ -150,7 +150,7 @@ def test_an_image_id_for_two_pictures_is_refused(tmp_path):
 )
 def test_another_file_is_refused(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
-    with pytest.raises(UserError, match="not a COCO-style annotation file"):
+    with pytest.raises(UserError, match="not a COCO annotation file"):
         own_coco.load(tmp_path / "x.json")
     with pytest.raises(UserError, match="no such annotation file"):
         own_coco.load(tmp_path / "y.json")

@@ -7,6 +7,7 @@ crowd regions and people without keypoints, which bottom-up training leaves out.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.data.formats import coco_json, segments
-from posereg.data.formats.coco_json import Annotated, Json
+from posereg.data.formats.coco_json import Annotated
 from posereg.data.formats.paths import annotation_file, image_folder, is_there
 from posereg.data.formats.splits import together
 from posereg.files import reading
@@ -23,6 +24,7 @@ from posereg.records.poses import PoseSet
 from posereg.settings.ranges import Whole
 from posereg.skeletons.skeleton import COCO
 
+Json = dict[str, Any]
 NO_SEGMENT = (
     "people and crowd regions whose segmentation is none (bottom-up training sees them as background)"
 )
@@ -63,12 +65,12 @@ def read(
 
 
 def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: int) -> PoseSet:
-    annotated = coco_json.load(path, COCO)
+    annotated = coco_json.load(path, COCO, outlines=everyone)
     coco_json.locate(
         annotated, path, root, image_folder(root, split, split.replace("test-dev", "test"), "images")
     )
     edges = coco_json.clipped(annotated)
-    area = np.array([p.get("area") for p in annotated.annotations], dtype=np.float64)
+    area = annotated.area
     keep = np.ones(len(area), dtype=bool)
     extras: dict[str, NDArray[Any]] = {"area": area}
     if everyone:
@@ -77,8 +79,9 @@ def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: i
         keep = coco_json.kept(annotated, edges, min_keypoints, {"people whose area is 0": area <= 0})
     without = np.isnan(area) & keep & ~annotated.crowd & (annotated.visibility > 0).any(axis=1)
     if without.any():
-        who = tuple(str(annotated.annotations[row]["id"]) for row in np.flatnonzero(without))
-        annotated.left_out["people without an area (trained on; OKS cannot be computed)"] = who
+        annotated.left_out["people without an area (trained on; OKS cannot be computed)"] = annotated.named(
+            without
+        )
     return coco_json.pose_set(
         "coco",
         split,
@@ -100,19 +103,16 @@ def ignore_masks(annotated: Annotated) -> NDArray[np.object_]:
     """
     from pycocotools import mask
 
-    masks: list[list[Json]] = [[] for _ in annotated.images]
-    unlabelled = (annotated.visibility > 0).sum(axis=1) == 0
-    odd = []
-    for row in np.flatnonzero(annotated.crowd | unlabelled):
-        image = annotated.images[annotated.person_image[row]]
-        sound, codes = segments.codes(
-            annotated.annotations[row].get("segmentation"), image.get("height"), image.get("width")
-        )
-        masks[annotated.person_image[row]].extend(codes)
-        if not sound:
-            odd.append(str(annotated.annotations[row]["id"]))
-    if odd:
-        annotated.left_out[NO_SEGMENT] = tuple(odd)
+    masks: list[list[Json]] = [[] for _ in annotated.image_ids]
+    odd = np.zeros(len(annotated.ids), bool)
+    for row in np.flatnonzero(annotated.crowd | ~annotated.visibility.any(axis=1)).tolist():
+        image = annotated.person_image[row]
+        width, height = annotated.image_size[image].tolist()
+        sound, codes = segments.codes(json.loads(annotated.outlines.get(row, b"null")), height, width)
+        masks[image].extend(codes)
+        odd[row] = not sound
+    if odd.any():
+        annotated.left_out[NO_SEGMENT] = annotated.named(odd)
     merged = np.empty(len(masks), dtype=object)
     merged[:] = [mask.merge(codes)["counts"] if codes else b"" for codes in masks]
     return merged

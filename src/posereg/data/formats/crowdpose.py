@@ -44,10 +44,10 @@ def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: i
     annotated = coco_json.load(path, CROWDPOSE)
     coco_json.locate(annotated, path, root, image_folder(root))
     edges = coco_json.clipped(annotated)
-    keep = np.ones(len(annotated.annotations), dtype=bool)
+    keep = np.ones(len(annotated.ids), dtype=bool)
     if not everyone:
         keep = coco_json.kept(annotated, edges, min_keypoints, {})
-    crowding = np.array([image.get("crowdIndex", 0.0) for image in annotated.images], dtype=np.float64)
+    crowding = np.nan_to_num(annotated.crowding)
     return coco_json.pose_set(
         "crowdpose",
         split,

@@ -51,9 +51,8 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
     )
     annotated.keypoints, annotated.visibility = points, np.where(flags > 0, 2, 0).astype(np.uint8)
     tight = boxes.from_keypoints(points, flags > 0)
-    for image in annotated.images:
-        image["file_name"] = _location(image["file_name"])
-    actions = [_action(annotated.images[k]["file_name"]) for k in annotated.person_image]
+    annotated.file_names = [_location(name) for name in annotated.file_names]
+    actions = [_action(annotated.file_names[k]) for k in annotated.person_image]
     extras: dict[str, NDArray[Any]] = {
         "xyz": relative.astype(np.float32),
         "camera_xyz": absolute.astype(np.float32),
@@ -94,7 +93,7 @@ def _camera_axes(path: Path, annotated: coco_json.Annotated) -> NDArray[np.float
             names = [Path(str(name)).name for name in content["imgname"]]
             joints = content["S"][..., :3].astype(np.float64).reshape(-1, len(skeleton("h36m")), 3)
             known.update(zip(names, joints, strict=True))
-    wanted = [Path(annotated.images[k]["file_name"]).name for k in annotated.person_image]
+    wanted = [Path(annotated.file_names[k]).name for k in annotated.person_image]
     missing = [name for name in wanted if name not in known]
     if missing:
         raise UserError(

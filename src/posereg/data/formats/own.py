@@ -13,6 +13,7 @@ import numpy as np
 from posereg.data.formats import own_coco, own_csv, own_slp, own_yolo
 from posereg.data.samples import frames
 from posereg.errors import UserError
+from posereg.records import coco_columns
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import SkeletonName
 from posereg.skeletons.skeleton import skeleton as skeleton_of
@@ -64,18 +65,18 @@ def read(
     if kind == "yolo-pose":
         path = root / files
         content, more = own_yolo.load(path, root, split, joints)
+        columns = coco_columns.of(content, path)
     elif kind == "dlc-csv":
         path, *more = _tables(root, str(files))
-        content = own_csv.together(
-            [own_csv.load(one, source.get("confidence")) for one in (path, *more)], path
-        )
+        tables = [own_csv.load(one, source.get("confidence")) for one in (path, *more)]
+        columns = coco_columns.of(own_csv.together(tables, path), path)
     elif kind == "sleap":
         path, more = root / files, []
-        content = own_slp.load(path)
+        columns = coco_columns.of(own_slp.load(path), path)
     else:
         path, more = root / files, []
-        content = own_coco.load(path)
-    poses = own_coco.pose_set(content, path, root, name, split, joints, source, chosen)
+        columns = own_coco.load(path)
+    poses = own_coco.pose_set(columns, path, root, name, split, joints, source, chosen)
     # Results of other programs go by the categories of COCO's form alone: the other forms number none.
     return replace(
         poses, more_annotations=tuple(more), category=poses.category if kind == "coco-json" else None

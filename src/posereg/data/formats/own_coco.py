@@ -5,10 +5,7 @@ Joints go by the names in `categories`, ids may be texts or numbers, and sizes t
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,39 +14,29 @@ from numpy.typing import NDArray
 
 from posereg.data.formats.own_images import ImageFiles, one_a_picture, other_sizes
 from posereg.errors import UserError
-from posereg.files import read_json
 from posereg.geometry import boxes as box
-from posereg.records.coco_file import key_of
+from posereg.records import columns_cache
+from posereg.records.coco_columns import FARTHEST, Columns, Ids
+from posereg.records.coco_file import (
+    NEGATIVE,
+    NO_CATEGORY,
+    NOWHERE,
+    key_of,
+    of_category,
+    picked,
+    posed,
+    rows_of,
+)
 from posereg.records.poses import CROWD, OTHER_SIZE, UNLABELLED, PoseSet
 from posereg.skeletons.skeleton import Skeleton
 
 Json = dict[str, Any]
 Choose = Callable[[Sequence[str]], Sequence[int]]
-FARTHEST = 1e6  # pixels; no picture is that large
 PREDICTED = "poses that SLEAP predicted and nobody labelled"
 TWICE = "annotation ids that others have too (numbered anew)"
 
 
-@dataclass(frozen=True)
-class Person:
-    """One annotation that can be used: its id in the file, its image, (K, 3) joints, x y width height or None."""
-
-    name: str
-    image: int
-    joints: NDArray[np.float64]
-    bbox: list[float] | None
-    area: float
-
-
-class LeftOut(dict[str, list[str]]):
-    """By reason the ids of the annotations that were left out or changed."""
-
-    def add(self, reason: str, who: str) -> None:
-        """Count one."""
-        self.setdefault(reason, []).append(who)
-
-
-def load(path: Path) -> Json:
+def load(path: Path) -> Columns:
     """A COCO-style file.
 
     Raises:
@@ -57,16 +44,14 @@ def load(path: Path) -> Json:
     """
     if not path.is_file():
         raise UserError(f"{path}: no such annotation file (source.annotations)")
-    content = read_json(path)
-    lists: Json = content if isinstance(content, dict) else {}
-    for key in ("images", "annotations", "categories"):
-        if not isinstance(lists.get(key), list) or not all(isinstance(one, dict) for one in lists[key]):
-            raise UserError(f"{path}: not a COCO-style annotation file ('{key}' must be a list of objects)")
-    return lists
+    columns = columns_cache.read(path)
+    if not columns.categories:
+        raise UserError(f"{path}: not a COCO annotation file (no 'categories', which name the joints)")
+    return columns
 
 
 def pose_set(
-    content: Json,
+    columns: Columns,
     path: Path,
     root: Path,
     name: str,
@@ -78,79 +63,67 @@ def pose_set(
     """Everybody of one file who has a labelled joint and is on a listed image.
 
     Args:
-        content: as `load` gives it; `path` is where it is from.
+        columns: as `load` gives them; `path` is where they are from.
         choose: gives of all image paths the rows of those that belong to the split.
 
     Raises:
         UserError: joints or flags that could mean several things, an image id used twice.
     """
-    category = _category(content, source.get("category"), path)
+    category = _category(columns, source.get("category"), path)
     order = _order(category, skeleton, path)
-    listed, place = _images(content["images"], path)
+    listed = _images(columns, path)
     find = ImageFiles(root, source.get("images"))
-    files = [find(image["file_name"]) for image in listed]
-    one_a_picture([image["file_name"] for image in listed], files, path)
-    rows = choose(files)
-    new = {row: number for number, row in enumerate(rows)}
-    left, people = LeftOut(), []
-    for number, entry in enumerate(content["annotations"]):
-        if key_of(entry.get("category_id")) != key_of(category.get("id")):
-            continue
-        who = key_of(entry.get("id")) or f"number {number + 1}"
-        image = place.get(key_of(entry.get("image_id")))
-        if image is None:
-            left.add("people on an image that is not listed", who)
-        elif image in new:
-            person = _person(
-                entry, who, new[image], order, len(skeleton), source.get("confidence"), left, path
-            )
-            if person:
-                people.append(person)
-    images = [listed[row] for row in rows]
-    image_keys = [key_of(image["id"]) for image in images]
-    every = [key_of(entry.get("id")) for entry in content["annotations"]]
-    points = np.reshape([person.joints for person in people], (-1, len(skeleton), 3))
+    names = [columns.file_names[row] for row in listed]
+    files = [find(declared) for declared in names]
+    one_a_picture(names, files, path)
+    chosen = np.asarray(choose(files), np.int64)
+    left: dict[str, tuple[str, ...]] = {}
+    people, person_image = _people(columns, category, listed[chosen], left)
+    people, person_image, points = _poses(
+        columns, people, person_image, order, len(skeleton), source.get("confidence"), left, path
+    )
     visibility = points[..., 2].astype(np.uint8)
-    bbox = _boxes(people, points, visibility)
+    keypoints = points[..., :2].astype(np.float32)
+    bbox = _boxes(columns, people, points[..., :2], visibility, left)
     edges = np.concatenate([bbox[:, :2], bbox[:, :2] + bbox[:, 2:] - 1], axis=1)
-    sizes = [(_whole(image.get("width")), _whole(image.get("height"))) for image in images]
-    chosen = tuple(files[row] for row in rows)
-    for picture in other_sizes(root, chosen, sizes):
-        left.add(OTHER_SIZE, picture)
+    declared = columns.image_size[listed[chosen]]
+    size = np.where((declared > 0) & (declared < FARTHEST), declared, 0).astype(np.int64)
+    images = tuple(files[row] for row in chosen)
+    if others := other_sizes(root, images, size):
+        left[OTHER_SIZE] = tuple(others)
+    image_keys = picked(columns.image_ids, listed[chosen])
     return PoseSet(
         name=name,
         split=split,
         skeleton=skeleton,
         root=root,
-        images=chosen,
-        image_ids=_numbers(image_keys, [key_of(image["id"]) for image in listed]),
-        person_image=np.array([person.image for person in people], dtype=np.int64),
-        ids=_ids(people, every, left),
-        keypoints=points[..., :2].astype(np.float32),
+        images=images,
+        image_ids=_numbers(image_keys, picked(columns.image_ids, listed)),
+        person_image=person_image,
+        ids=_ids(columns, people, left),
+        keypoints=keypoints,
         visibility=visibility,
         boxes=box.padded(edges),
         annotations=path,
         extras={
             "bbox": bbox,
-            "area": np.array([person.area for person in people], dtype=np.float64),
-            "image_size": np.reshape(sizes, (-1, 2)).astype(np.int64),
-            "image_key": np.array(image_keys, dtype=object),
+            "area": _area(columns.area[people]),
+            "image_size": size,
+            "image_key": np.array([key_of(value) for value in image_keys], dtype=object),
         },
-        left_out={reason: tuple(who) for reason, who in left.items()},
+        left_out=left,
         category=category["id"] if isinstance(category.get("id"), int) else None,
         joint_order=_places(order, len(skeleton)),
     )
 
 
-def _category(content: Json, wanted: Any, path: Path) -> Json:
-    every = content["categories"]
-    named = {str(one.get("name")): one for one in every}
+def _category(columns: Columns, wanted: Any, path: Path) -> Json:
+    named = {str(one.get("name")): one for one in columns.categories}
     if wanted is not None:
         if str(wanted) not in named:
             raise UserError(f"{path}: no category '{wanted}' (source.category); it has {', '.join(named)}")
         return dict(named[str(wanted)])
-    used = {key_of(person.get("category_id")) for person in content["annotations"] if person.get("keypoints")}
-    fitting = [one for one in every if key_of(one.get("id")) in used] or every
+    fitting = posed(columns) or columns.categories
     if len(fitting) != 1:
         names = ", ".join(str(one.get("name")) for one in fitting)
         raise UserError(f"{path}: has several categories; choose one with source.category: {names}")
@@ -186,127 +159,141 @@ def _places(order: list[int], joints: int) -> tuple[int, ...] | None:
     )
 
 
-def _images(listed: list[Json], path: Path) -> tuple[list[Json], dict[str, int]]:
-    images: list[Json] = []
-    place: dict[str, int] = {}
-    for image in listed:
-        key, name = key_of(image.get("id")), image.get("file_name")
-        if not key or not isinstance(name, str) or not name or "\0" in name:
-            raise UserError(f"{path}: an image has no id or no file_name: {image!r:.100}")
-        if key not in place:
-            place[key] = len(images)
-            images.append(image)
-        elif images[place[key]]["file_name"] != name:
-            first = images[place[key]]["file_name"]
-            raise UserError(f"{path}: image id {key} is used twice: {first}, {name}")
-    return images, place
+def _images(columns: Columns, path: Path) -> NDArray[np.int64]:
+    """Rows of the images, each id once."""
+    for row, name in enumerate(columns.file_names):
+        if not isinstance(name, str) or not name or "\0" in name:
+            raise UserError(f"{path}: image {row + 1} of the list has no file_name: {name!r:.100}")
+    first = rows_of(columns.image_ids, columns.image_ids)
+    for row, value in enumerate(columns.image_ids):
+        if not key_of(value):
+            raise UserError(f"{path}: image {columns.file_names[row]} has no id")
+        name, other = columns.file_names[first[row]], columns.file_names[row]
+        if name != other:
+            raise UserError(f"{path}: image id {key_of(value)} is used twice: {name}, {other}")
+    return np.flatnonzero(first == np.arange(len(first)))
 
 
-def _person(
-    entry: Json,
-    who: str,
-    image: int,
+def _people(
+    columns: Columns, category: Json, images: NDArray[np.int64], left: dict[str, tuple[str, ...]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the category's annotations on these images (rows of the file), and each one's place among the images."""
+    people, nameless = of_category(columns, category.get("id"))
+    if nameless:
+        left[NO_CATEGORY] = nameless
+    on = rows_of(picked(columns.images, people), columns.image_ids)
+    _leave(left, "people on an image that is not listed", columns, people[on < 0])
+    place = np.full(len(columns.file_names) + 1, -1)  # the last one stands for images that are not listed
+    place[images] = np.arange(len(images))
+    here = place[on] >= 0
+    return people[here], place[on][here]
+
+
+def _poses(
+    columns: Columns,
+    people: NDArray[np.int64],
+    person_image: NDArray[np.int64],
     order: list[int],
     joints: int,
     confidence: Any,
-    left: LeftOut,
+    left: dict[str, tuple[str, ...]],
     path: Path,
-) -> Person | None:
-    """One annotation, with what is odd about it counted; None where nothing of it can be used."""
-    if entry.get("iscrowd"):
-        left.add(CROWD, who)
-        return None
-    if entry.get("predicted"):
-        left.add(PREDICTED, who)
-        return None
-    points = _points(entry.get("keypoints"), len(order))
-    if points is None:
-        left.add("people whose keypoints are not three numbers for each joint", who)
-        return None
-    if confidence is None and (points[:, 2] < 0).any():
-        left.add("people with a negative visibility (those joints are not labelled)", who)
-    flags = _flags(points[:, 2], confidence, who, path)
-    wild = (flags > 0) & ~(np.abs(points[:, :2]) < FARTHEST).all(axis=1)
-    if wild.any():
-        left.add("people with labelled joints that have no usable position (those are not labelled)", who)
-        flags[wild] = 0
-    kept = np.zeros((joints, 3))
-    for joint, target in enumerate(order):
-        if target >= 0 and flags[joint]:
-            kept[target] = (*points[joint, :2], flags[joint])
-    if not (kept[:, 2] > 0).any():
-        left.add(UNLABELLED, who)
-        return None
-    bbox = _box(entry.get("bbox"))
-    if bbox is None:
-        left.add("people whose box is none (made from the joints instead)", who)
-    return Person(who, image, kept, bbox, _area(entry.get("area")))
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
+    """Those who have a labelled joint, their images, and their joints (N, K, 3) in the skeleton's order; what is odd is
+    counted."""
+
+    def without(gone: NDArray[np.bool_], reason: str) -> None:
+        nonlocal people, person_image
+        _leave(left, reason, columns, people[gone])
+        people, person_image = people[~gone], person_image[~gone]
+
+    without(columns.crowd[people], CROWD)
+    without(columns.predicted[people], PREDICTED)
+    without(
+        columns.lengths[people] != 3 * len(order),
+        "people whose keypoints are not three numbers for each joint",
+    )
+    points = columns.joints(people, len(order))
+    if confidence is None:
+        _leave(left, NEGATIVE, columns, people[(points[..., 2] < 0).any(axis=1)])
+    flags = _flags(points[..., 2], confidence, columns, people, path)
+    wild = (flags > 0) & ~((np.abs(points[..., 0]) < FARTHEST) & (np.abs(points[..., 1]) < FARTHEST))
+    _leave(left, NOWHERE, columns, people[wild.any(axis=1)])
+    flags[wild] = 0
+    known = [joint for joint, target in enumerate(order) if target >= 0]
+    kept = np.zeros((len(people), joints, 3), points.dtype)
+    kept[:, [order[joint] for joint in known]] = np.where(
+        flags[:, known, None] > 0, np.dstack([points[..., :2], flags])[:, known], 0
+    )
+    nobody = np.logical_not(kept[..., 2].any(axis=1))
+    without(nobody, UNLABELLED)
+    return people, person_image, kept[~nobody]
 
 
-def _area(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and 0 < value < FARTHEST**2 else math.nan
+def _leave(
+    left: dict[str, tuple[str, ...]], reason: str, columns: Columns, people: NDArray[np.int64]
+) -> None:
+    """Count people (rows of the file) by a reason."""
+    if len(people):
+        left[reason] = tuple(_name(columns, row) for row in people.tolist())
 
 
-def _points(values: Any, joints: int) -> NDArray[np.float64] | None:
-    """(J, 3), NaN where a value is no number; None where there are not three for each joint."""
-    if not isinstance(values, list) or len(values) != 3 * joints:
-        return None
-    numbers = [float(v) if isinstance(v, int | float) and abs(v) < 1e300 else math.nan for v in values]
-    return np.reshape(numbers, (joints, 3))
+def _name(columns: Columns, row: int) -> str:
+    return key_of(columns.ids[row]) or f"number {row + 1}"
 
 
-def _flags(values: NDArray[np.float64], confidence: Any, who: str, path: Path) -> NDArray[np.int64]:
+def _area(area: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where((area > 0) & (area < FARTHEST**2), area, np.nan)
+
+
+def _flags(
+    values: NDArray[Any], confidence: Any, columns: Columns, people: NDArray[np.int64], path: Path
+) -> NDArray[np.uint8]:
     """Visibility 0, 1, 2. Negative and undefined is not labelled; confidences need a threshold."""
-    known = np.nan_to_num(values, nan=0.0)
     if confidence is not None:
-        return np.where(known >= float(confidence), 2, 0)
-    odd = known[(known > 0) & ~np.isin(known, (1, 2))]
-    if len(odd):
+        return np.where(values >= float(confidence), 2, 0).astype(np.uint8)
+    odd = (values > 0) & (values != 1) & (values != 2)
+    if odd.any():
+        row = int(np.argmax(odd.any(axis=1)))
         raise UserError(
-            f"{path}: annotation {who} has visibility {odd[0]:g}, which is not 0, 1 or 2; if these are confidences, "
-            "say from which on a joint counts: source.confidence: 0.5"
+            f"{path}: annotation {_name(columns, int(people[row]))} has visibility {values[odd][0]:g}, which is not 0, "
+            "1 or 2; if these are confidences, say from which on a joint counts: source.confidence: 0.5"
         )
-    return np.maximum(known, 0).astype(np.int64)
-
-
-def _box(value: Any) -> list[float] | None:
-    if not isinstance(value, list) or len(value) != 4:
-        return None
-    if not all(isinstance(v, int | float) and abs(v) < FARTHEST for v in value):
-        return None
-    return [float(v) for v in value] if value[2] > 0 and value[3] > 0 else None
+    return np.where(values > 0, values, 0).astype(np.uint8)
 
 
 def _boxes(
-    people: list[Person], points: NDArray[np.float64], visibility: NDArray[np.uint8]
+    columns: Columns,
+    people: NDArray[np.int64],
+    points: NDArray[Any],
+    visibility: NDArray[np.uint8],
+    left: dict[str, tuple[str, ...]],
 ) -> NDArray[np.float32]:
     """x y width height (N, 4) as annotated, else about the joints; at least two pixels wide, for a single joint."""
-    tight = box.from_keypoints(points[..., :2], visibility > 0)
-    rows = [
-        [*tight[k, :2], *(tight[k, 2:] - tight[k, :2] + 1)] if person.bbox is None else person.bbox
-        for k, person in enumerate(people)
-    ]
-    found = np.reshape(rows, (-1, 4)).astype(np.float32)
+    found = columns.bbox[people]
+    none = ~(found[:, 2:] > 0).all(axis=1)
+    _leave(left, "people whose box is none (made from the joints instead)", columns, people[none])
+    tight = box.from_keypoints(points[none].astype(np.float64), visibility[none] > 0)
+    found[none] = np.concatenate([tight[:, :2], tight[:, 2:] - tight[:, :2] + 1], axis=1)
     found[:, 2:] = np.maximum(found[:, 2:], 2)
-    return found
+    return found.astype(np.float32)
 
 
-def _whole(value: Any) -> int:
-    return int(value) if isinstance(value, int | float) and 0 < value < FARTHEST else 0
-
-
-def _ids(people: list[Person], every: list[str], left: LeftOut) -> NDArray[np.int64]:
+def _ids(columns: Columns, people: NDArray[np.int64], left: dict[str, tuple[str, ...]]) -> NDArray[np.int64]:
     """Ids of the people, numbered anew where the file uses one twice; that is counted."""
-    uses = Counter(every)
-    for person in people:
-        if uses[person.name] > 1:
-            left.add(TWICE, person.name)
-    return _numbers([person.name for person in people], every)
+    first = rows_of(columns.ids, columns.ids)
+    uses = np.bincount(first, minlength=len(first))[first]
+    _leave(left, TWICE, columns, people[uses[people] > 1])
+    return _numbers(picked(columns.ids, people), columns.ids)
 
 
-def _numbers(keys: list[str], every: list[str]) -> NDArray[np.int64]:
+def _numbers(values: Ids, every: Ids) -> NDArray[np.int64]:
     """The file's own ids where all of them are whole numbers, each used once; else 1, 2, ... in this order."""
-    whole = all(key.removeprefix("-").isdecimal() and 0 <= int(key) < 2**63 for key in every)
-    if whole and len(set(every)) == len(every):
-        return np.array([int(key) for key in keys], dtype=np.int64)
-    return np.arange(1, len(keys) + 1, dtype=np.int64)
+    if isinstance(every, np.ndarray):
+        whole = bool((every >= 0).all()) and len(np.unique(every)) == len(every)
+        return np.asarray(values) if whole else np.arange(1, len(values) + 1)
+    keys = [key_of(value) for value in every]
+    whole = all(key.removeprefix("-").isdecimal() and 0 <= int(key) < 2**63 for key in keys)
+    if whole and len(set(keys)) == len(keys):
+        return np.array([int(key_of(value)) for value in values], dtype=np.int64)
+    return np.arange(1, len(values) + 1, dtype=np.int64)

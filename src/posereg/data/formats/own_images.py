@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from posereg.data.samples import frames, jpeg
 from posereg.errors import UserError
 
 SAMPLED = 200  # pictures whose size is looked at whatever the file says
 
 
-def other_sizes(root: Path, files: Sequence[str], declared: Sequence[tuple[int, int]]) -> list[str]:
+def other_sizes(root: Path, files: Sequence[str], declared: NDArray[np.int64]) -> list[str]:
     """The pictures that are of another size than declared (width, height; 0 where it is not), EXIF's turning aside.
 
     A few pictures' headers are read; all of them where one of those few differs. Pictures that are not there are taken
@@ -20,8 +23,8 @@ def other_sizes(root: Path, files: Sequence[str], declared: Sequence[tuple[int, 
     """
 
     def differs(row: int) -> bool:
-        size = jpeg.header_size(root / files[row]) if min(declared[row]) > 0 else None
-        return size is not None and size != declared[row]
+        size = jpeg.header_size(root / files[row]) if declared[row].all() else None
+        return size is not None and size != tuple(declared[row])
 
     few = range(0, len(files), max(1, len(files) // SAMPLED))
     return [files[row] for row in range(len(files)) if differs(row)] if any(map(differs, few)) else []

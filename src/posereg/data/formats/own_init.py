@@ -9,6 +9,8 @@ from typing import Any
 from posereg.data.formats import own_coco, own_csv, own_slp
 from posereg.errors import UserError, nearest
 from posereg.files import read_yaml, reading
+from posereg.records.coco_columns import Columns
+from posereg.records.coco_file import posed
 from posereg.skeletons.sides import find_pairs
 
 Json = dict[str, Any]
@@ -41,9 +43,8 @@ def _coco(path: Path, name: str | None, joints: Sequence[str] | None) -> tuple[J
         return _of_content(own_coco.load(path), path, name)
 
 
-def _of_content(content: Json, path: Path, name: str | None) -> tuple[Json, Json]:
-    posed = {one.get("category_id") for one in content["annotations"] if one.get("keypoints")}
-    every = {str(one.get("name")): one for one in content["categories"] if one.get("id") in posed}
+def _of_content(columns: Columns, path: Path, name: str | None) -> tuple[Json, Json]:
+    every = {str(one.get("name")): one for one in posed(columns)}
     category = _chosen(every, name, path)
     names = category.get("keypoints")
     if not isinstance(names, list) or not names:
@@ -56,7 +57,7 @@ def _of_content(content: Json, path: Path, name: str | None) -> tuple[Json, Json
         if 0 < a <= len(names) and 0 < b <= len(names) and a != b
     ]
     skeleton = {"joints": names, **({"limbs": limbs} if limbs else {})}
-    chosen = {"category": category["name"]} if len(content["categories"]) > 1 else {}
+    chosen = {"category": category["name"]} if len(columns.categories) > 1 else {}
     return skeleton, {"format": "coco-json", **chosen, "splits": SHARES}
 
 

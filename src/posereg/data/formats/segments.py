@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from posereg.records.coco_file import FARTHEST
+from posereg.records.coco_columns import FARTHEST
 
 Json = dict[str, Any]
 
