@@ -149,6 +149,18 @@ def test_several_images_of_several_sizes_and_people(estimator):
     np.testing.assert_allclose(alone.keypoints[1], moved, atol=8)
 
 
+def test_a_model_reads_deep_pictures_as_it_was_trained_to(tmp_path):
+    """Twelve bits in sixteen give what eight give; without the levels the spots are all but black."""
+    eight = picture(SPOTS)[..., ::-1]
+    cv2.imwrite(str(tmp_path / "a.png"), eight.astype(np.uint16) * 16)
+    estimator = Estimator(Marker(), "cpu")
+    assert estimator.levels is None
+    estimator.module.plain_config = {"data": {"reader": {"source": {"levels": [0, 4080]}}}}
+    assert estimator.levels == (0, 4080)
+    found = estimator.predict(tmp_path / "a.png")
+    np.testing.assert_array_equal(found.keypoints, estimator.predict(picture(SPOTS)).keypoints)
+
+
 def test_nobody_is_an_answer(estimator):
     assert estimator.predict([]).keypoints.shape == (0, 3, 2)
     assert estimator.predict(picture(SPOTS), boxes=[]).scores.shape == (0, 3)

@@ -77,7 +77,7 @@ def _of_data(overrides: list[str], split: str | None) -> list[Picture]:
     source = source_of(overrides)
     poses = source.read_truth(split or source.val_split)
     return [
-        Picture(poses.root / name, name, int(number))
+        Picture(poses.root / name, name, int(number), levels=poses.levels)
         for name, number in zip(poses.images, poses.image_ids, strict=True)
     ]
 

@@ -74,7 +74,7 @@ def picture_of(poses: PoseSet, person: int) -> Image:
     Raises:
         UserError: it is missing or cannot be decoded.
     """
-    return np.ascontiguousarray(jpeg.read(poses.image_path(person)).pixels[..., :3])
+    return np.ascontiguousarray(jpeg.read(poses.image_path(person), levels=poses.levels).pixels[..., :3])
 
 
 def tile(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from posereg.data.samples.jpeg import read
+from posereg.data.samples.jpeg import Levels, read
 from posereg.errors import UserError, nearest
 from posereg.networks.weights import read_tensors
 from posereg.predict import pictures
@@ -26,6 +26,7 @@ class Picture(NamedTuple):
     name: str
     image_id: int
     as_seen: bool = False  # turned as EXIF says; images of data sets are labelled as they are stored
+    levels: Levels = None  # as of `PoseSet`
 
 
 def load_detector(name: str, weights: str | None = None) -> nn.Module:
@@ -121,6 +122,9 @@ def people_in(found: dict[str, Tensor], min_score: float) -> Iterator[tuple[list
 
 def _pixels(picture: Picture) -> Tensor:
     """RGB (3, H, W) in [0, 1]."""
-    whole = pictures.read(picture.path) if picture.as_seen else read(picture.path).pixels
+    levels = picture.levels
+    whole = (
+        pictures.read(picture.path, levels) if picture.as_seen else read(picture.path, levels=levels).pixels
+    )
     pixels = whole[..., :3]
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255

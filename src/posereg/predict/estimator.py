@@ -15,6 +15,7 @@ from posereg.build import load_method
 from posereg.data.modules.base import collate
 from posereg.data.samples.augment import NO_CHANGE
 from posereg.data.samples.crop import Sample, inverse, sample_matrix, warp
+from posereg.data.samples.jpeg import Levels
 from posereg.errors import UserError
 from posereg.geometry.boxes import PADDING, fix_aspect
 from posereg.geometry.pixels import half_pixel, image_box
@@ -84,6 +85,13 @@ class Estimator:
         return self.module.skeleton
 
     @property
+    def levels(self) -> Levels:
+        """Those of the pictures that the model was trained on (`source.levels`)."""
+        reader = self.module.plain_config.get("data", {}).get("reader") or {}
+        levels = (reader.get("source") or {}).get("levels")
+        return None if levels is None else (float(levels[0]), float(levels[1]))
+
+    @property
     def joints(self) -> tuple[str, ...]:
         """Names of the K joints."""
         return self.skeleton.joints
@@ -117,7 +125,7 @@ class Estimator:
                 f"boxes: {len(given)} lists of boxes for {len(listed)} images; give one list an image"
             )
         looked = (
-            self.look(k, _pixels(image), None if box is None else checked_boxes(box))
+            self.look(k, _pixels(image, self.levels), None if box is None else checked_boxes(box))
             for k, (image, box) in enumerate(zip(listed, given, strict=True))
         )
         keypoints, scores, place = [], [], []
@@ -269,14 +277,14 @@ def checked_boxes(boxes: Any) -> Array:
     return values
 
 
-def _pixels(image: Image) -> Pixels:
+def _pixels(image: Image, levels: Levels) -> Pixels:
     """RGBX pixels of a file or an array.
 
     Raises:
         UserError: neither.
     """
     if isinstance(image, str | Path):
-        return pictures.read(image)
+        return pictures.read(image, levels)
     return rgbx(image)
 
 

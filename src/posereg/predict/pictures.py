@@ -115,8 +115,11 @@ def _listed(path: Path) -> list[Picture]:
     return found
 
 
-def read(path: Path | str) -> NDArray[np.uint8]:
+def read(path: Path | str, levels: jpeg.Levels = None) -> NDArray[np.uint8]:
     """RGBX pixels (H, W, 4), turned as the camera says (EXIF), as people see the picture.
+
+    Args:
+        levels: as of `PoseSet`.
 
     Raises:
         BadImageError: missing, truncated or undecodable.
@@ -127,7 +130,7 @@ def read(path: Path | str) -> NDArray[np.uint8]:
         data = Path(path).read_bytes()
     except OSError as error:
         raise BadImageError(f"{path}: cannot read the image ({error.strerror or error})") from error
-    return turned(jpeg.decode(data, path).pixels, orientation(data))
+    return turned(jpeg.decode(data, path, levels=levels).pixels, orientation(data))
 
 
 def orientation(data: bytes) -> int:

@@ -83,7 +83,7 @@ def predict_pictures(
 
     def prepared(picture: Picture) -> Looked[Seen] | str:
         try:
-            pixels = pictures.read(picture.path)
+            pixels = pictures.read(picture.path, estimator.levels)
         except BadImageError as error:
             return str(error)
         return _look(estimator, pixels, {"image": picture.name}, picture.name, settings)

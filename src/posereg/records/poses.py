@@ -22,6 +22,9 @@ CROWD = "crowd regions"
 UNLABELLED = "people without a labelled joint"
 FEW = "people with fewer labelled joints than min_keypoints"
 ORDINARY = (CROWD, UNLABELLED, FEW)
+DEEP = (
+    "pictures of more than 8 bits a channel, read by the upper 8 (source.levels says which values are used)"
+)
 OTHER_SIZE = "pictures of another size than declared (boxes and joints may be those of other pixels)"
 
 __all__ = ["NOT_LABELLED", "OCCLUDED", "VISIBLE", "PoseSet"]
@@ -50,6 +53,8 @@ class PoseSet:
             reasons but the `ORDINARY` ones deserve a look.
         category: the people's category id in a COCO-style file; joint_order: each joint's place there, where that is
             not the skeleton's. Results files of other programs go by both.
+        levels: which values of pictures with more than 8 bits a channel are black and white; None: of all they can
+            have, the lowest and the highest.
         more_annotations: those of further splits, where several were put together.
     """
 
@@ -69,6 +74,7 @@ class PoseSet:
     left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
     category: int | None = None
     joint_order: tuple[int, ...] | None = None
+    levels: tuple[float, float] | None = None
     more_annotations: tuple[Path, ...] = ()
     marks_occlusion: bool = True
 

@@ -14,7 +14,17 @@ from posereg.files import read_yaml
 from posereg.settings.ranges import is_part
 
 KEYS = ("name", "skeleton", "source", "metrics")
-SOURCE_KEYS = ("format", "root", "images", "annotations", "category", "splits", "seed", "confidence")
+SOURCE_KEYS = (
+    "format",
+    "root",
+    "images",
+    "annotations",
+    "category",
+    "splits",
+    "seed",
+    "confidence",
+    "levels",
+)
 METRIC_KEYS = ("pck", "oks", "pixel_error")
 FORMATS = ("coco-json", "dlc-csv", "yolo-pose", "sleap")
 AREAS = ("annotated", "box")
@@ -49,6 +59,16 @@ def read(file: str | Path) -> dict[str, Any]:
         )
     if not source.get("annotations"):
         raise UserError(f"{path}: source.annotations: is missing; name the annotation file")
+    levels = source.get("levels", [0, 1])
+    if (
+        not isinstance(levels, list)
+        or len(levels) != 2
+        or not all(map(_is_number, levels))
+        or levels[0] >= levels[1]
+    ):
+        raise UserError(
+            f"{path}: source.levels: must be the values that are black and white, [0, 4095], not {levels!r:.60}"
+        )
     metrics = _mapping(content, "metrics", path) or {"pck": PCK, "pixel_error": True}
     _known(metrics, METRIC_KEYS, path, "metrics.")
     _check_metrics(metrics, path)

@@ -1,12 +1,17 @@
 import json
 
+import cv2
 import numpy as np
 import pytest
 
 from mice import mice, mouse_set
 from posereg.data.formats import own
 from posereg.data.samples.crop import topdown_sample
+from posereg.data.samples.scenes import SceneDataset
+from posereg.data.sources.check import check
 from posereg.errors import UserError
+from posereg.figures import people
+from posereg.records.poses import DEEP
 
 
 def test_shares_take_whole_pictures_and_depend_on_names_alone():
@@ -91,3 +96,29 @@ def test_several_animals_a_picture_and_rectangular_inputs(tmp_path):
     assert sample["image"].shape == (160, 96, 3)
     back = sample["keypoints"] @ sample["to_image"][:, :2].T + sample["to_image"][:, 2]
     np.testing.assert_allclose(back, poses.keypoints[3], atol=1e-3)
+
+
+def deep(folder, names):
+    """Makes the pictures of those names 12 bits in 16."""
+    for name in names:
+        path = folder / "pictures" / name
+        picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        cv2.imwrite(str(path), picture.astype(np.uint16) * 16)
+
+
+def test_twelve_bits_in_sixteen_train_like_eight_with_levels_and_are_counted_without(tmp_path):
+    mice(tmp_path, 4)
+    eight = topdown_sample(mouse_set(tmp_path, 4), 1, (96, 96), None, None)["image"]
+    assert mouse_set(tmp_path, 4).left_out == {}
+    deep(tmp_path, ["000.png", "001.png"])
+    counted = mouse_set(tmp_path, 4)
+    assert counted.left_out == {DEEP: ("pictures/000.png", "pictures/001.png")}
+    assert not check(counted).good
+    assert topdown_sample(counted, 1, (96, 96), None, None)["image"].max() < 16
+    stretched = mouse_set(tmp_path, 4, levels=[0, 4080])
+    assert stretched.left_out == {}
+    assert check(stretched).good
+    assert (topdown_sample(stretched, 1, (96, 96), None, None)["image"] == eight).all()
+    scenes = [SceneDataset(poses, (128, 128)) for poses in (counted, stretched)]
+    assert [int(scene.sample(1, None)["image"].max()) for scene in scenes] == [12, 200]
+    assert people.picture_of(stretched, 1).max() == 200

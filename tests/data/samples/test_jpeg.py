@@ -125,3 +125,34 @@ def test_grey_and_sixteen_bits_a_pixel(tmp_path, suffix):
         assert pixels.dtype == np.uint8
         for channel in range(3):
             np.testing.assert_allclose(pixels[..., channel].astype(int), wanted, atol=1)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_levels_say_what_is_black_and_white_of_sixteen_bits(tmp_path, suffix, channels):
+    """By hand: of 100 to 4095, 100 and less is 0, 4095 and more 255, the middle 2097.5 a half."""
+    row = np.array([0, 100, 2097, 2098, 4095, 65535], np.uint16)
+    values = np.repeat(row[None, :, None], channels, axis=2)
+    path = tmp_path / f"a{suffix}"
+    cv2.imwrite(str(path), values)
+    assert jpeg.is_deep(path)
+    for pixels in (
+        jpeg.read(path, levels=(100, 4095)).pixels,
+        jpeg.decode(path.read_bytes(), path, levels=(100, 4095)).pixels,
+    ):
+        assert pixels.dtype == np.uint8
+        for channel in range(3):
+            assert pixels[0, :, channel].tolist() == [0, 0, 127, 128, 255, 255]
+
+
+def test_levels_leave_pictures_of_eight_bits_alone(tmp_path):
+    values = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    for name in ("a.png", "a.tif", "a.bmp"):
+        cv2.imwrite(str(tmp_path / name), values)
+        assert not jpeg.is_deep(tmp_path / name)
+        assert (jpeg.read(tmp_path / name, levels=(0, 4095)).pixels[..., 0] == values).all()
+    (tmp_path / "a.jpg").write_bytes(encoded())
+    assert not jpeg.is_deep(tmp_path / "a.jpg")
+    assert not jpeg.is_deep(tmp_path / "missing.png")
+    read = [jpeg.read(tmp_path / "a.jpg", levels=levels).pixels for levels in (None, (0, 9))]
+    assert (read[0] == read[1]).all()

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from posereg.data.formats import own_coco, own_csv, own_slp, own_yolo
+from posereg.data.formats import own_coco, own_csv, own_images, own_slp, own_yolo
 from posereg.data.samples import frames
 from posereg.errors import UserError
 from posereg.records import coco_columns
-from posereg.records.poses import PoseSet
+from posereg.records.poses import DEEP, PoseSet
 from posereg.skeletons.skeleton import SkeletonName
 from posereg.skeletons.skeleton import skeleton as skeleton_of
 
@@ -35,7 +35,8 @@ def read(
 
     Args:
         annotations: takes the place of `source.annotations`.
-        source: as docs/own_data.md says: format, annotations, images, category, splits, seed, confidence.
+        source: as docs/own_data.md says: format, annotations, images, category, splits, seed, confidence,
+            levels.
 
     Raises:
         UserError: annotations that cannot be used, or no such split.
@@ -78,9 +79,13 @@ def read(
         columns = own_coco.load(path)
     poses = own_coco.pose_set(columns, path, root, name, split, joints, source, chosen)
     # Results of other programs go by the categories of COCO's form alone: the other forms number none.
-    return replace(
+    poses = replace(
         poses, more_annotations=tuple(more), category=poses.category if kind == "coco-json" else None
     )
+    if (levels := source.get("levels")) is not None:
+        return replace(poses, levels=(float(levels[0]), float(levels[1])))
+    deep = own_images.deep_pictures(root, poses.images)
+    return replace(poses, left_out={**poses.left_out, DEEP: tuple(deep)}) if deep else poses
 
 
 def _tables(root: Path, files: str) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -26,8 +26,18 @@ def other_sizes(root: Path, files: Sequence[str], declared: NDArray[np.int64]) -
         size = jpeg.header_size(root / files[row]) if declared[row].all() else None
         return size is not None and size != tuple(declared[row])
 
-    few = range(0, len(files), max(1, len(files) // SAMPLED))
-    return [files[row] for row in range(len(files)) if differs(row)] if any(map(differs, few)) else []
+    return [files[row] for row in _seldom(len(files), differs)]
+
+
+def deep_pictures(root: Path, files: Sequence[str]) -> list[str]:
+    """The pictures of more than 8 bits a channel; a few are looked at, all of them where one of those few is."""
+    return [files[row] for row in _seldom(len(files), lambda row: jpeg.is_deep(root / files[row]))]
+
+
+def _seldom(count: int, holds: Callable[[int], bool]) -> list[int]:
+    """The rows for which it holds, if it does for one of a few."""
+    few = range(0, count, max(1, count // SAMPLED))
+    return [row for row in range(count) if holds(row)] if any(map(holds, few)) else []
 
 
 def one_a_picture(declared: Sequence[str], files: Sequence[str], path: Path) -> None:

@@ -31,6 +31,9 @@ from posereg.data.samples import frames
 from posereg.errors import UserError
 
 Pixels = NDArray[np.uint8]
+Levels = (
+    tuple[float, float] | None
+)  # what becomes black and white of pictures of more than 8 bits; None: all of them
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _SEQUENTIAL = (0xC0, 0xC1)
@@ -41,6 +44,7 @@ _MCU = 16  # largest block height of the common subsamplings; a multiple never s
 # A header may promise more pixels than there is memory: no picture of people has this many (a GiB decoded).
 MOST_PIXELS = 2**28
 _ORIENTATION = 0x0112  # EXIF's tag
+_BITS = 258  # TIFF's tag of bits per channel
 
 
 class BadImageError(UserError):
@@ -63,7 +67,7 @@ class Decoded(NamedTuple):
     factor: int
 
 
-def read(path: Path | str, bottom: float = math.inf, shrink: float = 1.0) -> Decoded:
+def read(path: Path | str, bottom: float = math.inf, shrink: float = 1.0, levels: Levels = None) -> Decoded:
     """Decode an image file down to row `bottom` (source pixels), reduced by the largest of 1, 2, 4, 8 <= `shrink`.
 
     A source pixel x lies at (x + 0.5) / factor - 0.5 of the decoded image. Only the first rows may be there;
@@ -74,13 +78,19 @@ def read(path: Path | str, bottom: float = math.inf, shrink: float = 1.0) -> Dec
     """
     if (frame := frames.named(path)) is not None:
         return Decoded(_frame_pixels(frame, path), 1)
-    return decode(_bytes(path), path, bottom, shrink)
+    return decode(_bytes(path), path, bottom, shrink, levels)
 
 
-def decode(data: bytes, name: Path | str, bottom: float = math.inf, shrink: float = 1.0) -> Decoded:
+def decode(
+    data: bytes,
+    name: Path | str,
+    bottom: float = math.inf,
+    shrink: float = 1.0,
+    levels: Levels = None,
+) -> Decoded:
     """As `read`, of a file's bytes; `name` is for the message."""
     if data[:2] != _START:
-        return Decoded(_other(data, name), 1)
+        return Decoded(_other(data, name, levels), 1)
     frame = _start_of_frame(data, name)
     factor = 1 if shrink < 2 else 2 if shrink < 4 else 4 if shrink < 8 else 8
     height = frame.height
@@ -127,6 +137,18 @@ def header_size(path: Path | str) -> tuple[int, int] | None:
     with suppress(Exception), _opened(path) as image:  # damaged headers make Pillow raise nearly everything
         return image.size
     return None
+
+
+def is_deep(path: Path | str) -> bool:
+    """Whether the header says that a channel has more than 8 bits; False for frames of videos and what cannot be
+    read."""
+    with suppress(Exception), _opened(path) as image:
+        if image.format == "PNG":
+            with open(path, "rb") as file:
+                return file.read(25)[24] > 8
+        bits = getattr(image, "tag_v2", {}).get(_BITS, ())
+        return image.mode[0] in "IF" or max((bits,) if isinstance(bits, int) else bits, default=8) > 8
+    return False
 
 
 def turns(path: Path | str) -> bool:
@@ -202,18 +224,22 @@ def _second_opinion(data: bytes, name: Path | str, error: ValueError) -> Decoded
     raise BadImageError(f"{name}: damaged JPEG ({message})") from error
 
 
-def _other(data: bytes, name: Path | str) -> Pixels:
+def _other(data: bytes, name: Path | str, levels: Levels = None) -> Pixels:
     if data[:8] == b"\x89PNG\r\n\x1a\n" and b"IEND" not in data[-64:]:
         raise BadImageError(f"{name}: truncated PNG")
     with suppress(UnidentifiedImageError, OSError, ValueError, SyntaxError):
         # The header alone; pictures that only OpenCV knows it checks against a limit of its own.
         _check_size(*_header_size(data), name)
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION | (cv2.IMREAD_ANYDEPTH if levels else 0)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     except (cv2.error, MemoryError) as error:
         raise BadImageError(f"{name}: cannot be decoded ({' '.join(str(error).split())[:120]})") from error
     if image is None:
         raise BadImageError(f"{name}: not an image that can be decoded")
+    if levels and image.dtype != np.uint8:
+        low, high = levels
+        scaled = (image.astype(np.float32) - low) * (255 / (high - low))
+        image = np.rint(scaled.clip(0, 255)).astype(np.uint8)
     pixels: Pixels = cv2.cvtColor(image, cv2.COLOR_BGR2RGBA)
     return pixels

@@ -131,9 +131,10 @@ class SceneDataset(ImageDataset):
             for scale in self.scales:
                 if scale != 1:
                     there = inference_size(size, side, scale, smallest)
-                    others[image_at(scale)] = crop(path, scaled_matrix(matrix, scale, self.convention), there)
+                    scaled = scaled_matrix(matrix, scale, self.convention)
+                    others[image_at(scale)] = crop(path, scaled, there, poses.levels)
         return {
-            "image": crop(path, matrix, input_size),
+            "image": crop(path, matrix, input_size, poses.levels),
             **others,
             "to_image": inverse(matrix).astype(np.float32),
             "color_gain": UNIT,

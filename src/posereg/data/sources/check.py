@@ -130,7 +130,7 @@ def contact_sheet(
             break
         matrix = sample_matrix(poses.boxes[row], (side, side), NO_CHANGE)
         try:
-            image = crop(poses.image_path(row), matrix, (side, side))
+            image = crop(poses.image_path(row), matrix, (side, side), poses.levels)
         except BadImageError:
             continue
         points = poses.keypoints[row] @ matrix[:, :2].T + matrix[:, 2]
@@ -158,7 +158,7 @@ def _read_images(
         if not Path(frames.file_of(path)).exists():
             return "missing"
         try:
-            image = jpeg.read(path).pixels
+            image = jpeg.read(path, levels=poses.levels).pixels
         except BadImageError as error:
             return str(error)
         return image.shape[1], image.shape[0], bool(image[..., :3].max() < BLACK)
@@ -180,7 +180,7 @@ def _read_images(
         Finding("images missing", len(missing), total, True, tuple(missing[:EXAMPLES])),
         Finding("images undecodable", len(damaged), total, True, tuple(damaged[:EXAMPLES])),
         Finding(
-            "images black all over (16 bits a pixel, few of them used?)",
+            "images black all over (of 16 bits a pixel? source.levels says which values are used)",
             len(black),
             total,
             True,
