@@ -1,13 +1,17 @@
+import json
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from posereg.data.formats import coco
 from posereg.data.sources.subset import keep_images
+from posereg.errors import UserError
 from posereg.methods.art import BottomUpPose
 from posereg.networks.art import ARTNet
 from posereg.networks.hrnet import HRNetTrunk
-from posereg.predict.predictor import predict
+from posereg.predict.predictor import predict, read_boxes
 from shared import shared
 
 
@@ -43,3 +47,21 @@ def test_poses_are_in_the_pixels_of_each_picture(pictures):
 
 def test_nobody_found_is_no_error(pictures):
     assert len(predict(untrained(9.0), pictures, device="cpu")) == 0
+
+
+def test_boxes_go_by_the_name_behind_any_folder(tmp_path):
+    names = ["a.jpg", "x/b.jpg", "C:\\photos\\c.jpg"]
+    (tmp_path / "b.json").write_text(json.dumps([{"image": name, "bbox": [1, 2, 4, 6]} for name in names]))
+    assert read_boxes(tmp_path / "b.json") == {
+        name: [[0.5, 1.5, 4.5, 7.5]] for name in ("a.jpg", "b.jpg", "c.jpg")
+    }
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 1e30, None, "x", [1]])
+@pytest.mark.parametrize("at", range(4))
+def test_boxes_of_no_place_are_refused(tmp_path, bad, at):
+    box = [1, 2, 4, 6]
+    box[at] = bad
+    (tmp_path / "b.json").write_text(json.dumps([{"image": "a.jpg", "bbox": box}]))
+    with pytest.raises(UserError, match=r"b.json: .*entry 0"):
+        read_boxes(tmp_path / "b.json")

@@ -6,7 +6,7 @@ import glob as globbing
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from posereg.files import read_json, reading
 from posereg.geometry.boxes import PADDING, fix_aspect
 from posereg.geometry.pixels import half_pixel, image_box
 from posereg.methods.base import PoseModule
+from posereg.records.coco_columns import FARTHEST
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions, concatenate, nobody
 from posereg.skeletons.skeleton import Skeleton
@@ -65,14 +66,15 @@ def read_boxes(path: Path | str) -> dict[str, list[list[float]]]:
                 not isinstance(name, str)
                 or not isinstance(box, list)
                 or len(box) != 4
-                or not min(box[2:]) > 0
+                or not all(abs(float(value)) < FARTHEST for value in box)
+                or not min(map(float, box[2:])) > 0
             ):
                 raise UserError(
                     f'{path}: entry {k} needs "image" and "bbox": [x, y, width, height] with a positive size'
                 )
             x, y, width, height = map(float, box)
             left, top = x - half_pixel(), y - half_pixel()
-            boxes.setdefault(Path(name).name, []).append([left, top, left + width, top + height])
+            boxes.setdefault(PureWindowsPath(name).name, []).append([left, top, left + width, top + height])
     return boxes
 
 

@@ -23,7 +23,7 @@ from posereg.skeletons.skeleton import Skeleton
 Json = dict[str, Any]
 NEGATIVE = "people with a negative visibility (those joints are not labelled)"
 NOWHERE = "people with labelled joints that have no usable position (those are not labelled)"
-NO_CATEGORY = "annotations that do not say of which of the file's categories they are"
+NO_CATEGORY = "annotations of no category that the file lists"
 RENUMBERED = "annotations without an id of their own (numbered anew)"
 
 
@@ -120,16 +120,19 @@ def posed(columns: Columns) -> list[Json]:
 
 
 def of_category(columns: Columns, category: Any) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Rows of the annotations of a category, and the ids of those that name none where the file has several; with one
-    they are its."""
-    given = columns.category_ids
-    if isinstance(given, np.ndarray) and isinstance(category, int):
-        return np.flatnonzero(given == category), ()
-    keys = [key_of(value) for value in given]
-    several = len(columns.categories) > 1
-    wanted = (key_of(category),) if several else ("", key_of(category))
-    lost = np.flatnonzero([several and not key for key in keys])
-    return np.flatnonzero([key in wanted for key in keys]), tuple(map(key_of, picked(columns.ids, lost)))
+    """Rows of the annotations of a category, and the ids of those that are of none that the file lists. Who names no
+    category is of the only one."""
+    own, given = key_of(category), columns.category_ids
+    known = {own, *(key_of(one.get("id", category)) for one in columns.categories)}
+    blank = own if len(columns.categories) < 2 else ""
+    if isinstance(given, np.ndarray):
+        values, which = np.unique(given, return_inverse=True)
+        keys = [key_of(value) for value in values.tolist()]
+    else:
+        keys, which = [key_of(value) or blank for value in given], np.arange(len(given))
+    rows = np.flatnonzero(np.array([key == own for key in keys], bool)[which])
+    lost = np.flatnonzero(np.array([key not in known for key in keys], bool)[which])
+    return rows, tuple(map(key_of, picked(columns.ids, lost)))
 
 
 def picked(values: Ids, rows: NDArray[np.int64]) -> Ids:

@@ -22,6 +22,8 @@ CROWD = "crowd regions"
 UNLABELLED = "people without a labelled joint"
 FEW = "people with fewer labelled joints than min_keypoints"
 ORDINARY = (CROWD, UNLABELLED, FEW)
+TURNED = "pictures that EXIF turns or mirrors (annotations are taken to be of the pictures as stored)"
+TWICE_LISTED = "pictures that are listed under several ids"
 DEEP = (
     "pictures of more than 8 bits a channel, read by the upper 8 (source.levels says which values are used)"
 )

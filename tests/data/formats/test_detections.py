@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,7 +44,15 @@ def test_people_of_these_images_with_an_area_above_the_score_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "bad", [(1, 2, 3, 4, 5), (1, 2, 3, 4, 5, 6), (1, float("nan"), 3, 4), (1, 2, float("inf"), 4)]
+    "bad",
+    [
+        (1, 2, 3, 4, 5),
+        (1, 2, 3, 4, 5, 6),
+        (1, float("nan"), 3, 4),
+        (1, 2, float("inf"), 4),
+        (1, 2, float("nan"), 4),
+        (1, 2, 3, float("nan")),
+    ],
 )
 def test_a_box_is_four_finite_numbers(tmp_path, bad):
     # Two of six numbers would pass for three of four.
@@ -54,9 +63,21 @@ def test_a_box_is_four_finite_numbers(tmp_path, bad):
         detections.detected(people(tmp_path, 2), write(tmp_path, box(0, bbox=bad), box(1)))
 
 
-def test_columns_of_images_stay_and_those_of_people_go(tmp_path):
-    from dataclasses import replace
+def test_a_score_that_is_none_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"boxes\.json: a score is not a finite number"):
+        detections.detected(people(tmp_path, 2), write(tmp_path, box(0, float("nan")), box(1)))
 
+
+def test_images_go_by_the_annotation_file_s_ids_and_people_by_its_category(tmp_path):
+    poses = people(tmp_path, 3)
+    keys = np.array(["p0", "7", str(2**70)], dtype=object)
+    poses = replace(poses, category=5, extras={**poses.extras, "image_key": keys})
+    rows = [box("p0", category=5), box(7), box(2**70, category="5"), box("p0", category=6), box(0)]
+    del rows[1]["category_id"]
+    assert detections.detected(poses, write(tmp_path, *rows)).person_image.tolist() == [0, 1, 2]
+
+
+def test_columns_of_images_stay_and_those_of_people_go(tmp_path):
     poses = people(tmp_path, 2)
     poses = replace(poses, extras={"scale": np.ones(2), "image_size": np.full((2, 2), 64)})
     found = detections.detected(poses, write(tmp_path, box(), box(), box()))

@@ -2,13 +2,15 @@ import json
 import math
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from mice import JOINTS, mice, mouse_set
 from posereg.data.formats import own_coco
 from posereg.errors import UserError
 from posereg.evaluation import foreign, own
-from posereg.records.poses import CROWD, OTHER_SIZE, UNLABELLED
+from posereg.records.coco_file import NO_CATEGORY
+from posereg.records.poses import CROWD, OTHER_SIZE, TURNED, TWICE_LISTED, UNLABELLED
 
 
 def changed(folder, change, images=4, **source):
@@ -84,6 +86,11 @@ def test_joints_without_fitting_names_are_refused(tmp_path, names, said):
         ({"bbox": [1, 1, -3, 5]}, "people whose box is none", 4),
         ({"bbox": [math.nan, 1, 3, 5]}, "people whose box is none", 4),
         ({"bbox": [1, 1, 3]}, "people whose box is none", 4),
+        ({"bbox": [500, 5, 20, 20]}, own_coco.BOX_BESIDE, 4),
+        ({"bbox": [5, -30, 20, 20]}, own_coco.BOX_BESIDE, 4),
+        ({"bbox": [500, 5, 20, 20], "keypoints": [500, 9, 2] * 12}, own_coco.BESIDE, 3),
+        ({"bbox": None, "keypoints": [9, -9, 2] * 12}, own_coco.BESIDE, 3),
+        ({"category_id": 9}, NO_CATEGORY, 3),
         ({"id": 102}, own_coco.TWICE, 4),
     ],
 )
@@ -99,8 +106,50 @@ def test_what_cannot_be_used_is_counted_by_reason(tmp_path, fields, reason, peop
     assert len(set(poses.ids.tolist())) == len(poses)
 
 
-def test_a_box_that_is_none_lies_about_the_joints(tmp_path):
-    poses = changed(tmp_path, first(bbox=[1, 1, 0, 5], keypoints=[10, 20, 2, 30, 60, 2] + [0] * 30))
+def test_who_names_no_category_is_of_the_only_one(tmp_path):
+    assert len(changed(tmp_path / "a", first(category_id=None))) == 4
+
+    def two(content):
+        content["categories"].append({"id": 2, "name": "horse", "keypoints": JOINTS})
+        del content["annotations"][0]["category_id"]
+
+    poses = changed(tmp_path / "b", two, category="mouse")
+    assert (poses.ids.tolist(), poses.left_out) == ([101, 102, 103], {NO_CATEGORY: ("100",)})
+
+
+def test_a_category_without_an_id_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"its category 'mouse' has no id"):
+        changed(tmp_path, lambda content: content["categories"][0].pop("id"))
+
+
+@pytest.mark.parametrize(("orientation", "size", "named"), [
+    (2, (128, 120), True), (3, (128, 120), True), (4, (128, 120), True),
+    (6, (128, 120), False),  # the declared size tells that the annotations are of the picture as stored
+    (6, (None, None), True), (1, (128, 120), False),
+])  # fmt: skip
+def test_pictures_of_which_exif_leaves_open_how_they_were_annotated_are_named(
+    tmp_path, orientation, size, named
+):
+    def turned(content):
+        exif = PIL.Image.Exif()
+        exif[0x0112] = orientation
+        path = tmp_path / "pictures/001.png"
+        PIL.Image.open(path).save(path, exif=exif)
+        content["images"][1]["width"], content["images"][1]["height"] = size
+
+    wanted = {TURNED: ("pictures/001.png",)} if named else {}
+    assert changed(tmp_path, turned).left_out == wanted
+
+
+def test_a_picture_under_two_ids_is_named(tmp_path):
+    """It may fall into two splits."""
+    poses = changed(tmp_path, lambda content: content["images"][1].update(file_name="000.png"))
+    assert poses.left_out == {TWICE_LISTED: ("pictures/000.png",)}
+
+
+@pytest.mark.parametrize("bbox", [[1, 1, 0, 5], [900, 1, 3, 5]])
+def test_a_box_that_is_none_lies_about_the_joints(tmp_path, bbox):
+    poses = changed(tmp_path, first(bbox=bbox, keypoints=[10, 20, 2, 30, 60, 2] + [0] * 30))
     assert poses.extras["bbox"][0].tolist() == [10, 20, 21, 41]
 
 

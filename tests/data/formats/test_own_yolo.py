@@ -1,5 +1,7 @@
 """A YOLO-pose folder against the same mice in COCO's form."""
 
+import shutil
+
 import numpy as np
 import PIL.Image
 import pytest
@@ -101,7 +103,15 @@ def test_a_mistake_in_data_yaml_is_named(folder, changed, said):
 
 
 @pytest.mark.parametrize(
-    ("line", "said"), [("0 1 2", "line 1: 3 numbers, kpt_shape asks for 41"), ("0 a", "numbers")]
+    ("line", "said"),
+    [
+        ("0 1 2", "line 1: 3 numbers, kpt_shape asks for 41"),
+        ("0 a", "numbers"),
+        *(
+            (f"{odd}{' 0.5' * 40}", f"001.txt, line 1: class {odd} is none of data.yaml's names")
+            for odd in ("nan", "inf", "0.7", "3", "-1")
+        ),
+    ],
 )
 def test_a_line_that_is_none_is_named(folder, line, said):
     (folder / "yolo/labels/train/001.txt").write_text(line)
@@ -109,9 +119,16 @@ def test_a_line_that_is_none_is_named(folder, line, said):
         read(folder)
 
 
-def test_a_picture_that_exif_turns_is_refused(folder):
+def test_two_pictures_of_one_label_file_are_refused(folder):
+    shutil.copy(folder / "yolo/images/train/001.png", folder / "yolo/images/train/001.jpg")
+    with pytest.raises(UserError, match=r"001.txt: is of two pictures, 001.jpg and 001.png"):
+        read(folder)
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_picture_that_exif_turns_is_refused(folder, orientation):
     exif = PIL.Image.Exif()
-    exif[0x0112] = 6
+    exif[0x0112] = orientation
     PIL.Image.new("RGB", (128, 120)).save(folder / "yolo/images/train/001.jpg", exif=exif)
     with pytest.raises(UserError, match=r"001.jpg: EXIF turns it"):
         read(folder)

@@ -12,6 +12,7 @@ import numpy as np
 from posereg.errors import UserError
 from posereg.files import read_json, reading, sha256_of
 from posereg.geometry.boxes import padded
+from posereg.records.coco_file import key_of
 from posereg.records.poses import PoseSet
 
 PERSON = 1
@@ -37,7 +38,8 @@ def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSe
     """The images of `poses` with a detector's boxes instead of people.
 
     Args:
-        file: a COCO result file of person boxes: image_id, category_id 1, bbox x y width height, score.
+        file: a COCO result file of person boxes: image_id (the annotation file's own), category_id (1, or the
+            annotations'), bbox x y width height, score.
         min_score: boxes with lower scores, and empty ones, are dropped.
 
     Returns:
@@ -48,21 +50,24 @@ def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSe
         UserError: the file is missing or of another format, or no box on these images.
     """
     rows = read_json(file)
-    place = {int(number): k for k, number in enumerate(poses.image_ids)}
+    place = {key_of(key): k for k, key in enumerate(poses.extras.get("image_key", poses.image_ids).tolist())}
+    wanted = {key_of(PERSON if poses.category is None else poses.category), key_of(PERSON)}
     with reading(file, "a COCO result file of boxes"):
         rows = [
             row
             for row in rows
-            if row["category_id"] == PERSON
-            and row["score"] >= min_score
-            and row["image_id"] in place
-            and min(row["bbox"][2:]) > 0
+            if key_of(row.get("category_id", PERSON)) in wanted and key_of(row["image_id"]) in place
         ]
         bbox = np.array([row["bbox"] for row in rows], dtype=np.float64)
         if rows and (bbox.shape != (len(rows), 4) or not np.isfinite(bbox).all()):
             raise UserError(f"{file}: a bbox is not four finite numbers: x, y, width, height")
         scores = np.array([row["score"] for row in rows], dtype=np.float64)
-        person_image = np.array([place[row["image_id"]] for row in rows], dtype=np.int64)
+        if not np.isfinite(scores).all():
+            raise UserError(f"{file}: a score is not a finite number")
+        kept = (scores >= min_score) & (bbox[:, 2:] > 0).all(axis=1) if rows else np.zeros(0, bool)
+        rows = [rows[row] for row in np.flatnonzero(kept)]
+        bbox, scores = bbox[kept], scores[kept]
+        person_image = np.array([place[key_of(row["image_id"])] for row in rows], dtype=np.int64)
     if not rows:
         raise UserError(
             f"{file}: no person box with score >= {min_score} on the images of {poses.name} {poses.split}"

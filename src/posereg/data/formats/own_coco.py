@@ -5,6 +5,7 @@ Joints go by the names in `categories`, ids may be texts or numbers, and sizes t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from posereg.data.formats.own_images import ImageFiles, one_a_picture, other_sizes
+from posereg.data.formats.own_images import ImageFiles, one_a_picture, other_sizes, turned_pictures
 from posereg.errors import UserError
 from posereg.geometry import boxes as box
 from posereg.records import columns_cache
@@ -27,12 +28,15 @@ from posereg.records.coco_file import (
     posed,
     rows_of,
 )
-from posereg.records.poses import CROWD, OTHER_SIZE, UNLABELLED, PoseSet
+from posereg.records.poses import CROWD, OTHER_SIZE, TURNED, TWICE_LISTED, UNLABELLED, PoseSet
 from posereg.skeletons.skeleton import Skeleton
 
 Json = dict[str, Any]
 Choose = Callable[[Sequence[str]], Sequence[int]]
 PREDICTED = "poses that SLEAP predicted and nobody labelled"
+NO_BOX = "people whose box is none (made from the joints instead)"
+BOX_BESIDE = "people whose box lies beside the picture (made from the joints instead)"
+BESIDE = "people who are not on the picture"
 TWICE = "annotation ids that others have too (numbered anew)"
 
 
@@ -82,15 +86,22 @@ def pose_set(
     people, person_image, points = _poses(
         columns, people, person_image, order, len(skeleton), source.get("confidence"), left, path
     )
-    visibility = points[..., 2].astype(np.uint8)
-    keypoints = points[..., :2].astype(np.float32)
-    bbox = _boxes(columns, people, points[..., :2], visibility, left)
-    edges = np.concatenate([bbox[:, :2], bbox[:, :2] + bbox[:, 2:] - 1], axis=1)
     declared = columns.image_size[listed[chosen]]
     size = np.where((declared > 0) & (declared < FARTHEST), declared, 0).astype(np.int64)
+    limit = np.where(size > 0, size, np.inf)[person_image]
+    here, bbox = _boxes(columns, people, points, limit, left)
+    people, person_image, points = people[here], person_image[here], points[here]
+    visibility = points[..., 2].astype(np.uint8)
+    keypoints = points[..., :2].astype(np.float32)
+    edges = np.concatenate([bbox[:, :2], bbox[:, :2] + bbox[:, 2:] - 1], axis=1)
     images = tuple(files[row] for row in chosen)
-    if others := other_sizes(root, images, size):
-        left[OTHER_SIZE] = tuple(others)
+    for reason, which in (
+        (OTHER_SIZE, other_sizes(root, images, size)),
+        (TURNED, turned_pictures(root, images, size)),
+        (TWICE_LISTED, [name for name, uses in Counter(images).items() if uses > 1]),
+    ):
+        if which:
+            left[reason] = tuple(which)
     image_keys = picked(columns.image_ids, listed[chosen])
     return PoseSet(
         name=name,
@@ -118,6 +129,9 @@ def pose_set(
 
 
 def _category(columns: Columns, wanted: Any, path: Path) -> Json:
+    for one in columns.categories:
+        if not key_of(one.get("id")):
+            raise UserError(f"{path}: its category '{one.get('name')}' has no id")
     named = {str(one.get("name")): one for one in columns.categories}
     if wanted is not None:
         if str(wanted) not in named:
@@ -266,17 +280,29 @@ def _boxes(
     columns: Columns,
     people: NDArray[np.int64],
     points: NDArray[Any],
-    visibility: NDArray[np.uint8],
+    limit: NDArray[np.float64],
     left: dict[str, tuple[str, ...]],
-) -> NDArray[np.float32]:
-    """x y width height (N, 4) as annotated, else about the joints; at least two pixels wide, for a single joint."""
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Who is on the picture (N,), and of those x y width height: as annotated, else about the joints; at least two
+    pixels wide, for a single joint.
+
+    Args:
+        points: (N, K, 3) x, y, flag. limit: (N, 2) width and height of the picture, infinite where not declared.
+    """
     found = columns.bbox[people]
-    none = ~(found[:, 2:] > 0).all(axis=1)
-    _leave(left, "people whose box is none (made from the joints instead)", columns, people[none])
-    tight = box.from_keypoints(points[none].astype(np.float64), visibility[none] > 0)
-    found[none] = np.concatenate([tight[:, :2], tight[:, 2:] - tight[:, :2] + 1], axis=1)
+    none = np.asarray(~(found[:, 2:] > 0).all(axis=1), bool)
+    beside = ((found[:, :2] >= limit) | (found[:, :2] + found[:, 2:] <= 0)).any(axis=1) & ~none
+    labelled = points[..., 2] > 0
+    inside = labelled & (points[..., :2] > -1).all(axis=2) & (points[..., :2] < limit[:, None]).all(axis=2)
+    lost = np.asarray(none | beside, bool)
+    here = np.asarray(~lost | inside.any(axis=1), bool)
+    _leave(left, BESIDE, columns, people[~here])
+    _leave(left, NO_BOX, columns, people[here & none])
+    _leave(left, BOX_BESIDE, columns, people[here & beside])
+    tight = box.from_keypoints(points[lost, :, :2].astype(np.float64), labelled[lost])
+    found[lost] = np.concatenate([tight[:, :2], tight[:, 2:] - tight[:, :2] + 1], axis=1)
     found[:, 2:] = np.maximum(found[:, 2:], 2)
-    return found.astype(np.float32)
+    return here, found[here].astype(np.float32)
 
 
 def _ids(columns: Columns, people: NDArray[np.int64], left: dict[str, tuple[str, ...]]) -> NDArray[np.int64]:

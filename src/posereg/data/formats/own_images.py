@@ -29,6 +29,18 @@ def other_sizes(root: Path, files: Sequence[str], declared: NDArray[np.int64]) -
     return [files[row] for row in _seldom(len(files), differs)]
 
 
+def turned_pictures(root: Path, files: Sequence[str], declared: NDArray[np.int64]) -> list[str]:
+    """The pictures that EXIF turns or mirrors where their size does not tell whether the annotations are of the picture
+    as stored or as seen; as `other_sizes` looks for them."""
+
+    def unclear(row: int) -> bool:
+        said = jpeg.orientation(root / files[row])
+        width, height = declared[row]
+        return said > 1 and (said < 5 or width == height)  # 0 and 0 where it is not declared
+
+    return [files[row] for row in _seldom(len(files), unclear)]
+
+
 def deep_pictures(root: Path, files: Sequence[str]) -> list[str]:
     """The pictures of more than 8 bits a channel; a few are looked at, all of them where one of those few is."""
     return [files[row] for row in _seldom(len(files), lambda row: jpeg.is_deep(root / files[row]))]

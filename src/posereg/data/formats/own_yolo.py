@@ -59,9 +59,10 @@ def load(path: Path, root: Path, split: str, skeleton: Skeleton) -> tuple[Json, 
     names = dict(enumerate(names)) if isinstance(names, list) else names
     joints = _joints(described, shape[0], skeleton, path)
     images, annotations, labels = [], [], []
+    owner: dict[Path, Path] = {}
     for file in files:
         size = jpeg.header_size(file)
-        if size and jpeg.turns(file):
+        if size and jpeg.orientation(file) > 1:
             raise UserError(f"{file}: EXIF turns it; save it as it is to be seen, with its labels")
         if not file.is_relative_to(root):
             raise UserError(f"{file}: lies outside {root}; set source.root to a folder above both")
@@ -72,10 +73,16 @@ def load(path: Path, root: Path, split: str, skeleton: Skeleton) -> tuple[Json, 
         label = _label_of(file)
         if not label.is_file():
             continue
+        if (other := owner.setdefault(label, file)) != file:
+            raise UserError(f"{label}: is of two pictures, {other.name} and {file.name}; rename one of them")
         labels.append(label)
         for number, line in enumerate(read_text(label, "a YOLO label file").splitlines(), 1):
             if line.strip():
                 values = _numbers(line, 5 + shape[0] * shape[1], f"{label}, line {number}")
+                if values[0] not in names:
+                    raise UserError(
+                        f"{label}, line {number}: class {values[0]:g} is none of {path.name}'s names ({len(names)})"
+                    )
                 annotations.append(_person(f"{name}, line {number}", name, values, size or UNKNOWN, shape[1]))
     categories = [{"id": int(k), "name": str(v), "keypoints": joints} for k, v in names.items()]
     return {"images": images, "annotations": annotations, "categories": categories}, labels

@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -151,11 +151,18 @@ def is_deep(path: Path | str) -> bool:
     return False
 
 
+def orientation(path: Path | str) -> int:
+    """How EXIF says the picture is to be looked at: 1 as it is stored, 2 to 4 mirrored or upside down, 5 to 8 turned by
+    a quarter; 1 where it does not say."""
+    with suppress(Exception), _opened(path) as image:
+        said: Any = image.getexif().get(_ORIENTATION)
+        return int(said) if said in range(1, 9) else 1
+    return 1
+
+
 def turns(path: Path | str) -> bool:
     """Whether EXIF says that the picture is to be turned by a quarter to be looked at."""
-    with suppress(Exception), _opened(path) as image:
-        return image.getexif().get(_ORIENTATION) in (5, 6, 7, 8)
-    return False
+    return orientation(path) > 4
 
 
 @contextmanager
