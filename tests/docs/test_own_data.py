@@ -76,7 +76,13 @@ def test_the_commands_run_one_after_the_other(
     ],
 )
 def test_every_form_and_way_to_name_sides_goes_all_the_way(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, annotations: str, images: str, left: str, right: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    annotations: str,
+    images: str,
+    left: str,
+    right: str,
 ) -> None:
     def named(joint: str) -> str:
         word = joint[2:].capitalize() if left.startswith("L{") else joint[2:]
@@ -90,16 +96,24 @@ def test_every_form_and_way_to_name_sides_goes_all_the_way(
     as_slp(tmp_path, content)
     as_yolo(tmp_path, content, 12, named=True)
     monkeypatch.chdir(tmp_path)
-    checkpoint = "runs/mine/single/I1/seed0"
+    checkpoint = "runs/mine/integral/table2/I1/seed0"
     run(
         [
             f"data init {images} {annotations} out=mine.yaml",
             "data check data=mine.yaml people=1",
-            "train data=mine.yaml method=I1",
+            "train -m +experiments/integral/table2=H1,I1 data=mine.yaml",
+            "table integral/table2 runs=runs",
+            "report runs=runs out=report",
             f"score data=mine.yaml predictions={checkpoint}/predictions.npz",
             f"predict checkpoint={checkpoint} source={images} out=poses",
         ]
     )
+    said = capsys.readouterr().out
+    assert "Not run: H2, H3, R1, I2, I3, I_star" in said
+    for row in ("H1", "I1"):
+        assert Path(f"runs/mine/integral/table2/{row}/seed0/last.ckpt").exists()
+        assert re.search(rf"\b{row}\b", said)
+    assert "mine" in "".join(page.read_text() for page in Path("report").rglob("*.html"))
     result = json.loads(Path(checkpoint, "result.json").read_text())
     assert {"error", f"error/{named('L_ear')}"} <= result["metrics"].keys()
     assert result["protocol"]["people"] == 3

@@ -76,6 +76,25 @@ def test_what_the_columns_hold(tmp_path):
     assert found.file_names == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("said", "crowd"),
+    [(0, False), ("0", False), ("0.0", False), ("", False), (None, False), (False, False), (1, True), ("1", True),
+     (1.0, True), (True, True), ("yes", True)],
+)  # fmt: skip
+def test_a_flag_may_be_written_as_text(tmp_path, said, crowd):
+    found = coco_columns.read(written(tmp_path / "a.json", [{"id": 1, "image_id": 1, "iscrowd": said}]))
+    assert found.crowd.tolist() == [crowd]
+
+
+@pytest.mark.parametrize(
+    ("said", "area"),
+    [(-5, math.nan), (math.inf, math.nan), ("7", 7), ("x", math.nan), (0, 0), (None, math.nan)],
+)
+def test_an_area_is_a_number_of_pixels(tmp_path, said, area):
+    found = coco_columns.read(written(tmp_path / "a.json", [{"id": 1, "image_id": 1, "area": said}]))
+    np.testing.assert_array_equal(found.area, [area])
+
+
 def test_joints_of_another_number_are_none(tmp_path):
     people = [
         {"id": 1, "image_id": 1, "keypoints": [1, 2, 2]},

@@ -125,8 +125,6 @@ def read_truth(path: Path | str, skeleton: Skeleton = COCO, areas: bool = True) 
 
 def _slim_truth(path: Path | str, skeleton: Skeleton, areas: bool) -> Json:
     columns = columns_cache.read(path)
-    if not columns.categories:
-        raise UserError(f"{path}: not a COCO annotation file (no 'categories')")
     file = coco_file(columns, path, skeleton)
     counted = (file.keypoints[..., 2] > 0).sum(axis=1)
     labelled = np.where(file.num_keypoints < 0, counted, file.num_keypoints)

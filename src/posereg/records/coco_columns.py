@@ -203,9 +203,9 @@ def _person(one: Mapping[str, Any]) -> _Person:
         _numbers(one.get("keypoints")),
         _numbers(one.get("bbox")),
         number(one.get("area")),
-        bool(one.get("iscrowd")),
+        _holds(one.get("iscrowd")),
         number(one.get("num_keypoints")),
-        bool(one.get("predicted")),
+        _holds(one.get("predicted")),
     )
 
 
@@ -221,6 +221,11 @@ def number(value: Any) -> float:
         return float(value) if isinstance(value, int | float | str) else math.nan
     except (ValueError, OverflowError):
         return math.nan
+
+
+def _holds(value: Any) -> bool:
+    """Whether a flag is set: anything but 0 and nothing, also written as text."""
+    return bool(value) and number(value) != 0
 
 
 def _numbers(values: Any) -> list[float] | None:
@@ -257,7 +262,7 @@ def _add_people(columns: dict[str, _Column], people: Sequence[_Person]) -> None:
         "predicted": np.array([one.predicted for one in people], bool),
         "num_keypoints": np.array([one.num_keypoints for one in people], np.float64),
         "bbox": boxes,
-        "area": np.where(np.isfinite(area), area, math.nan),
+        "area": np.where((area >= 0) & (area < math.inf), area, math.nan),
         "lengths": np.array([len(values) for values in given], np.int64),
         "starts": np.array([len(values) for values in stored], np.int64),
         "values": _compact(np.fromiter(chain.from_iterable(stored), np.float64)),

@@ -12,7 +12,7 @@ import pytest
 from data.formats.coco_files import person, write
 from posereg.data.formats import coco, coco_json, crowdpose
 from posereg.errors import UserError
-from posereg.records.poses import CROWD, ORDINARY, OTHER_SIZE, UNLABELLED
+from posereg.records.poses import CROWD, ORDINARY, OTHER_SIZE, TWICE_LISTED, UNLABELLED
 from posereg.skeletons.skeleton import COCO
 from shared import shared
 
@@ -189,6 +189,15 @@ def test_two_names_for_one_picture_are_refused(tmp_path):
         UserError, match=r"'a/000000000001.jpg' and 'b/000000000001.jpg' both lead to val2017"
     ):
         coco.read(root, "val")
+
+
+def test_a_picture_under_two_ids_is_named(tmp_path):
+    root = write(tmp_path, [person(1), person(2, image=2)])
+    file = root / "annotations/person_keypoints_val2017.json"
+    content = json.loads(file.read_text())
+    content["images"][1]["file_name"] = content["images"][0]["file_name"]
+    file.write_text(json.dumps(content))
+    assert coco.read(root, "val").left_out == {TWICE_LISTED: ("val2017/000000000001.jpg",)}
 
 
 def test_odd_segmentations_are_counted_and_mask_nothing(tmp_path):

@@ -4,16 +4,20 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+import cv2
+import numpy as np
 import pytest
 
+from data.formats.coco_files import person, write
 from mice import mouse_set
+from posereg.data.formats import coco
 from posereg.data.modules.base import ImageData
 from posereg.data.modules.mixed import MixedData
 from posereg.data.modules.scenes import BottomUpData
 from posereg.data.modules.topdown import TopDownData
 from posereg.data.sources.source import Source
 from posereg.errors import UserError
-from posereg.evaluation import own
+from posereg.evaluation import oks, own
 
 
 def source(**changed):
@@ -100,3 +104,16 @@ def test_a_metric_of_the_users_own_is_tried_before_the_first_step(tmp_path):
     with pytest.raises(UserError, match=r"3 of 3 have no 'area'"):
         TopDownData(lacking).setup("fit")
     TopDownData(lacking).setup("test")
+
+
+def test_people_without_an_area_are_said_before_the_first_step_where_it_is_scored(tmp_path):
+    with_area, without = person(1), person(2)
+    del without["area"]
+    fields = {"skeleton": "coco", "reader": coco.read, "evaluate": oks.evaluate, "val_split": "val"}
+    roots = [write(tmp_path / "a", [with_area]), write(tmp_path / "b", [with_area, without])]
+    for root in roots:
+        cv2.imwrite(str(root / "val2017/000000000001.jpg"), np.zeros((80, 100, 3), np.uint8))
+    TopDownData(source(**fields, root=roots[0])).setup("fit")
+    lacking = source(**fields, root=roots[1])
+    with pytest.raises(UserError, match=r"annotation 2 has no 'area' \(1 of 2 people\)"):
+        TopDownData(lacking).setup("fit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from posereg.files import reading
 from posereg.records import columns_cache
 from posereg.records.coco_columns import FARTHEST, Columns
 from posereg.records.coco_file import CocoFile, coco_file, rows_of
-from posereg.records.poses import CROWD, FEW, OTHER_SIZE, UNLABELLED, PoseSet
+from posereg.records.poses import CROWD, FEW, OTHER_SIZE, TWICE_LISTED, UNLABELLED, PoseSet
 from posereg.skeletons.skeleton import Skeleton
 
 SAMPLED = 200  # pictures whose size is looked at whatever the file says
@@ -146,6 +147,8 @@ def locate(annotated: Annotated, path: Path, root: Path, folder: str) -> None:
         (isinstance(name, str) and find.find(name)) or folder + image_name(name, path) for name in declared
     ]
     one_a_picture(declared, files, path)
+    if twice := [name for name, uses in Counter(files).items() if uses > 1]:
+        annotated.left_out[TWICE_LISTED] = tuple(twice)
     annotated.files = tuple(files)
     count = len(files)
     few = range(0, count, max(1, count // SAMPLED))
