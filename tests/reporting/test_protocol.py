@@ -64,6 +64,17 @@ def test_seeds_and_places_may_differ_in_the_configuration_and_nothing_else() -> 
         )
 
 
+def test_a_seed_trained_before_a_module_was_renamed_is_the_same_configuration() -> None:
+    former, today = "posereg.data.augment.Augment", "posereg.data.samples.augment.Augment"
+    seeds = [
+        run("H1", seed, {"augment": {"_target_": target}}) for seed, target in enumerate((former, today))
+    ]
+    protocol.check("a/b", seeds)
+    other = run("H1", 2, {"augment": {"_target_": "posereg.data.samples.augment.Other"}})
+    with pytest.raises(UserError, match=r"config augment\._target_ is"):
+        protocol.check("a/b", [*seeds, other])
+
+
 def test_the_summary_parts_what_is_shared_from_what_differs_by_row() -> None:
     shared, differing = protocol.summary([run("H1", score_rule="max"), run("I1", scales=[1.0, 1.2])])
     assert shared == {"dataset": "mpii", "flip_test": False, "train_people": 1500}

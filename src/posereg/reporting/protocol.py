@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from posereg.config import current_target
 from posereg.errors import UserError
 from posereg.runs import folder as run_records
 from posereg.runs.results import Result
@@ -81,7 +82,8 @@ def summary(results: Results) -> tuple[dict[str, Any], dict[str, dict[str, Any]]
 
 
 def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """The leaves of a configuration, or a part of it, that decide a run's numbers; no seed, wherever it is repeated."""
+    """The leaves of a configuration, or a part of it, that decide a run's numbers, under today's names; no seed,
+    wherever it is repeated."""
     leaves: dict[str, Any] = {}
 
     def walk(node: Any, path: str) -> None:
@@ -89,7 +91,8 @@ def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:
             for key, value in node.items():
                 walk(value, f"{path}.{key}" if path else str(key))
         elif not path.endswith(PLACES) and path.rpartition(".")[2] != "seed":
-            leaves[f"config {path}"] = node
+            former = path.endswith("._target_") and isinstance(node, str)
+            leaves[f"config {path}"] = current_target(node) if former else node
 
     walk(dict(identity), "")
     return leaves
