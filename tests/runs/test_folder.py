@@ -114,3 +114,11 @@ def test_a_setting_that_came_later_leaves_earlier_runs_what_they_are():
     now = configs.plain(configs.compose(["method=R1"]))
     before = {**now, "trainer": {k: v for k, v in now["trainer"].items() if k not in runs.LATER_TRAINER}}
     assert runs.config_hash(before) == runs.config_hash(now)
+
+
+def test_that_people_are_cut_out_decides_a_runs_numbers_and_where_they_lie_does_not():
+    def identity(**loader):
+        return runs.identity({"loader": {"input_size": [64, 64], **loader}})
+
+    assert identity(cache=None) == identity()
+    assert identity(cache="/a") == identity(cache="/b") != identity()

@@ -69,6 +69,9 @@ def identity(config: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(loader, dict) and isinstance(given, Mapping) and isinstance(loader.get("batch_size"), int):
         # One step's images, not one device's: a run may go on with another number of devices.
         loader["batch_size"] *= device_count(given) * int(given.get("num_nodes", 1))
+    if isinstance(loader, dict) and "cache" in loader:
+        # Where the cut-out people lie decides nothing, that they are cut out does.
+        kept["loader"] = {k: bool(v) if k == "cache" else v for k, v in loader.items() if v or k != "cache"}
     trainer = kept.get("trainer")
     if isinstance(trainer, dict):
         kept["trainer"] = {k: v for k, v in trainer.items() if v or k not in LATER_TRAINER}

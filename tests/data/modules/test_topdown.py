@@ -222,3 +222,19 @@ def test_nobody_to_validate_on_and_too_few_to_train_on_is_said_before_the_first_
     few.setup("fit")
     with pytest.raises(UserError, match=r"3 people do not fill one batch of 4 \(batch_size\)"):
         few.train_dataloader()
+
+
+def test_a_cache_is_filled_before_training_and_validation_reads_the_pictures(tmp_path):
+    poses = people(tmp_path / "data", 6)
+    plain, cached = (
+        TopDownData(source(poses), (48, 64), 6, augment=Augment(), cache=cache)
+        for cache in (None, str(tmp_path / "cache"))
+    )
+    first, second = (next(iter(data.train_dataloader())) for data in (plain, cached))
+    assert len([path for path in (tmp_path / "cache").rglob("*") if path.is_file()]) == 6
+    assert torch.equal(first["keypoints"], second["keypoints"])
+    assert torch.equal(first["index"], second["index"])
+    off = (first["image"].int() - second["image"].int()).abs().float()
+    assert 0 < off.mean() < 6
+    validated = [next(iter(data.val_dataloader()))["image"] for data in (plain, cached)]
+    assert torch.equal(*validated)

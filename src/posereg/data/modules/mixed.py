@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from posereg.data.modules.loader import Loader, Order
 from posereg.data.modules.topdown import TopDownData
-from posereg.data.samples.people import MixedDataset, TopDownDataset
+from posereg.data.samples.people import MixedDataset
 from posereg.data.sources.joined import in_joints_of
 from posereg.data.sources.source import Source
 from posereg.errors import UserError, nearest
@@ -101,16 +101,7 @@ class MixedData(TopDownData):
                 )
         augment = self.augment and self.fitting(self.augment)
         parts = [
-            TopDownDataset(
-                poses,
-                self.input_size,
-                augment,
-                self.seed * len(sets) + k,
-                self.extras,
-                self.transforms,
-                self.max_bad_images,
-            )
-            for k, poses in enumerate(sets)
+            self.training_people(poses, augment, self.seed * len(sets) + k) for k, poses in enumerate(sets)
         ]
         dataset = MixedDataset(parts)
         order = mixed_order([len(part) for part in parts], self.seed)

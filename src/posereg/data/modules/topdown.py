@@ -12,6 +12,7 @@ from posereg.data.formats.detections import file_hash
 from posereg.data.modules.base import ImageData, collate
 from posereg.data.modules.loader import Loader, sequential, shuffled
 from posereg.data.samples.augment import Augment
+from posereg.data.samples.cuts import Cuts
 from posereg.data.samples.people import TopDownDataset
 from posereg.data.samples.photometric import build
 from posereg.data.sources.source import Source
@@ -19,7 +20,7 @@ from posereg.data.sources.subset import limit_people
 from posereg.errors import UserError
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
-from posereg.settings.ranges import Count, Size, Whole
+from posereg.settings.ranges import Count, File, Size, Whole
 
 NO_BOX = "people whose box is empty or undefined"
 
@@ -34,6 +35,7 @@ class TopDownData(ImageData):
         extras: columns of the PoseSet to put in every batch.
         val_batch_size: people per batch in validation and test; `batch_size` if None.
         min_joints: people with fewer labelled joints are not trained on.
+        cache: a folder for the training people, cut out of their pictures once (`data/samples/cuts.py`); None: none.
         data: everything ImageData takes; its limits are numbers of people, on whole images.
     """
 
@@ -49,12 +51,13 @@ class TopDownData(ImageData):
         extras: Sequence[str] = (),
         val_batch_size: Count | None = None,
         min_joints: Whole = 1,
+        cache: File | None = None,
         **data: Any,
     ) -> None:
         super().__init__(source, input_size, batch_size, **data)
         self.augment = augment if isinstance(augment, Augment | None) else Augment(**augment)
         self.transforms = build(transforms)
-        self.extras, self.min_joints = tuple(extras), min_joints
+        self.extras, self.min_joints, self.cache = tuple(extras), min_joints, cache
         self.val_batch_size = val_batch_size or self.batch_size
 
     @property
@@ -86,10 +89,21 @@ class TopDownData(ImageData):
                 "(batch_size)"
             )
         augment = self.augment and self.fitting(self.augment)
-        dataset = TopDownDataset(
-            poses, self.input_size, augment, self.seed, self.extras, self.transforms, self.max_bad_images
-        )
+        dataset = self.training_people(poses, augment, self.seed)
         return self.training_loader(dataset, shuffled(len(dataset), self.seed), len(dataset))
+
+    def training_people(self, poses: PoseSet, augment: Augment | None, seed: int) -> TopDownDataset:
+        """The samples of a training set, from the cache if there is to be one, which is filled first.
+
+        Raises:
+            UserError: the cache's folder cannot be written.
+        """
+        cuts = None if self.cache is None else Cuts(self.cache, poses, self.input_size, augment)
+        if cuts is not None:
+            cuts.build(threads=max(1, self.workers))
+        return TopDownDataset(
+            poses, self.input_size, augment, seed, self.extras, self.transforms, self.max_bad_images, cuts
+        )
 
     def plain_loader(self, split: str) -> Loader:
         """Every person of a split once, in order, without augmentation; a bad image is an error."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -24,6 +24,14 @@ Matrix = NDArray[np.float64]
 Sample = dict[str, Any]
 
 
+class Cutter(Protocol):
+    """What gives a person's crop."""
+
+    def crop(self, row: int, matrix: Matrix) -> NDArray[np.uint8]:
+        """RGB (H, W, 3) by `matrix`, image to input pixels."""
+        ...
+
+
 def topdown_sample(
     poses: PoseSet,
     row: int,
@@ -32,6 +40,7 @@ def topdown_sample(
     rng: np.random.Generator | None,
     transforms: Any = None,
     extras: Sequence[str] = (),
+    cuts: Cutter | None = None,
 ) -> Sample:
     """The network input of one person, with the batch's keys (docs/architecture.md), unbatched.
 
@@ -43,15 +52,19 @@ def topdown_sample(
         input_size: (W, H) of the input.
         augment: what to draw from `rng`; None for the plain crop.
         transforms: an albumentations Compose for colour and occlusion (`photometric.build`).
+        cuts: crops from people who were cut out before (`cuts.Cuts`), in place of the pictures.
 
     Raises:
         BadImageError: the image is missing, truncated or undecodable.
     """
     change = augment.draw(rng) if augment is not None and rng is not None else NO_CHANGE
     matrix = sample_matrix(poses.boxes[row], input_size, change)
-    # Plain strings and one OpenCV call: next to a decode of 0.2 ms, pathlib and five numpy calls show.
-    path = os.path.join(poses.root, poses.images[poses.person_image[row]])
-    image = crop(path, matrix, input_size, poses.levels)
+    if cuts is not None:
+        image = cuts.crop(row, matrix)
+    else:
+        # Plain strings and one OpenCV call: next to a decode of 0.2 ms, pathlib and five numpy calls show.
+        path = os.path.join(poses.root, poses.images[poses.person_image[row]])
+        image = crop(path, matrix, input_size, poses.levels)
     if transforms is not None:
         if rng is not None:
             transforms.set_random_seed(int(rng.integers(1 << 31)))
@@ -98,14 +111,17 @@ def crop(path: Any, matrix: Matrix, size: tuple[int, int], levels: jpeg.Levels =
     Raises:
         BadImageError: the image is missing, truncated or undecodable.
     """
-    back = inverse(matrix)
-    # The lowest image row that is needed: the largest y of the crop's corners taken back.
-    (_, _, _), (c, d, y) = back.tolist()
-    left, top, right, low = image_box(*size)
-    bottom = y + max(left * c, right * c) + max(top * d, low * d)
     shrink = abs(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]) ** -0.5
-    pixels, factor = jpeg.read(path, bottom, shrink, levels)
+    pixels, factor = jpeg.read(path, bottom(matrix, size), shrink, levels)
     return warp(pixels, matrix, factor, size)
+
+
+def bottom(matrix: Matrix, size: tuple[int, int]) -> float:
+    """The lowest image row that a crop needs: the largest y of its corners taken back."""
+    (_, _, _), (c, d, y) = inverse(matrix).tolist()
+    left, top, right, low = image_box(*size)
+    lowest: float = y + max(left * c, right * c) + max(top * d, low * d)
+    return lowest
 
 
 def inverse(matrix: Matrix) -> Matrix:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from posereg.data.samples.augment import Augment
-from posereg.data.samples.crop import Sample, topdown_sample
+from posereg.data.samples.crop import Cutter, Sample, topdown_sample
 from posereg.data.samples.dataset import ImageDataset, Key
 from posereg.errors import UserError
 from posereg.records.poses import PoseSet
@@ -26,6 +26,7 @@ class TopDownDataset(ImageDataset):
         extras: Sequence[str] = (),
         transforms: Any = None,
         max_bad_images: int = 0,
+        cuts: Cutter | None = None,
     ) -> None:
         super().__init__(poses, poses.person_image, seed, max_bad_images)
         lacking = [name for name in extras if name not in poses.extras]
@@ -33,7 +34,7 @@ class TopDownDataset(ImageDataset):
             raise UserError(
                 f"{poses.name} has no column '{lacking[0]}'; it has {', '.join(sorted(poses.extras))}"
             )
-        self.input_size, self.augment = input_size, augment
+        self.input_size, self.augment, self.cuts = input_size, augment, cuts
         self.extras, self.transforms = tuple(extras), transforms
         self.varied = augment is not None or transforms is not None
 
@@ -44,7 +45,7 @@ class TopDownDataset(ImageDataset):
             BadImageError: the person's image cannot be decoded.
         """
         return topdown_sample(
-            self.poses, row, self.input_size, self.augment, rng, self.transforms, self.extras
+            self.poses, row, self.input_size, self.augment, rng, self.transforms, self.extras, self.cuts
         )
 
 
