@@ -1,17 +1,16 @@
 """What reading an annotation file of COCO's size costs: time against parsing its JSON, memory against the arrays.
 
-    python scripts/bench_annotations.py [--images 64000] [--people 150000] [--folder DIR]
+    python scripts/bench_annotations.py [--images 64000] [--people 150000] [--rounds 3] [--out PAGE]
 
 Writes a file with COCO's fields (segmentations, crowds, unlabelled people), then reads it, each time in a new process:
-`json.loads` of the text, posereg's reader of COCO, that of a data set of one's own, and both once more. Time is the
-CPU's, memory the process's peak above what it had after the imports; the arrays are what the people and pictures hold
-in the end. No picture is there, so none is opened.
+`json.loads` of the text, posereg's reader of COCO for the first time and again, and so that of a data set of one's own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,9 @@ from posereg.data.formats import coco, own
 from posereg.skeletons.skeleton import COCO
 way, path = sys.argv[1], Path(sys.argv[2])
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-import posereg.records.coco_columns
+import io, posereg.records.coco_columns
+np.savez(empty := io.BytesIO(), a=np.zeros(1))  # numpy's own imports
+np.load(io.BytesIO(empty.getvalue()))["a"]
 before, start, arrays = peak(), time.process_time(), 0
 if way == "json":
     json.loads(path.read_text())
@@ -84,13 +85,55 @@ def _person(number: int, images: int, rng: np.random.Generator) -> dict[str, obj
     }  # fmt: skip
 
 
-def measure(way: str, path: Path) -> dict[str, float]:
+def measure(way: str, path: Path, cache: Path) -> dict[str, float]:
     """Seconds, peak memory and size of the arrays in bytes, of one reading in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", CHILD, way, str(path)], check=True, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", CHILD, way, str(path)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "POSEREG_CACHE": str(cache)},
     )
     found: dict[str, float] = json.loads(done.stdout)
     return found
+
+
+WAYS = ("json", "coco", "coco again", "own", "own again")
+PAGE = """# Reading annotations
+
+{title}. This page is written by
+`python scripts/bench_annotations.py {options} --out docs/benchmarks/annotations.md`.
+
+| | seconds | against json.loads | peak memory, MiB | against the arrays |
+|---|---|---|---|---|
+{rows}
+
+- `json.loads` of the file's text; posereg's reader of COCO, and that of a data set of one's own (`source.format:
+  coco-json`), for the first time and again, when the file's columns are kept beside its hash.
+- Seconds are the processor's, the median of {rounds} rounds in which the ways take turns. Memory is the process's peak
+  above what it had after the imports; the arrays are what people and pictures hold in the end ({arrays:.0f} MiB for the
+  reader of COCO), the pictures' names among them. No picture is there, so none is opened.
+"""
+
+
+def measured(path: Path, rounds: int) -> dict[str, dict[str, float]]:
+    """Medians of each way."""
+    found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as kept:
+            for way in WAYS:
+                reader = way.split()[0]
+                found[way].append(measure(reader, path, Path(kept) / reader))
+    return {
+        way: {key: float(np.median([one[key] for one in times])) for key in times[0]}
+        for way, times in found.items()
+    }
+
+
+def row(way: str, one: dict[str, float], parse: float) -> str:
+    """A line of the table."""
+    share = f"{one['memory'] / one['arrays']:.1f}" if one["arrays"] else ""
+    return f"| {way} | {one['seconds']:.2f} | {one['seconds'] / parse:.2f} | {one['memory'] / 2**20:.0f} | {share} |"
 
 
 def main() -> None:
@@ -99,22 +142,27 @@ def main() -> None:
     )
     parser.add_argument("--images", type=int, default=64_000)
     parser.add_argument("--people", type=int, default=150_000)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         path = (options.folder or Path(made)) / "person_keypoints_train2017.json"
         if not path.exists():
             write(path, options.images, options.people)
-        print(f"{path.stat().st_size / 2**20:.0f} MiB, {options.images} images, {options.people} people")
-        parse = measure("json", path)
-        print(f"{'json.loads':<14} {parse['seconds']:6.2f} s          {parse['memory'] / 2**20:7.0f} MiB")
-        for way in ("coco", "coco", "own", "own"):
-            found = measure(way, path)
-            print(
-                f"{way:<14} {found['seconds']:6.2f} s  x {found['seconds'] / parse['seconds']:.2f}  "
-                f"{found['memory'] / 2**20:7.0f} MiB  x {found['memory'] / found['arrays']:.2f} of the arrays "
-                f"({found['arrays'] / 2**20:.0f} MiB)"
-            )
+        size = path.stat().st_size / 2**20
+        title = f"{size:.0f} MiB of COCO's form, {options.images} images, {options.people} people"
+        found = measured(path, options.rounds)
+    page = PAGE.format(
+        title=title,
+        options=f"--images {options.images} --people {options.people}",
+        rows="\n".join(row(way, one, found["json"]["seconds"]) for way, one in found.items()),
+        rounds=options.rounds,
+        arrays=found["coco"]["arrays"] / 2**20,
+    )
+    print(page)
+    if options.out:
+        options.out.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

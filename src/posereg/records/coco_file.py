@@ -21,6 +21,7 @@ from posereg.records.coco_columns import FARTHEST, Columns, Ids
 from posereg.skeletons.skeleton import Skeleton
 
 Json = dict[str, Any]
+SLAB = 8192  # people whose joints are looked at together
 NEGATIVE = "people with a negative visibility (those joints are not labelled)"
 NOWHERE = "people with labelled joints that have no usable position (those are not labelled)"
 NO_CATEGORY = "annotations of no category that the file lists"
@@ -35,7 +36,7 @@ class CocoFile:
         images: (M,) rows of the file's images, each id once; image_ids: (M,) their ids.
         rows: (N,) rows of the file's annotations that are of the one category.
         ids: (N,) a number of each person's own. person_image_ids: (N,) the image that each is on.
-        keypoints: (N, K, 3) x, y, flag in the skeleton's order, as exact as in the file.
+        keypoints: (N, K, 3) x, y, flag in the skeleton's order, as exact as in the file; 0 where not labelled.
         num_keypoints: (N,) how many joints the file says are labelled, -1 where it does not.
         category: its id. described: what the file says of it. order: each joint's place in the file, None where that
             is the skeleton's order.
@@ -263,21 +264,24 @@ def _mend(
     path: Path | str,
 ) -> None:
     """Takes away, in place, joints whose flag is no visibility or whose position is none."""
-    flags = joints[..., 2]
-    odd = (flags > 0) & (flags != 1) & (flags != 2)
-    if odd.any():
-        row = int(np.argmax(odd.any(axis=1)))
-        raise UserError(
-            f"{path}: annotation {ids[row]} has visibility {flags[row][odd[row]][0]:g}, which is not 0, 1 or "
-            "2; confidences must become flags first (a YAML of its own does that with source.confidence, "
-            "docs/own_data.md)"
-        )
-    negative = ~(flags >= 0)
-    nowhere = (flags > 0) & ~((np.abs(joints[..., 0]) < FARTHEST) & (np.abs(joints[..., 1]) < FARTHEST))
+    negative, nowhere = np.zeros((2, len(joints)), bool)
+    for start in range(0, len(joints), SLAB):
+        some = slice(start, start + SLAB)
+        x, y, flags = np.moveaxis(joints[some], 2, 0)
+        odd = (flags > 0) & (flags != 1) & (flags != 2)
+        if odd.any():
+            row = int(np.argmax(odd.any(axis=1)))
+            raise UserError(
+                f"{path}: annotation {ids[start + row]} has visibility {flags[row][odd[row]][0]:g}, which is not 0, 1 "
+                "or 2; confidences must become flags first (a YAML of its own does that with source.confidence, "
+                "docs/own_data.md)"
+            )
+        below = ~(flags >= 0)
+        lost = (flags > 0) & ~((np.abs(x) < FARTHEST) & (np.abs(y) < FARTHEST))
+        negative[some], nowhere[some] = below.any(axis=1), lost.any(axis=1)
+        np.copyto(joints[some], 0, where=(below | lost | (flags == 0))[..., None])
     for reason, which in ((NEGATIVE, negative), (NOWHERE, nowhere)):
         if which.any():
-            left[reason] = tuple(ids[which.any(axis=1)].astype(str).tolist())
-    lost = negative | nowhere
-    joints[lost] = 0
-    mended = lost.any(axis=1) & (counts >= 0)
+            left[reason] = tuple(ids[which].astype(str).tolist())
+    mended = (negative | nowhere) & (counts >= 0)
     counts[mended] = (joints[mended, :, 2] > 0).sum(axis=1)

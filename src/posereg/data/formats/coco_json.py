@@ -36,7 +36,7 @@ class Annotated:
     crowding: NDArray[np.float64]  # (M,) CrowdPose's crowdIndex
     ids: NDArray[np.int64]  # (N,)
     person_image: NDArray[np.int64]  # (N,)
-    keypoints: NDArray[np.float32]  # (N, K, 2), 0 where not labelled
+    keypoints: NDArray[Any]  # (N, K, 2), 0 where not labelled
     visibility: NDArray[np.uint8]  # (N, K)
     num_keypoints: NDArray[np.int64]  # (N,) as the file says, else counted
     bbox: NDArray[np.float64]  # (N, 4) x y width height; zeros where it is none
@@ -64,7 +64,9 @@ def load(path: Path, skeleton: Skeleton, by_name: bool = True, outlines: bool = 
     """
     columns = columns_cache.read(path, outlines)
     with reading(path, "a COCO annotation file"):
-        return _annotated(path, columns, coco_file(columns, path, skeleton, by_name))
+        file = coco_file(columns, path, skeleton, by_name)
+        columns.values = columns.values[:0]  # the most of it, and in `file` now
+        return _annotated(path, columns, file)
 
 
 def _annotated(path: Path, columns: Columns, file: CocoFile) -> Annotated:
@@ -74,8 +76,6 @@ def _annotated(path: Path, columns: Columns, file: CocoFile) -> Annotated:
             f"{path}: person {file.ids[lost][0]} is on image {file.person_image_ids[lost][0]}, which is not listed"
         )
     visibility = file.keypoints[..., 2].astype(np.uint8)
-    keypoints = file.keypoints[..., :2].astype(np.float32)
-    keypoints[visibility == 0] = 0
     labelled = (visibility > 0).sum(axis=1)
     size = columns.image_size[file.images]
     sound = ((size > 0) & (size < FARTHEST)).all(axis=1, keepdims=True)
@@ -87,7 +87,7 @@ def _annotated(path: Path, columns: Columns, file: CocoFile) -> Annotated:
         crowding=columns.crowding[file.images],
         ids=file.ids,
         person_image=on,
-        keypoints=keypoints,
+        keypoints=file.keypoints[..., :2],
         visibility=visibility,
         # As published: CrowdPose does not count head and neck, and its API ignores people with 0.
         num_keypoints=np.where(file.num_keypoints < 0, labelled, file.num_keypoints),
@@ -206,22 +206,23 @@ def pose_set(
         "bbox": annotated.bbox.astype(np.float32),
         **extras,
     }
-    everybody = PoseSet(
+    rows = np.flatnonzero(keep)
+    taken = {name: column[rows] for name, column in columns.items() if not name.startswith("image_")}
+    return PoseSet(
         name=name,
         split=split,
         skeleton=skeleton,
         root=root,
         images=annotated.files,
         image_ids=annotated.image_ids,
-        person_image=annotated.person_image,
-        ids=annotated.ids,
-        keypoints=annotated.keypoints,
-        visibility=annotated.visibility,
-        boxes=boxes.astype(np.float32),
+        person_image=annotated.person_image[rows],
+        ids=annotated.ids[rows],
+        keypoints=annotated.keypoints[rows].astype(np.float32),
+        visibility=annotated.visibility[rows],
+        boxes=boxes[rows].astype(np.float32),
         annotations=path,
-        extras={**columns, "image_size": annotated.image_size},
+        extras={**columns, **taken, "image_size": annotated.image_size},
         left_out=annotated.left_out,
         category=annotated.category,
         joint_order=annotated.order,
     )
-    return everybody if keep.all() else everybody.people(keep)

@@ -235,13 +235,16 @@ def _poses(
     _leave(left, NOWHERE, columns, people[wild.any(axis=1)])
     flags[wild] = 0
     known = [joint for joint, target in enumerate(order) if target >= 0]
-    kept = np.zeros((len(people), joints, 3), points.dtype)
-    kept[:, [order[joint] for joint in known]] = np.where(
-        flags[:, known, None] > 0, np.dstack([points[..., :2], flags])[:, known], 0
-    )
-    nobody = np.logical_not(kept[..., 2].any(axis=1))
+    nobody = np.logical_not(flags[:, known].any(axis=1))
+    points[..., 2] = flags
+    np.copyto(points, 0, where=(flags == 0)[..., None])
     without(nobody, UNLABELLED)
-    return people, person_image, kept[~nobody]
+    points = points[~nobody]
+    if order == list(range(joints)):
+        return people, person_image, points
+    kept = np.zeros((len(people), joints, 3), points.dtype)
+    kept[:, [order[joint] for joint in known]] = points[:, known]
+    return people, person_image, kept
 
 
 def _leave(
