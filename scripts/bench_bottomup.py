@@ -19,7 +19,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from posereg.codecs.art import encode, gaussians
-from posereg.inference.grouping import Grouping, Heat, Poses, Proposals, group, pool, propose
+from posereg.codecs.art_maps import Maps
+from posereg.inference import multiscale
+from posereg.inference.grouping import Grouping, Heat, Poses, Proposals, group, pool, propose, window_max
 from posereg.inference.scoring import score
 from posereg.networks.adaptive import adaptive_conv2d
 from posereg.networks.scoring import PoseScorer
@@ -181,6 +183,35 @@ def postprocessing(device: str, rounds: int) -> None:
     row("learned scoring of these poses", ours, None, "1 ms")
 
 
+def three_scales(device: str, rounds: int) -> None:
+    """All outside the network, beside the same with whole maps: enlarged, stacked, averaged, searched."""
+    heat, center, offsets = scene(device)
+    made = {}
+    for scale in (0.5, 1.0, 2.0):
+        parts = (heat, center[None], offsets.flatten(0, 1) * scale)
+        h, c, o = (F.interpolate(part[None], scale_factor=scale, mode="bilinear") for part in parts)
+        made[int(512 * scale)] = Maps(h, h.unsqueeze(1), c, o.unflatten(1, (17, 2)), None)
+    images = {side / 512: torch.zeros(1, 3, side, side, device=device) for side in made}
+    settings = Grouping()
+
+    def whole() -> Poses:
+        (found,) = multiscale.heat_and_proposals(lambda x: made[x.shape[-1]], images, settings)
+        return multiscale.people(*found, settings)
+
+    def stacked() -> Tensor:
+        grown = [
+            F.interpolate(maps.heatmaps, scale_factor=2048 // side, mode="bilinear")
+            for side, maps in made.items()
+        ]
+        fused = torch.stack(grown).mean(0)[0]
+        kept = fused.masked_fill(fused < window_max(fused, 2), -torch.inf)
+        return kept.flatten(1).topk(settings.candidates).values
+
+    with torch.inference_mode():
+        ours, other = take_turns(device, rounds, whole, stacked)
+    row("three scales of a 512 input, all but the network; beside whole maps stacked", ours, other, "40 ms")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -191,7 +222,7 @@ def main() -> None:
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, {arguments.device}, one thread\n")
     print("| what | ours, ms | the usual way, ms | ratio | floor |\n|---|---|---|---|---|")
-    for part in (adaptive, targets, postprocessing):
+    for part in (adaptive, targets, postprocessing, three_scales):
         part(arguments.device, arguments.rounds)
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from posereg.codecs.art import encode
+from posereg.inference import grouping
 from posereg.inference.grouping import (
     Grouping,
     Heat,
@@ -220,3 +221,13 @@ def test_no_proposals():
     poses = group(heat, Proposals(torch.zeros(0, 3, 2), torch.zeros(0)), Grouping())
     assert poses.keypoints.shape == (0, 3, 2)
     assert len(refine(heat, poses).scores) == 0
+
+
+def test_large_maps_have_the_same_candidates_one_by_one_as_together(monkeypatch):
+    maps = torch.rand(4, 40, 33, generator=torch.Generator().manual_seed(0))
+    for stride in (1.0, 4.0):
+        together = candidates(Heat(maps, stride, 0.0), 9)
+        monkeypatch.setattr(grouping, "CACHED", 100)
+        alone = candidates(Heat(maps, stride, 0.0), 9)
+        monkeypatch.undo()
+        assert all(torch.equal(*pair) for pair in zip(together, alone, strict=True))

@@ -49,6 +49,7 @@ class Grouping:
 
 
 LOST = -10_000.0
+CACHED = 2**16  # cells of a map
 
 
 class Heat(NamedTuple):
@@ -116,12 +117,20 @@ def candidates(heat: Heat, count: int, radius: float = 2.0) -> tuple[Tensor, Ten
     Places that a map does not have are -inf.
     """
     maps, stride, origin = heat
-    reach = radius / stride
+    reach, width = radius / stride, maps.shape[-1]
+    # A CPU's caches hold one large map and what is made of it, but not those of all keypoints.
+    parts = torch.split(maps, 1) if maps.is_cpu and maps[0].numel() > CACHED else (maps,)
+    found = [_highest(part, reach, count) for part in parts]
+    values, cells = (torch.cat(each) for each in zip(*found, strict=True))
+    return values, torch.stack([cells % width, cells // width], dim=-1) * stride + origin
+
+
+def _highest(maps: Tensor, reach: float, count: int) -> tuple[Tensor, Tensor]:
+    """Values (K, N) and flat cells (K, N) of the highest local maxima within `reach` cells."""
     peak = _tops_surface(maps, reach) if reach <= 1 else maps >= window_max(maps, round(reach))
-    width = maps.shape[-1]
     peaks = maps.masked_fill(~peak, -torch.inf).flatten(1)
     values, cells = peaks.topk(min(count, peaks.shape[1]), dim=1)
-    return values, torch.stack([cells % width, cells // width], dim=-1) * stride + origin
+    return values, cells
 
 
 def _tops_surface(maps: Tensor, reach: float) -> Tensor:

@@ -5,7 +5,8 @@ Sizes and fusion follow the released code (docs/papers/art.md#inference).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -97,23 +98,20 @@ def heat_and_proposals(
     """
     size = images[1.0].shape[-2:]
     every: list[list[tuple[float, Proposals]]] = [[] for _ in range(len(images[1.0]))]
-    heats: list[Tensor] = []
-    stride = 4.0
+    heats: list[tuple[Tensor, float]] = []
     for scale, inputs in images.items():
         maps = forward(network, inputs, flip_order, convention, settings.compat)
-        heat, heat_stride = heat_of(maps, convention)
-        if len(images) > 1:
-            heat, stride = _resized(heat, heat_stride / scale, size, convention), 1.0
-        else:
-            stride = heat_stride
-        heats.append(heat)
+        heat, cell = heat_of(maps, convention)
+        heats.append((heat, cell / scale))
         for i, proposals in enumerate(every):
             at, origin = 4 / scale, _origin(4, scale, convention)
             proposed = propose(
                 maps.centers[i, 0].float(), maps.offsets[i].float(), at, origin, settings.poses
             )
             proposals.append((scale, proposed))
-    fused = torch.stack(heats).mean(0).float() if len(heats) > 1 else heats[0].float()
+    several = len(heats) > 1
+    fused = _mean(heats, size, convention).float() if several else heats[0][0].float()
+    stride = 1.0 if several else heats[0][1]  # a scale alone is scale 1
     origin = cell_offset(stride, convention)
     return [(Heat(fused[i], stride, origin), pool(proposed, settings)) for i, proposed in enumerate(every)]
 
@@ -133,6 +131,18 @@ def as_proposals(poses: Tensor) -> Proposals:
 def _origin(stride: int, scale: float, convention: Convention) -> float:
     """Pixel at scale 1 of cell 0 of a map of the image resized by `scale`."""
     return float(cell_to_pixel(cell_offset(stride, convention), 1 / scale, convention))
+
+
+def _mean(heats: Sequence[tuple[Tensor, float]], size: torch.Size, convention: Convention) -> Tensor:
+    """The mean (B, K, H, W) of maps and their strides at the input's resolution; on a CPU one keypoint after the other,
+    whose maps its caches hold."""
+    joints = heats[0][0].shape[1]
+    step = 1 if heats[0][0].is_cpu else joints
+    parts = []
+    for k in range(0, joints, step):
+        grown = (_resized(maps[:, k : k + step], stride, size, convention) for maps, stride in heats)
+        parts.append(reduce(torch.add, grown) / len(heats))
+    return torch.cat(parts, dim=1)
 
 
 def _resized(
