@@ -2,7 +2,8 @@
 
     OMP_NUM_THREADS=1 python scripts/bench_commands.py [--against REVISION] [--runs 2000] [--repeats 5] [NAME ...]
 
-Each command runs `--repeats` times, by default five. With --against, an older revision is checked out beside this one
+Every run is the first one, with an empty cache folder: `config` checks what it has never seen. Each command runs
+`--repeats` times, by default five. With --against, an older revision is checked out beside this one
 and the two take turns, so that the ratio holds on a machine whose speed drifts; the outputs of both must be the same,
 byte for byte. Processor time is the user's and the system's of the process and its children (rusage), memory the peak
 of the largest process.
@@ -95,7 +96,11 @@ def line(name: str, costs: dict[str, list[Cost]]) -> str:
 def run(arguments: tuple[str, ...], place: Path, runs: Path, out: Path) -> Cost:
     """Run `posereg` of a checkout once."""
     given = [text.replace("RUNS", str(runs)).replace("OUT", str(out)) for text in arguments]
-    environment = {**os.environ, "PYTHONPATH": str(place / "src"), "MPLBACKEND": "agg"}
+    cache = out.with_name("cache")
+    shutil.rmtree(cache, ignore_errors=True)
+    environment = {
+        **os.environ, "PYTHONPATH": str(place / "src"), "MPLBACKEND": "agg", "POSEREG_CACHE": str(cache)
+    }  # fmt: skip
     command = [sys.executable, "-m", "posereg.cli.main", *given]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, cwd=place)
     _, status, used = os.wait4(process.pid, 0)

@@ -14,15 +14,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
-import platform
-import resource
-import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
+from measure import compare, machine, peak
 
 from posereg.evaluation import oks
 from posereg.evaluation.average_precision import ranked
@@ -36,31 +32,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
-    print(f"{platform.machine()}, {os.cpu_count()} cores, one thread, {repeats} repeats")
+    print(f"{machine()}, one thread, {repeats} repeats")
     compare("seed of a step", whole_seed, one_generator, repeats, times=200)
     compare("32 crops to normalised images", *colours(), repeats)
     compare("COCO validation, 105,000 detections", *validations(), max(3, repeats // 5))
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
-
-
-def compare(
-    what: str, before: Callable[[], object], now: Callable[[], object], repeats: int, times: int = 1
-) -> None:
-    """Print both sides' medians in milliseconds a call, and the ratio."""
-    pairs = [(milliseconds(before, times), milliseconds(now, times)) for _ in range(repeats + 1)][1:]
-    ratios = [old / new for old, new in pairs]
-    old, new = (statistics.median(side) for side in zip(*pairs, strict=True))
-    print(
-        f"{what}: before {old:.4g} ms, now {new:.4g} ms; ratio {statistics.median(ratios):.2f} "
-        f"({min(ratios):.2f} to {max(ratios):.2f})"
-    )
-
-
-def milliseconds(call: Callable[[], object], times: int) -> float:
-    start = time.process_time()
-    for _ in range(times):
-        call()
-    return 1000 * (time.process_time() - start) / times
+    print(peak())
 
 
 def whole_seed() -> None:
