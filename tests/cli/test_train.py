@@ -29,7 +29,7 @@ def test_looking_at_the_config_trains_nothing(arguments, words, capsys):
         (["trainer.epoch=3"], "unknown key 'trainer.epoch', did you mean 'epochs'?"),
         (["-m", "method=H1,I9"], "method=I9: there is no such choice"),
         (["-cn", "nothing"], "there is no config 'nothing'"),
-        (["recipe=demo", "epochs=3"], "epochs=3: changes nothing, as this recipe sets trainer.epochs=9"),
+        (["recipe=demo", "epochs=3"], "epochs=3: changes nothing, as this recipe sets trainer.epochs=12"),
         (["+sede=3"], "sede: no such key, did you mean 'seed'?"),
     ],
 )
