@@ -198,7 +198,7 @@ class Estimator:
             return []
         scores = poses.scores[0]
         best = float(scores.max())
-        # Scores of some methods are logits: of a best one below 0 a quarter would be more.
+        # The maximum of a heat map may be below 0: of a best one there, a quarter would be more.
         sure = scores >= min(SURE * best, best)
         if not sure.any():  # no number among them
             return []
