@@ -117,6 +117,10 @@ $(eval $(call table,modern_regression,modern/regression))
 $(eval $(call table,modern_trunks,modern/trunks))
 modern_coding modern_regression modern_trunks: DATA = coco
 
+# What each part of the shipped model's recipe brings; at 64x64: ARGS='input_scale=0.25 trainer.epochs=5'.
+$(eval $(call table,body_recipe,body/recipe))
+body_recipe: DATA = body
+
 # The 3D system on two CPU cores, from drawing the people to the table: docs/data/h80k.md.
 .PHONY: volume_demo
 VOLUME := $(RUNS)/volume

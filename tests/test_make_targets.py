@@ -26,6 +26,13 @@ TINY = (
 LSP = ("'data.reader.ranges={train: [1, 16], test: [17, 24], all: [1, 24]}'",)
 BESIDE = tuple(f"++loader.others.{name}.root={data_set(name)}" for name in ("mpii", "coco"))
 
+# The parts that follow MPII's people in data=body.
+JOINED = (
+    f"++data.reader.more.lspet.root={data_set('lspet')}", f"++data.reader.more.coco.root={data_set('coco')}",
+    "'++data.reader.more.lspet.reader.ranges={train: [1, 16]}'",
+    "'++data.reader.more.lspet_rest.reader.ranges={train: [17, 24]}'",
+)  # fmt: skip
+
 
 def commands(target: str, runs: Path) -> list[list[str]]:
     """What make would run, without the installation."""
@@ -34,7 +41,7 @@ def commands(target: str, runs: Path) -> list[list[str]]:
     kind = {"volume": "h80k", "art": "crowdpose" if target == "art_table5" else "coco"}.get(paper, kind)
     kind = "coco" if target == "table8" or paper == "modern" else kind
     # HRNet knows no width; its published sizes are checked in tests/networks.
-    more = {"volume": BESIDE, "art": ("backbone=hrnet_w18_small",)}.get(paper, ())
+    more = {"volume": BESIDE, "art": ("backbone=hrnet_w18_small",), "body": JOINED}.get(paper, ())
     given = " ".join((*TINY, f"data.root={data_set(kind)}", *more, *(LSP if kind == "lsp" else ())))
     mpii = " ".join((*TINY, f"data.root={data_set('mpii')}"))
     printed = subprocess.run(
