@@ -40,7 +40,7 @@ class WeightAverage(Callback):
         for name, tensor in state.items():
             average = self._average[name] = self._average[name].to(tensor.device)
             if tensor.is_floating_point():
-                average.copy_(self.decay * average + (1 - self.decay) * tensor)
+                average.lerp_(tensor, 1 - self.decay)
             else:
                 average.copy_(tensor)
 
