@@ -21,6 +21,7 @@ from posereg.evaluation import oks
 from posereg.files import reading
 from posereg.records import predictions as own
 from posereg.records.arrays import read_arrays
+from posereg.records.coco_file import key_of
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
 
@@ -111,7 +112,9 @@ def read_results(path: Path, poses: PoseSet) -> Predictions:
         UserError: not such a file, another joint set, or images that are not in the set.
     """
     keys = poses.extras.get("image_key")
-    numbers = None if keys is None else dict(zip(keys.tolist(), poses.image_ids.tolist(), strict=True))
+    numbers = (
+        None if keys is None else dict(zip(map(key_of, keys.tolist()), poses.image_ids.tolist(), strict=True))
+    )
     every = oks.read_results(path, numbers)
     entries = oks.of_people(every, poses.category, path)
     others = len(every) - len(entries)

@@ -10,6 +10,7 @@ import contextlib
 import io
 import math
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from posereg.errors import UserError
 from posereg.evaluation.average_precision import ranked
 from posereg.files import read_json, reading, write_json
 from posereg.records import columns_cache
-from posereg.records.coco_file import coco_file, joint_order, key_of, whole
+from posereg.records.coco_file import coco_file, joint_order, key_of, places, whole
 from posereg.records.evaluation import Deferred, Evaluation, protocol
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
@@ -126,13 +127,12 @@ def read_truth(path: Path | str, skeleton: Skeleton = COCO, areas: bool = True) 
 def _slim_truth(path: Path | str, skeleton: Skeleton, areas: bool) -> Json:
     columns = columns_cache.read(path)
     file = coco_file(columns, path, skeleton)
-    counted = (file.keypoints[..., 2] > 0).sum(axis=1)
+    counted = (file.visibility > 0).sum(axis=1)
     labelled = np.where(file.num_keypoints < 0, counted, file.num_keypoints)
-    short = (columns.lengths[file.rows] != 3 * len(skeleton)) & (labelled > 0)
-    for row in np.flatnonzero(short):
-        joints = columns.lengths[file.rows[row]] // 3
+    lengths = columns.lengths[file.rows]
+    for row in np.flatnonzero((lengths != 3 * len(skeleton)) & (labelled > 0)):
         raise UserError(
-            f"{path}: person {file.ids[row]} has {joints} joints, {skeleton.name} has {len(skeleton)}"
+            f"{path}: person {file.ids[row]} has {lengths[row] // 3} joints, {skeleton.name} has {len(skeleton)}"
         )
     area, crowd = columns.area[file.rows], columns.crowd[file.rows]
     if areas:
@@ -144,7 +144,12 @@ def _slim_truth(path: Path | str, skeleton: Skeleton, areas: bool) -> Json:
         area.tolist(),
         np.nan_to_num(columns.bbox[file.rows]).tolist(),
         labelled.tolist(),
-        file.keypoints.reshape(len(file.ids), 3 * len(skeleton)).tolist(),
+        chain.from_iterable(
+            np.concatenate([joints, file.visibility[some][..., None]], axis=2)
+            .reshape(len(joints), 3 * len(skeleton))
+            .tolist()
+            for some, joints in places(columns, file.rows, file.visibility, file.order)
+        ),
         strict=True,
     )
     annotations = [

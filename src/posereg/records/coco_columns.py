@@ -1,15 +1,14 @@
 """COCO-style files as columns: what a file says of its images and annotations, nothing judged yet.
 
-Read piece by piece, so that a file's outlines, most of its size, are never in memory. What is no number where numbers
-belong is NaN; ids may be anything.
+Read piece by piece, and put aside as columns (`parts`), so that neither a file's outlines, most of its size, nor its
+columns are in memory together. What is no number where numbers belong is NaN; ids may be anything.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,27 +20,30 @@ from numpy.typing import NDArray
 from posereg.errors import UserError
 from posereg.files import read_json
 from posereg.records.json_lists import NotPlainError, pieces
+from posereg.records.parts import Part, Parts, slabs
 
 Json = dict[str, Any]
 Ids = NDArray[np.int64] | list[Any]  # whole numbers of 64 bits; as a list, anything
 FARTHEST = 1e6  # pixels; no picture is that large
 LISTS = ("images", "annotations", "categories")
+SLAB = 1024  # annotations whose joints are in memory together
 
 
-@dataclass
 class Columns:
     """M images and N annotations of a file, in its order.
+
+    Each column is read from where it lies whenever it is named: name it once, and what is done with leaves memory.
 
     Attributes:
         image_size: (M, 2) width and height as declared. crowding: (M,) CrowdPose's crowdIndex.
         images: (N,) the id of the image that each annotation is on.
         bbox: (N, 4) x y width height; NaN where they are not four numbers of pixels.
-        lengths: (N,) how many numbers `keypoints` has. starts: (N + 1,) where they stand in `values`, which has none
+        lengths: (N,) how many numbers `keypoints` has. stored: (N,) how many of them stand in `values`, which has none
             of those that are all zero.
-        outlines: segmentations as JSON, by row, of crowd regions and people without a usable joint; if asked for.
+        outline_rows: (L,) the rows whose segmentation was asked for and is kept: crowd regions and people without a
+            usable joint.
     """
 
-    categories: list[Json]
     image_ids: Ids
     file_names: list[Any]
     image_size: NDArray[np.float64]
@@ -54,21 +56,51 @@ class Columns:
     num_keypoints: NDArray[np.float64]
     bbox: NDArray[np.float64]
     area: NDArray[np.float64]
-    lengths: NDArray[np.int64]
-    starts: NDArray[np.int64]
+    lengths: NDArray[np.int32]
+    stored: NDArray[np.int32]
     values: NDArray[Any]
-    outlines: dict[int, bytes]
+    outline_rows: NDArray[np.int64]
 
-    def joints(self, rows: NDArray[np.int64], count: int) -> NDArray[Any]:
-        """(R, count, 3) x, y, flag of annotations; 0 for those that give another number of joints."""
-        given = self.starts[rows + 1] - self.starts[rows]
-        full = np.flatnonzero((given == 3 * count) & (self.lengths[rows] == 3 * count))
-        found = np.zeros((len(rows), 3 * count), self.values.dtype)
-        if len(full) * 3 * count == len(self.values):
-            found[full] = self.values.reshape(-1, 3 * count)
-        else:
-            found[full] = self.values[self.starts[rows[full], None] + np.arange(3 * count)]
-        return found.reshape(len(rows), count, 3)
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.categories: list[Json] = parts["categories"]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in Columns.__annotations__:
+            return self.parts[name]
+        raise AttributeError(name)
+
+    def some(self, name: str, rows: NDArray[np.int64]) -> Iterator[tuple[slice, NDArray[Any]]]:
+        """Places among annotations (R,) in ascending order, some after the others, and what a column has of each."""
+        for some in slabs(len(rows), SLAB):
+            which = rows[some]
+            found = self.parts.some(name, int(which[0]), int(which[-1]) + 1)
+            yield some, found[which - which[0]]
+
+    def joints(self, rows: NDArray[np.int64], count: int) -> Iterator[tuple[slice, NDArray[Any]]]:
+        """Places among annotations (R,) in ascending order, some after the others, and of each (r, count, 3) x, y,
+        flag; 0 for those that give another number of joints."""
+        full = (self.lengths == 3 * count) & (self.stored == 3 * count)
+        ends = np.cumsum(self.stored, dtype=np.int64)
+        for some in slabs(len(rows), SLAB):
+            which = rows[some]
+            given = full[which]
+            found = np.zeros((len(which), 3 * count), np.int16)
+            if given.any():
+                starts = ends[which[given]] - 3 * count
+                values = self.parts.some("values", int(starts[0]), int(starts[-1]) + 3 * count)
+                found = found.astype(np.result_type(found, values), copy=False)
+                found[given] = values[(starts - starts[0])[:, None] + np.arange(3 * count)]
+            yield some, found.reshape(len(which), count, 3)
+
+    def outlines(self) -> Iterator[tuple[int, bytes]]:
+        """Rows of `outline_rows` and their segmentations as JSON, one after the other."""
+        rows, ends = self.outline_rows, np.concatenate([[0], np.cumsum(self.parts["outline_sizes"])])
+        for some in slabs(len(rows), 1024):
+            first = int(ends[some.start])
+            text = self.parts.some("outline_text", first, int(ends[some.stop])).tobytes()
+            for k in range(some.start, some.stop):
+                yield int(rows[k]), text[ends[k] - first : ends[k + 1] - first]
 
 
 class _Image(msgspec.Struct, gc=False):
@@ -95,45 +127,21 @@ class _Outlined(_Person, gc=False):
     segmentation: msgspec.Raw = msgspec.Raw(b"null")
 
 
-class _Column:
-    """A column that grows; numbers lie as bytes of the smallest kind that holds them all, anything else as a list."""
-
-    def __init__(self) -> None:
-        self.data: bytearray | list[Any] = bytearray()
-        self.dtype: np.dtype[Any] | None = None
-
-    def add(self, part: NDArray[Any] | list[Any]) -> None:
-        if isinstance(part, list) and isinstance(self.data, bytearray):
-            self.data = self.taken().tolist() if self.data else []
-        if isinstance(self.data, list):
-            self.data += part if isinstance(part, list) else part.tolist()
-            return
-        array = np.asarray(part)
-        dtype = array.dtype if self.dtype is None else np.result_type(self.dtype, array.dtype)
-        if self.dtype not in (None, dtype):
-            self.data = bytearray(self.taken().astype(dtype).tobytes())
-        self.dtype = dtype
-        self.data += array.astype(dtype, copy=False).tobytes()
-
-    def taken(self) -> Any:
-        if isinstance(self.data, list):
-            return self.data
-        return np.frombuffer(self.data, self.dtype) if self.data else np.zeros(0, self.dtype or np.int64)
-
-
 def read(path: Path | str, outlines: bool = False) -> Columns:
     """
+    Args:
+        outlines: whether to keep segmentations of those whose joints do not show where they are.
+
     Raises:
         UserError: missing file, no JSON, or not COCO's lists.
     """
     try:
         return _streamed(path, outlines)
     except (NotPlainError, OSError):
-        columns = of(read_json(path), path)
-        return columns if outlines else replace(columns, outlines={})
+        return of(read_json(path), path, outlines)
 
 
-def of(content: Any, path: Path | str) -> Columns:
+def of(content: Any, path: Path | str, outlines: bool = True) -> Columns:
     """A file's content as columns.
 
     Raises:
@@ -146,29 +154,32 @@ def of(content: Any, path: Path | str) -> Columns:
         if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
             raise UserError(f"{path}: not a COCO annotation file ('{key}' must be a list of objects)")
         found[key] = listed
-    columns = {name: _Column() for name in Columns.__annotations__}
-    _add_images(columns, [_image(one) for one in found["images"]])
-    _add_people(columns, [_outlined(one) for one in found["annotations"]])
-    return _finished(columns, found["categories"])
+    parts = Parts()
+    make = _outlined if outlines else _person
+    _add_images(parts, [_image(one) for one in found["images"]])
+    _add_people(parts, 0, [make(one) for one in found["annotations"]])
+    return _finished(parts, found["categories"])
 
 
 def _streamed(path: Path | str, outlines: bool) -> Columns:
-    columns = {name: _Column() for name in Columns.__annotations__}
-    categories: list[Json] = []
+    parts, categories, count = Parts(), list[Json](), 0
     images = msgspec.json.Decoder(list[_Image])
     people: Any = msgspec.json.Decoder(list[_Outlined] if outlines else list[_Person])
     seen = set()
+    _add_people(parts, 0, [])  # there may be nobody
     for key, text in pieces(path, LISTS):
         seen.add(key)
         if key == "images":
-            _add_images(columns, _decoded(text, images, _image))
+            _add_images(parts, _decoded(text, images, _image))
         elif key == "annotations":
-            _add_people(columns, _decoded(text, people, _outlined if outlines else _person))
+            some = _decoded(text, people, _outlined if outlines else _person)
+            _add_people(parts, count, some)
+            count += len(some)
         else:
             categories += _dicts(text)
     if "images" not in seen:
         raise NotPlainError("no 'images'")
-    return _finished(columns, categories)
+    return _finished(parts, categories)
 
 
 def _decoded(text: bytes, decoder: Any, make: Any) -> list[Any]:
@@ -235,26 +246,30 @@ def _numbers(values: Any) -> list[float] | None:
     return [number(value) for value in values] if isinstance(values, list) else [math.nan]
 
 
-def _add_images(columns: dict[str, _Column], images: Sequence[_Image]) -> None:
-    columns["image_ids"].add(_ids([one.id for one in images]))
-    columns["file_names"].add([one.file_name for one in images])
-    columns["image_size"].add(np.array([(one.width, one.height) for one in images], np.float64))
-    columns["crowding"].add(np.array([one.crowdIndex for one in images], np.float64))
+def _add_images(parts: Parts, images: Sequence[_Image]) -> None:
+    parts.add("image_ids", _ids([one.id for one in images]))
+    parts.add("file_names", [one.file_name for one in images])
+    size = np.array([(one.width, one.height) for one in images], np.float64)
+    parts.add("image_size", size.reshape(-1, 2))
+    parts.add("crowding", np.array([one.crowdIndex for one in images], np.float64))
 
 
-def _add_people(columns: dict[str, _Column], people: Sequence[_Person]) -> None:
+def _add_people(parts: Parts, row: int, people: Sequence[_Person]) -> None:
+    """
+    Args:
+        row: of the first of them.
+    """
     given = [one.keypoints or () for one in people]
     stored = [values if any(values) else () for values in given]
     boxes = np.array([_box(one.bbox) for one in people], np.float64).reshape(-1, 4)
     boxes[~(np.abs(boxes) < FARTHEST).all(axis=1)] = math.nan
     area = np.array([one.area for one in people], np.float64)
-    row = len(columns["crowd"].taken())
-    outlines = [
-        (row + k, bytes(one.segmentation))
+    outlines = {
+        row + k: bytes(one.segmentation)
         for k, one in enumerate(people)
         if isinstance(one, _Outlined) and (one.iscrowd or not _usable(stored[k]))
-    ]
-    parts: dict[str, NDArray[Any] | list[Any]] = {
+    }
+    columns: dict[str, Part] = {
         "ids": _ids([one.id for one in people]),
         "images": _ids([one.image_id for one in people]),
         "category_ids": _ids([one.category_id for one in people]),
@@ -263,13 +278,15 @@ def _add_people(columns: dict[str, _Column], people: Sequence[_Person]) -> None:
         "num_keypoints": np.array([one.num_keypoints for one in people], np.float64),
         "bbox": boxes,
         "area": np.where((area >= 0) & (area < math.inf), area, math.nan),
-        "lengths": np.array([len(values) for values in given], np.int64),
-        "starts": np.array([len(values) for values in stored], np.int64),
+        "lengths": np.array([len(values) for values in given], np.int32),
+        "stored": np.array([len(values) for values in stored], np.int32),
         "values": _compact(np.fromiter(chain.from_iterable(stored), np.float64)),
-        "outlines": outlines,
+        "outline_rows": np.array(list(outlines), np.int64),
+        "outline_sizes": np.array([len(text) for text in outlines.values()], np.int64),
+        "outline_text": np.frombuffer(b"".join(outlines.values()), np.uint8),
     }
-    for name, part in parts.items():
-        columns[name].add(part)
+    for name, part in columns.items():
+        parts.add(name, part)
 
 
 def _box(values: Sequence[float] | None) -> Sequence[float]:
@@ -296,9 +313,7 @@ def _compact(values: NDArray[np.float64]) -> NDArray[Any]:
     return values
 
 
-def _finished(columns: dict[str, _Column], categories: list[Json]) -> Columns:
-    found = {name: column.taken() for name, column in columns.items()}
-    shapes = {"image_size": (-1, 2), "bbox": (-1, 4)}
-    found |= {name: found[name].reshape(shape) for name, shape in shapes.items()}
-    found["starts"] = np.concatenate([[0], np.cumsum(found["starts"])]).astype(np.int64)
-    return Columns(**{**found, "categories": categories, "outlines": dict(found["outlines"])})
+def _finished(parts: Parts, categories: list[Json]) -> Columns:
+    parts.add("categories", categories)
+    parts.finish()
+    return Columns(parts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from posereg.records.coco_columns import FARTHEST, Columns, Ids
 from posereg.skeletons.skeleton import Skeleton
 
 Json = dict[str, Any]
-SLAB = 8192  # people whose joints are looked at together
 NEGATIVE = "people with a negative visibility (those joints are not labelled)"
 NOWHERE = "people with labelled joints that have no usable position (those are not labelled)"
 NO_CATEGORY = "annotations of no category that the file lists"
@@ -36,11 +35,12 @@ class CocoFile:
         images: (M,) rows of the file's images, each id once; image_ids: (M,) their ids.
         rows: (N,) rows of the file's annotations that are of the one category.
         ids: (N,) a number of each person's own. person_image_ids: (N,) the image that each is on.
-        keypoints: (N, K, 3) x, y, flag in the skeleton's order, as exact as in the file; 0 where not labelled.
+        visibility: (N, K) in the skeleton's order.
         num_keypoints: (N,) how many joints the file says are labelled, -1 where it does not.
         category: its id. described: what the file says of it. order: each joint's place in the file, None where that
             is the skeleton's order.
         left_out: ids of the annotations that were mended, by reason.
+        columns: where the joints' places still are.
     """
 
     images: NDArray[np.int64]
@@ -48,12 +48,13 @@ class CocoFile:
     rows: NDArray[np.int64]
     ids: NDArray[np.int64]
     person_image_ids: NDArray[np.int64]
-    keypoints: NDArray[Any]
+    visibility: NDArray[np.uint8]
     num_keypoints: NDArray[np.int64]
     category: int
     described: Json
     order: tuple[int, ...] | None
-    left_out: dict[str, tuple[str, ...]]
+    left_out: dict[str, Sequence[str]]
+    columns: Columns
 
 
 def coco_file(columns: Columns, path: Path | str, skeleton: Skeleton, by_name: bool = True) -> CocoFile:
@@ -72,26 +73,44 @@ def coco_file(columns: Columns, path: Path | str, skeleton: Skeleton, by_name: b
     images, image_ids = _images(columns, path)
     rows, nowhere = of_category(columns, category)
     order = joint_order(described.get("keypoints"), skeleton, path) if by_name else None
-    left = {NO_CATEGORY: nowhere} if nowhere else {}
+    left: dict[str, Sequence[str]] = {NO_CATEGORY: nowhere} if nowhere else {}
     ids = _numbered(picked(columns.ids, rows), left)
     said = columns.num_keypoints[rows]
     counts = np.where((said >= 0) & (said <= len(skeleton)), said, -1).astype(np.int64)
     _same_joints(columns, rows, ids, skeleton, path)
-    joints = columns.joints(rows, len(skeleton))
-    _mend(joints, counts, ids, left, path)
+    visibility = _visibility(columns, rows, len(skeleton), counts, ids, left, path)
     return CocoFile(
         images=images,
         image_ids=image_ids,
         rows=rows,
         ids=ids,
         person_image_ids=_whole_numbers(picked(columns.images, rows), f"{path}: image id"),
-        keypoints=joints if order is None else joints[:, order],
+        visibility=visibility if order is None else visibility[:, order],
         num_keypoints=counts,
         category=category,
         described=described,
         order=None if order is None else tuple(order.tolist()),
         left_out=left,
+        columns=columns,
     )
+
+
+def places(
+    columns: Columns,
+    rows: NDArray[np.int64],
+    visibility: NDArray[np.uint8],
+    order: Sequence[int] | None,
+) -> Iterator[tuple[slice, NDArray[Any]]]:
+    """Joints (r, K, 2) of people (R,) in the skeleton's order, some people after the others, as exact as in the file; 0
+    where not labelled.
+
+    Args:
+        rows, visibility (R, K), order: as of `CocoFile`.
+    """
+    for some, joints in columns.joints(rows, visibility.shape[1]):
+        found = joints[..., :2] if order is None else joints[:, list(order), :2]
+        np.copyto(found, 0, where=(visibility[some] == 0)[..., None])
+        yield some, found
 
 
 def person_category(columns: Columns, path: Path | str) -> Json:
@@ -127,12 +146,13 @@ def of_category(columns: Columns, category: Any) -> tuple[NDArray[np.int64], tup
     known = {own, *(key_of(one.get("id", category)) for one in columns.categories)}
     blank = own if len(columns.categories) < 2 else ""
     if isinstance(given, np.ndarray):
-        values, which = np.unique(given, return_inverse=True)
-        keys = [key_of(value) for value in values.tolist()]
+        keys = {key_of(value): value for value in np.unique(given).tolist()}
+        rows = np.flatnonzero(given == keys[own]) if own in keys else np.zeros(0, np.int64)
+        lost = np.flatnonzero(np.isin(given, [value for key, value in keys.items() if key not in known]))
     else:
-        keys, which = [key_of(value) or blank for value in given], np.arange(len(given))
-    rows = np.flatnonzero(np.array([key == own for key in keys], bool)[which])
-    lost = np.flatnonzero(np.array([key not in known for key in keys], bool)[which])
+        named = [key_of(value) or blank for value in given]
+        rows = np.flatnonzero([key == own for key in named])
+        lost = np.flatnonzero([key not in known for key in named])
     return rows, tuple(map(key_of, picked(columns.ids, lost)))
 
 
@@ -203,8 +223,10 @@ def _images(columns: Columns, path: Path | str) -> tuple[NDArray[np.int64], NDAr
     """Rows of the images, each id once, and the ids."""
     ids = _whole_numbers(columns.image_ids, f"{path}: image id")
     _, first, which = np.unique(ids, return_index=True, return_inverse=True)
-    for row in np.flatnonzero(first[which] != np.arange(len(ids))):
-        name, other = columns.file_names[first[which[row]]], columns.file_names[row]
+    twice = np.flatnonzero(first[which] != np.arange(len(ids)))
+    names = columns.file_names if len(twice) else []
+    for row in twice:
+        name, other = names[first[which[row]]], names[row]
         if name != other:
             raise UserError(f"{path}: image id {ids[row]} is used twice: {name}, {other}")
     rows = np.sort(first)
@@ -221,7 +243,7 @@ def _whole_numbers(values: Ids, what: str) -> NDArray[np.int64]:
     return np.array([whole(value, what) for value in values], np.int64)
 
 
-def _numbered(given: Ids, left: dict[str, tuple[str, ...]]) -> NDArray[np.int64]:
+def _numbered(given: Ids, left: dict[str, Sequence[str]]) -> NDArray[np.int64]:
     """For everybody a whole number of their own; the file's own ones if all are that."""
     try:
         numbers = _whole_numbers(given, "")
@@ -248,40 +270,43 @@ def _same_joints(
         UserError: somebody has another number of joints. Lists that are all zero may be short: CrowdPose gives its
             crowd regions six.
     """
-    wrong = (columns.lengths[rows] != 3 * len(skeleton)) & (columns.starts[rows + 1] > columns.starts[rows])
-    for row in np.flatnonzero(wrong):
+    lengths = columns.lengths[rows]
+    for row in np.flatnonzero((lengths != 3 * len(skeleton)) & (columns.stored[rows] > 0)):
         raise UserError(
-            f"{path}: person {ids[row]} has {columns.lengths[rows[row]] / 3:g} joints, {skeleton.name} has "
-            f"{len(skeleton)}"
+            f"{path}: person {ids[row]} has {lengths[row] / 3:g} joints, {skeleton.name} has {len(skeleton)}"
         )
 
 
-def _mend(
-    joints: NDArray[Any],
+def _visibility(
+    columns: Columns,
+    rows: NDArray[np.int64],
+    joints: int,
     counts: NDArray[np.int64],
     ids: NDArray[np.int64],
-    left: dict[str, tuple[str, ...]],
+    left: dict[str, Sequence[str]],
     path: Path | str,
-) -> None:
-    """Takes away, in place, joints whose flag is no visibility or whose position is none."""
-    negative, nowhere = np.zeros((2, len(joints)), bool)
-    for start in range(0, len(joints), SLAB):
-        some = slice(start, start + SLAB)
-        x, y, flags = np.moveaxis(joints[some], 2, 0)
+) -> NDArray[np.uint8]:
+    """(N, K) in the file's order: 0 also for joints whose flag is no visibility or whose place is none, which are
+    counted; of people with such joints `counts` is set to what remains."""
+    found = np.zeros((len(rows), joints), np.uint8)
+    negative, nowhere = np.zeros((2, len(rows)), bool)
+    for some, given in columns.joints(rows, joints):
+        x, y, flags = np.moveaxis(given, 2, 0)
         odd = (flags > 0) & (flags != 1) & (flags != 2)
         if odd.any():
             row = int(np.argmax(odd.any(axis=1)))
             raise UserError(
-                f"{path}: annotation {ids[start + row]} has visibility {flags[row][odd[row]][0]:g}, which is not 0, 1 "
+                f"{path}: annotation {ids[some][row]} has visibility {flags[row][odd[row]][0]:g}, which is not 0, 1 "
                 "or 2; confidences must become flags first (a YAML of its own does that with source.confidence, "
                 "docs/own_data.md)"
             )
         below = ~(flags >= 0)
         lost = (flags > 0) & ~((np.abs(x) < FARTHEST) & (np.abs(y) < FARTHEST))
         negative[some], nowhere[some] = below.any(axis=1), lost.any(axis=1)
-        np.copyto(joints[some], 0, where=(below | lost | (flags == 0))[..., None])
+        np.copyto(found[some], flags, where=~(below | lost), casting="unsafe")
     for reason, which in ((NEGATIVE, negative), (NOWHERE, nowhere)):
         if which.any():
             left[reason] = tuple(ids[which].astype(str).tolist())
     mended = (negative | nowhere) & (counts >= 0)
-    counts[mended] = (joints[mended, :, 2] > 0).sum(axis=1)
+    counts[mended] = (found[mended] > 0).sum(axis=1)
+    return found

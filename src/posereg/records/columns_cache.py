@@ -6,28 +6,23 @@ other content has another entry. The folder may be deleted at any time.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from posereg.errors import UserError
 from posereg.files import sha256_of, whole_file
 from posereg.records import coco_columns
-from posereg.records.arrays import read_npz
 from posereg.records.coco_columns import Columns
+from posereg.records.parts import Parts
 from posereg.settings.places import cache_folder
 
 SWITCH = "POSEREG_ANNOTATION_CACHE"  # "off": read every file anew
-VERSION = 1  # of the columns; another one is another entry
+VERSION = 2  # of the columns; another one is another entry
 LEAST = 4 << 20  # bytes of a file that is worth it: smaller ones are parsed within a blink
 _raw: ContextVar[bool] = ContextVar("raw", default=False)
 
@@ -52,16 +47,16 @@ def read(path: Path | str, outlines: bool = False) -> Columns:
     if off or not Path(path).is_file() or Path(path).stat().st_size < LEAST:
         return coco_columns.read(path, outlines)
     digest = sha256_of(path, "a COCO annotation file")
-    entry = cache_folder() / "annotations" / f"{digest[:32]}-{VERSION}{'-outlines' * outlines}.npz"
+    entry = cache_folder() / "annotations" / f"{digest[:32]}-{VERSION}{'-outlines' * outlines}.zip"
     if entry.exists():
         try:
-            return _unpacked(read_npz(entry, "columns of an annotation file"))
-        except (UserError, ValueError, TypeError, KeyError) as error:
+            return _kept(entry)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             _say(f"{entry}: damaged, so {path} is read anew ({error})")
     found = coco_columns.read(path, outlines)
     try:
         with whole_file(entry, durable=False) as temporary:
-            np.savez(temporary, allow_pickle=False, **_packed(found))
+            found.parts.save(temporary)
     except UserError as error:
         _say(f"{path}: will be parsed again next time ({error}); {SWITCH}=off does without")
     return found
@@ -71,35 +66,29 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _packed(columns: Columns) -> dict[str, NDArray[Any]]:
-    """Arrays as they are, anything else as JSON."""
-    found = {name: value for name, value in vars(columns).items() if name != "outlines"}
-    arrays = {
-        name: value if isinstance(value, np.ndarray) else np.frombuffer(json.dumps(value).encode(), np.uint8)
-        for name, value in found.items()
+def _kept(entry: Path) -> Columns:
+    """
+    Raises:
+        OSError, BadZipFile, ValueError, KeyError: damaged, or not what was kept.
+    """
+    archive = zipfile.ZipFile(entry)
+    if damaged := archive.testzip():
+        raise ValueError(damaged)
+    columns = Columns(Parts(archive))
+    people = {
+        "ids",
+        "images",
+        "category_ids",
+        "crowd",
+        "predicted",
+        "num_keypoints",
+        "bbox",
+        "area",
+        "lengths",
+        "stored",
     }
-    ends = np.cumsum([len(text) for text in columns.outlines.values()], dtype=np.int64)
-    return {
-        **arrays,
-        "outline_rows": np.array(list(columns.outlines), np.int64),
-        "outline_ends": ends,
-        "outlines": np.frombuffer(b"".join(columns.outlines.values()), np.uint8),
-    }
-
-
-def _unpacked(arrays: dict[str, NDArray[Any]]) -> Columns:
-    text = arrays.pop("outlines").tobytes()
-    rows, ends = arrays.pop("outline_rows").tolist(), arrays.pop("outline_ends").tolist()
-    outlines = {row: text[start:end] for row, start, end in zip(rows, [0, *ends], ends, strict=False)}
-    values: dict[str, Any] = {
-        name: json.loads(array.tobytes()) if array.dtype == np.uint8 else array
-        for name, array in arrays.items()
-    }
-    columns = Columns(**values, outlines=outlines)
-    images, people = len(columns.file_names), len(columns.crowd)
-    lengths = {"image_ids": images, "image_size": images, "crowding": images, "starts": people + 1}
-    single = {"categories", "file_names", "values", "outlines"}
-    for name in {field.name for field in fields(Columns)} - single:
-        if len(getattr(columns, name)) != lengths.get(name, people):
-            raise ValueError(f"{name} has another length")
+    images = {"image_ids", "file_names", "image_size", "crowding"}
+    for group in (people, images):
+        if len({columns.parts.length(name) for name in group}) > 1:
+            raise ValueError("columns of unequal length")
     return columns

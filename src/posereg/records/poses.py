@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,33 @@ DEEP = (
 OTHER_SIZE = "pictures of another size than declared (boxes and joints may be those of other pixels)"
 
 __all__ = ["NOT_LABELLED", "OCCLUDED", "VISIBLE", "PoseSet"]
+
+
+class Numbers(Sequence[str]):
+    """Ids as text that are kept as numbers: of 100,000 people without a joint the texts would take 7 MB."""
+
+    def __init__(self, numbers: NDArray[np.int64]) -> None:
+        self.numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> str | tuple[str, ...]:
+        if isinstance(at, slice):
+            return tuple(map(str, self.numbers[at].tolist()))
+        return str(self.numbers[at])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
 
 
 @dataclass(frozen=True)
@@ -73,7 +101,7 @@ class PoseSet:
     boxes: NDArray[np.float32]
     annotations: Path
     extras: dict[str, NDArray[np.generic]] = field(default_factory=dict)
-    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: dict[str, Sequence[str]] = field(default_factory=dict)
     category: int | None = None
     joint_order: tuple[int, ...] | None = None
     levels: tuple[float, float] | None = None

@@ -19,7 +19,6 @@ from posereg.data.formats.coco_json import Annotated
 from posereg.data.formats.paths import annotation_file, image_folder, is_there
 from posereg.data.formats.splits import together
 from posereg.files import reading
-from posereg.geometry.boxes import padded
 from posereg.records.poses import PoseSet
 from posereg.settings.ranges import Whole
 from posereg.skeletons.skeleton import COCO
@@ -69,15 +68,14 @@ def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: i
     coco_json.locate(
         annotated, path, root, image_folder(root, split, split.replace("test-dev", "test"), "images")
     )
-    edges = coco_json.clipped(annotated)
-    area = annotated.area
-    keep = np.ones(len(area), dtype=bool)
-    extras: dict[str, NDArray[Any]] = {"area": area}
+    extras: dict[str, NDArray[Any]] = {}
     if everyone:
         extras["image_ignore"] = ignore_masks(annotated)
     else:
-        keep = coco_json.kept(annotated, edges, min_keypoints, {"people whose area is 0": area <= 0})
-    without = np.isnan(area) & keep & ~annotated.crowd & (annotated.visibility > 0).any(axis=1)
+        annotated.keep(
+            coco_json.kept(annotated, min_keypoints, {"people whose area is 0": annotated.area <= 0})
+        )
+    without = np.isnan(annotated.area) & ~annotated.crowd & (annotated.visibility > 0).any(axis=1)
     if without.any():
         annotated.left_out["people without an area (trained on; OKS cannot be computed)"] = annotated.named(
             without
@@ -89,9 +87,9 @@ def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: i
         root,
         COCO,
         annotated,
-        padded(edges),
-        keep,
-        extras,
+        annotated.keypoints(),
+        coco_json.crops(annotated),
+        {"area": annotated.area, **extras},
     )
 
 
@@ -104,13 +102,16 @@ def ignore_masks(annotated: Annotated) -> NDArray[np.object_]:
     from pycocotools import mask
 
     masks: list[list[Json]] = [[] for _ in annotated.image_ids]
-    odd = np.zeros(len(annotated.ids), bool)
-    for row in np.flatnonzero(annotated.crowd | ~annotated.visibility.any(axis=1)).tolist():
-        image = annotated.person_image[row]
+    odd = annotated.crowd | ~annotated.visibility.any(axis=1)
+    for row, outline in annotated.columns.outlines():
+        person = int(np.searchsorted(annotated.rows, row))
+        if person == len(odd) or annotated.rows[person] != row or not odd[person]:
+            continue
+        image = annotated.person_image[person]
         width, height = annotated.image_size[image].tolist()
-        sound, codes = segments.codes(json.loads(annotated.outlines.get(row, b"null")), height, width)
+        sound, codes = segments.codes(json.loads(outline), height, width)
         masks[image].extend(codes)
-        odd[row] = not sound
+        odd[person] = not sound
     if odd.any():
         annotated.left_out[NO_SEGMENT] = annotated.named(odd)
     merged = np.empty(len(masks), dtype=object)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from posereg.data.formats.paths import image_name
 from posereg.data.samples import jpeg
 from posereg.errors import UserError
 from posereg.files import reading
+from posereg.geometry.boxes import padded
 from posereg.records import columns_cache
 from posereg.records.coco_columns import FARTHEST, Columns
-from posereg.records.coco_file import CocoFile, coco_file, rows_of
-from posereg.records.poses import CROWD, FEW, OTHER_SIZE, TWICE_LISTED, UNLABELLED, PoseSet
+from posereg.records.coco_file import CocoFile, coco_file, places, rows_of
+from posereg.records.memory import give_back
+from posereg.records.poses import CROWD, FEW, OTHER_SIZE, TWICE_LISTED, UNLABELLED, Numbers, PoseSet
 from posereg.skeletons.skeleton import Skeleton
 
 SAMPLED = 200  # pictures whose size is looked at whatever the file says
@@ -28,29 +30,45 @@ EXCHANGED = "pictures whose width and height the annotations exchange (put right
 
 @dataclass
 class Annotated:
-    """All people of one file, in its order, and all its images (M)."""
+    """N people of one file, in its order, and all its images (M)."""
 
     image_ids: NDArray[np.int64]  # (M,)
     file_names: list[Any]
     image_size: NDArray[np.int64]  # (M, 2) width and height as the file says, 0 where it does not
     crowding: NDArray[np.float64]  # (M,) CrowdPose's crowdIndex
+    rows: NDArray[np.int64]  # (N,) of the file's annotations
     ids: NDArray[np.int64]  # (N,)
     person_image: NDArray[np.int64]  # (N,)
-    keypoints: NDArray[Any]  # (N, K, 2), 0 where not labelled
     visibility: NDArray[np.uint8]  # (N, K)
     num_keypoints: NDArray[np.int64]  # (N,) as the file says, else counted
-    bbox: NDArray[np.float64]  # (N, 4) x y width height; zeros where it is none
     area: NDArray[np.float64]  # (N,)
     crowd: NDArray[np.bool_]  # (N,)
-    outlines: dict[int, bytes] = field(default_factory=dict)  # segmentations as JSON, by row
-    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)  # as of PoseSet
+    columns: Columns  # of the file
+    left_out: dict[str, Sequence[str]] = field(default_factory=dict)  # as of PoseSet
     category: int | None = None  # as of PoseSet; order: its joint_order
     order: tuple[int, ...] | None = None
     files: tuple[str, ...] = ()  # (M,) paths below the root, once `locate` found them
 
-    def named(self, people: NDArray[np.bool_]) -> tuple[str, ...]:
-        """The ids of those of a mask (N,), as text."""
-        return tuple(map(str, self.ids[people].tolist()))
+    def named(self, people: NDArray[np.bool_]) -> Numbers:
+        """The ids of those of a mask (N,)."""
+        return Numbers(self.ids[people])
+
+    def keep(self, people: NDArray[np.bool_]) -> None:
+        """Leaves only those of a mask (N,)."""
+        for name in ("rows", "ids", "person_image", "visibility", "num_keypoints", "area", "crowd"):
+            setattr(self, name, getattr(self, name)[people])
+
+    def bbox(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """Some people after the others, and of each (n, 4) x y width height as in the file; zeros where it is none."""
+        return ((some, np.nan_to_num(found)) for some, found in self.columns.some("bbox", self.rows))
+
+    def keypoints(self) -> NDArray[np.float32]:
+        """(N, K, 2), 0 where not labelled."""
+        give_back()
+        found = np.empty((*self.visibility.shape, 2), np.float32)
+        for some, joints in places(self.columns, self.rows, self.visibility, self.order):
+            found[some] = joints
+        return found
 
 
 def load(path: Path, skeleton: Skeleton, by_name: bool = True, outlines: bool = False) -> Annotated:
@@ -64,37 +82,33 @@ def load(path: Path, skeleton: Skeleton, by_name: bool = True, outlines: bool = 
     """
     columns = columns_cache.read(path, outlines)
     with reading(path, "a COCO annotation file"):
-        file = coco_file(columns, path, skeleton, by_name)
-        columns.values = columns.values[:0]  # the most of it, and in `file` now
-        return _annotated(path, columns, file)
+        return _annotated(path, coco_file(columns, path, skeleton, by_name))
 
 
-def _annotated(path: Path, columns: Columns, file: CocoFile) -> Annotated:
+def _annotated(path: Path, file: CocoFile) -> Annotated:
+    columns = file.columns
     on = rows_of(file.person_image_ids, file.image_ids)
     if (lost := on < 0).any():
         raise UserError(
             f"{path}: person {file.ids[lost][0]} is on image {file.person_image_ids[lost][0]}, which is not listed"
         )
-    visibility = file.keypoints[..., 2].astype(np.uint8)
-    labelled = (visibility > 0).sum(axis=1)
     size = columns.image_size[file.images]
     sound = ((size > 0) & (size < FARTHEST)).all(axis=1, keepdims=True)
-    row_of = {row: k for k, row in enumerate(file.rows.tolist())} if columns.outlines else {}
+    names = columns.file_names
     return Annotated(
         image_ids=file.image_ids,
-        file_names=[columns.file_names[row] for row in file.images],
+        file_names=[names[row] for row in file.images],
         image_size=np.where(sound, size, 0).astype(np.int64),
         crowding=columns.crowding[file.images],
+        rows=file.rows,
         ids=file.ids,
         person_image=on,
-        keypoints=file.keypoints[..., :2],
-        visibility=visibility,
+        visibility=file.visibility,
         # As published: CrowdPose does not count head and neck, and its API ignores people with 0.
-        num_keypoints=np.where(file.num_keypoints < 0, labelled, file.num_keypoints),
-        bbox=np.nan_to_num(columns.bbox[file.rows]),
+        num_keypoints=np.where(file.num_keypoints < 0, (file.visibility > 0).sum(axis=1), file.num_keypoints),
         area=columns.area[file.rows],
         crowd=columns.crowd[file.rows],
-        outlines={row_of[row]: text for row, text in columns.outlines.items() if row in row_of},
+        columns=columns,
         left_out=file.left_out,
         category=file.category,
         order=file.order,
@@ -102,25 +116,25 @@ def _annotated(path: Path, columns: Columns, file: CocoFile) -> Annotated:
 
 
 def kept(
-    annotated: Annotated,
-    edges: NDArray[np.float64],
-    min_keypoints: int,
-    more: Mapping[str, NDArray[np.bool_]],
+    annotated: Annotated, min_keypoints: int, more: Mapping[str, NDArray[np.bool_]]
 ) -> NDArray[np.bool_]:
     """The people to crop (N,); the others are counted in `annotated.left_out`, each by the first reason that holds.
 
     Args:
-        edges: as `clipped` gives them; more: further reasons, reason -> whom it holds for.
+        more: further reasons, reason -> whom it holds for.
     """
-    labelled = (annotated.visibility > 0).sum(axis=1)
+    labelled = (annotated.visibility > 0).sum(axis=1, dtype=np.int16)
+    empty, beside = np.zeros((2, len(labelled)), bool)
+    for some, bbox in annotated.bbox():
+        edges = clipped(bbox, annotated.image_size[annotated.person_image[some]])
+        empty[some] = (bbox[:, 2:] <= 0).any(axis=1)
+        beside[some] = (edges[:, 2:] <= edges[:, :2]).any(axis=1)
     reasons = {
         CROWD: annotated.crowd,
         UNLABELLED: labelled == 0,
         FEW: labelled < min_keypoints,
-        "people whose box is empty or no box": (annotated.bbox[:, 2:] <= 0).any(axis=1),
-        "people whose box lies outside the picture or is too thin": (edges[:, 2:] <= edges[:, :2]).any(
-            axis=1
-        ),
+        "people whose box is empty or no box": empty,
+        "people whose box lies outside the picture or is too thin": beside,
         **more,
     }
     keep = np.ones(len(annotated.ids), dtype=bool)
@@ -147,7 +161,8 @@ def locate(annotated: Annotated, path: Path, root: Path, folder: str) -> None:
         (isinstance(name, str) and find.find(name)) or folder + image_name(name, path) for name in declared
     ]
     one_a_picture(declared, files, path)
-    if twice := [name for name, uses in Counter(files).items() if uses > 1]:
+    if len(set(files)) < len(files):
+        twice = [name for name, uses in Counter(files).items() if uses > 1]
         annotated.left_out[TWICE_LISTED] = tuple(twice)
     annotated.files = tuple(files)
     count = len(files)
@@ -179,12 +194,24 @@ def _mend_sizes(annotated: Annotated, root: Path) -> None:
             annotated.left_out[reason] = tuple(names)
 
 
-def clipped(annotated: Annotated) -> NDArray[np.float64]:
-    """Person boxes (N, 4) x1 y1 x2 y2 cut off at the image's edge, as the simple-baselines code does."""
-    limit = np.where(annotated.image_size > 0, annotated.image_size, np.inf)[annotated.person_image] - 1
-    low = np.maximum(annotated.bbox[:, :2], 0)
-    high = np.minimum(limit, low + np.maximum(annotated.bbox[:, 2:] - 1, 0))
+def clipped(bbox: NDArray[np.float64], size: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Boxes (N, 4) x y width height as x1 y1 x2 y2 cut off at the image's edge, as the simple-baselines code does.
+
+    Args:
+        size: (N, 2) width and height of each one's image, 0 where not known.
+    """
+    limit = np.where(size > 0, size, np.inf) - 1
+    low = np.maximum(bbox[:, :2], 0)
+    high = np.minimum(limit, low + np.maximum(bbox[:, 2:] - 1, 0))
     return np.concatenate([low, high], axis=1)
+
+
+def crops(annotated: Annotated) -> NDArray[np.float32]:
+    """(N, 4) x1 y1 x2 y2: annotated boxes cut off at the image's edge and padded x1.25."""
+    found = np.empty((len(annotated.ids), 4), np.float32)
+    for some, bbox in annotated.bbox():
+        found[some] = padded(clipped(bbox, annotated.image_size[annotated.person_image[some]]))
+    return found
 
 
 def pose_set(
@@ -194,20 +221,15 @@ def pose_set(
     root: Path,
     skeleton: Skeleton,
     annotated: Annotated,
-    boxes: NDArray[np.floating],
-    keep: NDArray[np.bool_],
+    keypoints: NDArray[np.float32],
+    boxes: NDArray[np.float32],
     extras: dict[str, NDArray[Any]],
 ) -> PoseSet:
-    """The record of the people of mask `keep` (N,), with `boxes` (N, 4), on pictures that `locate` found; every image
-    of the file stays, with or without people."""
-    columns: dict[str, NDArray[Any]] = {
-        "iscrowd": annotated.crowd,
-        "num_keypoints": annotated.num_keypoints,
-        "bbox": annotated.bbox.astype(np.float32),
-        **extras,
-    }
-    rows = np.flatnonzero(keep)
-    taken = {name: column[rows] for name, column in columns.items() if not name.startswith("image_")}
+    """The record of everybody in `annotated`, with `keypoints` (N, K, 2) and `boxes` (N, 4), on pictures that `locate`
+    found; every image of the file stays, with or without people."""
+    published = np.empty((len(annotated.ids), 4), np.float32)
+    for some, bbox in annotated.bbox():
+        published[some] = bbox
     return PoseSet(
         name=name,
         split=split,
@@ -215,13 +237,19 @@ def pose_set(
         root=root,
         images=annotated.files,
         image_ids=annotated.image_ids,
-        person_image=annotated.person_image[rows],
-        ids=annotated.ids[rows],
-        keypoints=annotated.keypoints[rows].astype(np.float32),
-        visibility=annotated.visibility[rows],
-        boxes=boxes[rows].astype(np.float32),
+        person_image=annotated.person_image,
+        ids=annotated.ids,
+        keypoints=keypoints,
+        visibility=annotated.visibility,
+        boxes=boxes,
         annotations=path,
-        extras={**columns, **taken, "image_size": annotated.image_size},
+        extras={
+            "iscrowd": annotated.crowd,
+            "num_keypoints": annotated.num_keypoints,
+            "bbox": published,
+            **extras,
+            "image_size": annotated.image_size,
+        },
         left_out=annotated.left_out,
         category=annotated.category,
         joint_order=annotated.order,

@@ -15,7 +15,6 @@ from posereg.data.formats import coco_json
 from posereg.data.formats.paths import annotation_file, image_folder, is_there
 from posereg.data.formats.splits import together
 from posereg.files import reading
-from posereg.geometry.boxes import padded
 from posereg.records.poses import PoseSet
 from posereg.settings.ranges import Whole
 from posereg.skeletons.skeleton import CROWDPOSE
@@ -43,11 +42,12 @@ def read(
 def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: int) -> PoseSet:
     annotated = coco_json.load(path, CROWDPOSE)
     coco_json.locate(annotated, path, root, image_folder(root))
-    edges = coco_json.clipped(annotated)
-    keep = np.ones(len(annotated.ids), dtype=bool)
     if not everyone:
-        keep = coco_json.kept(annotated, edges, min_keypoints, {})
+        annotated.keep(coco_json.kept(annotated, min_keypoints, {}))
     crowding = np.nan_to_num(annotated.crowding)
+    area = np.zeros(len(annotated.ids))
+    for some, bbox in annotated.bbox():
+        area[some] = AREA_SHARE * bbox[:, 2] * bbox[:, 3]
     return coco_json.pose_set(
         "crowdpose",
         split,
@@ -55,7 +55,7 @@ def _people(root: Path, split: str, path: Path, everyone: bool, min_keypoints: i
         root,
         CROWDPOSE,
         annotated,
-        padded(edges),
-        keep,
-        {"area": AREA_SHARE * annotated.bbox[:, 2] * annotated.bbox[:, 3], "image_crowd_index": crowding},
+        annotated.keypoints(),
+        coco_json.crops(annotated),
+        {"area": area, "image_crowd_index": crowding},
     )

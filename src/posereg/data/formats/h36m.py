@@ -45,11 +45,11 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
     annotated = coco_json.load(path, skeleton("h36m"), by_name=False)
     absolute = with_thorax(_camera_axes(path, annotated)) * 1000
     relative = absolute - absolute[:, :1]
-    points = with_thorax(annotated.keypoints.astype(np.float64)).astype(np.float32)
+    points = with_thorax(annotated.keypoints().astype(np.float64)).astype(np.float32)
     flags = np.concatenate(
         [annotated.visibility, annotated.visibility[:, [11, 14]].min(axis=1)[:, None]], axis=1
     )
-    annotated.keypoints, annotated.visibility = points, np.where(flags > 0, 2, 0).astype(np.uint8)
+    annotated.visibility = np.where(flags > 0, 2, 0).astype(np.uint8)
     tight = boxes.from_keypoints(points, flags > 0)
     annotated.file_names = [_location(name) for name in annotated.file_names]
     actions = [_action(annotated.file_names[k]) for k in annotated.person_image]
@@ -59,10 +59,9 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
         "z": (relative[..., 2] * _pixels_per_mm(points, relative)[:, None]).astype(np.float32),
         "action": np.array(actions),
     }
-    keep = np.ones(len(points), dtype=bool)
     coco_json.locate(annotated, path, root, "")
     everybody = coco_json.pose_set(
-        "h36m", split, path, root, H80K, annotated, boxes.padded(tight), keep, extras
+        "h36m", split, path, root, H80K, annotated, points, boxes.padded(tight).astype(np.float32), extras
     )
     return everybody if split == "all" else _of_subjects(everybody, split)
 

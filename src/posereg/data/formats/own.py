@@ -31,7 +31,7 @@ def read(
     """The people of one split; `left_out` says what of the annotations is not among them.
 
     Columns: `bbox` (x y width height as annotated), `area` (as annotated, else NaN), `image_size` (as declared, 0
-    where it is not), `image_key` (the file's own ids of its images, as text).
+    where it is not), `image_key` (the file's own ids of its images: numbers, or texts).
 
     Args:
         annotations: takes the place of `source.annotations`.

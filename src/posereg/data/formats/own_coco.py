@@ -25,10 +25,12 @@ from posereg.records.coco_file import (
     key_of,
     of_category,
     picked,
+    places,
     posed,
     rows_of,
 )
-from posereg.records.poses import CROWD, OTHER_SIZE, TURNED, TWICE_LISTED, UNLABELLED, PoseSet
+from posereg.records.memory import give_back
+from posereg.records.poses import CROWD, OTHER_SIZE, TURNED, TWICE_LISTED, UNLABELLED, Numbers, PoseSet
 from posereg.skeletons.skeleton import Skeleton
 
 Json = dict[str, Any]
@@ -77,24 +79,22 @@ def pose_set(
     order = _order(category, skeleton, path)
     listed = _images(columns, path)
     find = ImageFiles(root, source.get("images"))
-    names = [columns.file_names[row] for row in listed]
-    files = [find(declared) for declared in names]
+    declared = columns.file_names
+    names = [declared[row] for row in listed]
+    files = [find(name) for name in names]
     one_a_picture(names, files, path)
     chosen = np.asarray(choose(files), np.int64)
-    left: dict[str, tuple[str, ...]] = {}
+    left: dict[str, Sequence[str]] = {}
     people, person_image = _people(columns, category, listed[chosen], left)
-    people, person_image, points = _poses(
-        columns, people, person_image, order, len(skeleton), source.get("confidence"), left, path
+    people, person_image, flags = _flagged(
+        columns, people, person_image, order, source.get("confidence"), left, path
     )
-    declared = columns.image_size[listed[chosen]]
-    size = np.where((declared > 0) & (declared < FARTHEST), declared, 0).astype(np.int64)
-    limit = np.where(size > 0, size, np.inf)[person_image]
-    here, bbox = _boxes(columns, people, points, limit, left)
-    people, person_image, points = people[here], person_image[here], points[here]
-    visibility = points[..., 2].astype(np.uint8)
-    keypoints = points[..., :2].astype(np.float32)
-    edges = np.concatenate([bbox[:, :2], bbox[:, :2] + bbox[:, 2:] - 1], axis=1)
+    given = columns.image_size[listed[chosen]]
+    size = np.where((given > 0) & (given < FARTHEST), given, 0).astype(np.int64)
+    here, bbox = _boxes(columns, people, flags, np.where(size > 0, size, np.inf), person_image, left)
+    people, person_image, flags = people[here], person_image[here], flags[here]
     images = tuple(files[row] for row in chosen)
+    del declared, names, files, given
     for reason, which in (
         (OTHER_SIZE, other_sizes(root, images, size)),
         (TURNED, turned_pictures(root, images, size)),
@@ -103,6 +103,10 @@ def pose_set(
         if which:
             left[reason] = tuple(which)
     image_keys = picked(columns.image_ids, listed[chosen])
+    ids = _ids(columns, people, left)
+    boxes = box.padded(np.concatenate([bbox[:, :2], bbox[:, :2] + bbox[:, 2:] - 1], axis=1))
+    area = _area(columns.area[people])
+    keypoints, visibility = _joints(columns, people, flags, order, len(skeleton))
     return PoseSet(
         name=name,
         split=split,
@@ -111,16 +115,16 @@ def pose_set(
         images=images,
         image_ids=_numbers(image_keys, picked(columns.image_ids, listed)),
         person_image=person_image,
-        ids=_ids(columns, people, left),
+        ids=ids,
         keypoints=keypoints,
         visibility=visibility,
-        boxes=box.padded(edges),
+        boxes=boxes,
         annotations=path,
         extras={
             "bbox": bbox,
-            "area": _area(columns.area[people]),
+            "area": area,
             "image_size": size,
-            "image_key": np.array([key_of(value) for value in image_keys], dtype=object),
+            "image_key": _keys(image_keys),
         },
         left_out=left,
         category=category["id"] if isinstance(category.get("id"), int) else None,
@@ -175,21 +179,23 @@ def _places(order: list[int], joints: int) -> tuple[int, ...] | None:
 
 def _images(columns: Columns, path: Path) -> NDArray[np.int64]:
     """Rows of the images, each id once."""
-    for row, name in enumerate(columns.file_names):
+    names, ids = columns.file_names, columns.image_ids
+    for row, name in enumerate(names):
         if not isinstance(name, str) or not name or "\0" in name:
             raise UserError(f"{path}: image {row + 1} of the list has no file_name: {name!r:.100}")
-    first = rows_of(columns.image_ids, columns.image_ids)
-    for row, value in enumerate(columns.image_ids):
+    first = rows_of(ids, ids)
+    for row, value in enumerate(ids):
         if not key_of(value):
-            raise UserError(f"{path}: image {columns.file_names[row]} has no id")
-        name, other = columns.file_names[first[row]], columns.file_names[row]
-        if name != other:
-            raise UserError(f"{path}: image id {key_of(value)} is used twice: {name}, {other}")
+            raise UserError(f"{path}: image {names[row]} has no id")
+        if names[first[row]] != names[row]:
+            raise UserError(
+                f"{path}: image id {key_of(value)} is used twice: {names[first[row]]}, {names[row]}"
+            )
     return np.flatnonzero(first == np.arange(len(first)))
 
 
 def _people(
-    columns: Columns, category: Json, images: NDArray[np.int64], left: dict[str, tuple[str, ...]]
+    columns: Columns, category: Json, images: NDArray[np.int64], left: dict[str, Sequence[str]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of the category's annotations on these images (rows of the file), and each one's place among the images."""
     people, nameless = of_category(columns, category.get("id"))
@@ -197,24 +203,25 @@ def _people(
         left[NO_CATEGORY] = nameless
     on = rows_of(picked(columns.images, people), columns.image_ids)
     _leave(left, "people on an image that is not listed", columns, people[on < 0])
-    place = np.full(len(columns.file_names) + 1, -1)  # the last one stands for images that are not listed
+    place = np.full(
+        columns.parts.length("image_size") + 1, -1
+    )  # the last one stands for images that are not listed
     place[images] = np.arange(len(images))
     here = place[on] >= 0
     return people[here], place[on][here]
 
 
-def _poses(
+def _flagged(
     columns: Columns,
     people: NDArray[np.int64],
     person_image: NDArray[np.int64],
     order: list[int],
-    joints: int,
     confidence: Any,
-    left: dict[str, tuple[str, ...]],
+    left: dict[str, Sequence[str]],
     path: Path,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
-    """Those who have a labelled joint, their images, and their joints (N, K, 3) in the skeleton's order; what is odd is
-    counted."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+    """Those who have a labelled joint that the skeleton has, their images, and the visibility (N, F) of the file's
+    joints; what is odd is counted."""
 
     def without(gone: NDArray[np.bool_], reason: str) -> None:
         nonlocal people, person_image
@@ -227,36 +234,49 @@ def _poses(
         columns.lengths[people] != 3 * len(order),
         "people whose keypoints are not three numbers for each joint",
     )
-    points = columns.joints(people, len(order))
-    if confidence is None:
-        _leave(left, NEGATIVE, columns, people[(points[..., 2] < 0).any(axis=1)])
-    flags = _flags(points[..., 2], confidence, columns, people, path)
-    wild = (flags > 0) & ~((np.abs(points[..., 0]) < FARTHEST) & (np.abs(points[..., 1]) < FARTHEST))
-    _leave(left, NOWHERE, columns, people[wild.any(axis=1)])
-    flags[wild] = 0
-    known = [joint for joint, target in enumerate(order) if target >= 0]
-    nobody = np.logical_not(flags[:, known].any(axis=1))
-    points[..., 2] = flags
-    np.copyto(points, 0, where=(flags == 0)[..., None])
+    flags = np.zeros((len(people), len(order)), np.uint8)
+    negative, nowhere = np.zeros((2, len(people)), bool)
+    for some, points in columns.joints(people, len(order)):
+        x, y, given = np.moveaxis(points, 2, 0)
+        found = _flags(given, confidence, columns, people[some], path)
+        wild = (found > 0) & ~((np.abs(x) < FARTHEST) & (np.abs(y) < FARTHEST))
+        negative[some] = (given < 0).any(axis=1) & (confidence is None)
+        nowhere[some] = wild.any(axis=1)
+        flags[some] = np.where(wild, 0, found)
+    _leave(left, NEGATIVE, columns, people[negative])
+    _leave(left, NOWHERE, columns, people[nowhere])
+    flags[:, np.array(order) < 0] = 0  # of joints that the skeleton lacks
+    nobody = np.asarray(~flags.any(axis=1), bool)
     without(nobody, UNLABELLED)
-    points = points[~nobody]
-    if order == list(range(joints)):
-        return people, person_image, points
-    kept = np.zeros((len(people), joints, 3), points.dtype)
-    kept[:, [order[joint] for joint in known]] = points[:, known]
-    return people, person_image, kept
+    return people, person_image, flags[~nobody]
 
 
-def _leave(
-    left: dict[str, tuple[str, ...]], reason: str, columns: Columns, people: NDArray[np.int64]
-) -> None:
+def _joints(
+    columns: Columns, people: NDArray[np.int64], flags: NDArray[np.uint8], order: list[int], joints: int
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Places (N, K, 2), 0 where not labelled, and visibility (N, K), in the skeleton's order."""
+    give_back()
+    known = [joint for joint, target in enumerate(order) if target >= 0]
+    targets = [order[joint] for joint in known]
+    visibility = flags
+    if order != list(range(joints)):
+        visibility = np.zeros((len(people), joints), np.uint8)
+        visibility[:, targets] = flags[:, known]
+    keypoints = np.zeros((len(people), joints, 2), np.float32)
+    for some, found in places(columns, people, flags, None):
+        keypoints[some, targets] = found[:, known]
+    return keypoints, visibility
+
+
+def _leave(left: dict[str, Sequence[str]], reason: str, columns: Columns, people: NDArray[np.int64]) -> None:
     """Count people (rows of the file) by a reason."""
     if len(people):
-        left[reason] = tuple(_name(columns, row) for row in people.tolist())
-
-
-def _name(columns: Columns, row: int) -> str:
-    return key_of(columns.ids[row]) or f"number {row + 1}"
+        ids = picked(columns.ids, people)
+        left[reason] = (
+            Numbers(ids)
+            if isinstance(ids, np.ndarray)
+            else tuple(key_of(one) or f"number {row + 1}" for one, row in zip(ids, people, strict=True))
+        )
 
 
 def _area(area: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -272,9 +292,10 @@ def _flags(
     odd = (values > 0) & (values != 1) & (values != 2)
     if odd.any():
         row = int(np.argmax(odd.any(axis=1)))
+        (name,) = picked(columns.ids, people[row : row + 1])
         raise UserError(
-            f"{path}: annotation {_name(columns, int(people[row]))} has visibility {values[odd][0]:g}, which is not 0, "
-            "1 or 2; if these are confidences, say from which on a joint counts: source.confidence: 0.5"
+            f"{path}: annotation {key_of(name) or f'number {people[row] + 1}'} has visibility {values[odd][0]:g}, "
+            "which is not 0, 1 or 2; if these are confidences, say from which on a joint counts: source.confidence: 0.5"
         )
     return np.where(values > 0, values, 0).astype(np.uint8)
 
@@ -282,44 +303,59 @@ def _flags(
 def _boxes(
     columns: Columns,
     people: NDArray[np.int64],
-    points: NDArray[Any],
+    flags: NDArray[np.uint8],
     limit: NDArray[np.float64],
-    left: dict[str, tuple[str, ...]],
+    person_image: NDArray[np.int64],
+    left: dict[str, Sequence[str]],
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Who is on the picture (N,), and of those x y width height: as annotated, else about the joints; at least two
     pixels wide, for a single joint.
 
     Args:
-        points: (N, K, 3) x, y, flag. limit: (N, 2) width and height of the picture, infinite where not declared.
+        flags: (N, F) visibility of the file's joints. limit: (M, 2) width and height of the pictures, infinite where
+            not declared.
     """
-    found = columns.bbox[people]
-    none = np.asarray(~(found[:, 2:] > 0).all(axis=1), bool)
-    beside = ((found[:, :2] >= limit) | (found[:, :2] + found[:, 2:] <= 0)).any(axis=1) & ~none
-    labelled = points[..., 2] > 0
-    inside = labelled & (points[..., :2] > -1).all(axis=2) & (points[..., :2] < limit[:, None]).all(axis=2)
-    lost = np.asarray(none | beside, bool)
-    here = np.asarray(~lost | inside.any(axis=1), bool)
+    found = np.empty((len(people), 4), np.float32)
+    none, beside = np.zeros((2, len(people)), bool)
+    for some, given in columns.some("bbox", people):
+        edge = limit[person_image[some]]
+        none[some] = ~(given[:, 2:] > 0).all(axis=1)
+        beside[some] = ((given[:, :2] >= edge) | (given[:, :2] + given[:, 2:] <= 0)).any(axis=1) & ~none[some]
+        found[some] = given
+    lost = np.flatnonzero(none | beside)
+    here = np.ones(len(people), bool)
+    for some, joints in places(columns, people[lost], flags[lost], None):
+        rows = lost[some]
+        labelled = flags[rows] > 0
+        edge = limit[person_image[rows], None]
+        here[rows] = (labelled & ((joints > -1) & (joints < edge)).all(axis=2)).any(axis=1)
+        tight = box.from_keypoints(joints.astype(np.float64), labelled)
+        found[rows] = np.concatenate([tight[:, :2], tight[:, 2:] - tight[:, :2] + 1], axis=1)
     _leave(left, BESIDE, columns, people[~here])
     _leave(left, NO_BOX, columns, people[here & none])
     _leave(left, BOX_BESIDE, columns, people[here & beside])
-    tight = box.from_keypoints(points[lost, :, :2].astype(np.float64), labelled[lost])
-    found[lost] = np.concatenate([tight[:, :2], tight[:, 2:] - tight[:, :2] + 1], axis=1)
-    found[:, 2:] = np.maximum(found[:, 2:], 2)
-    return here, found[here].astype(np.float32)
+    np.maximum(found[:, 2:], 2, out=found[:, 2:])
+    return here, found[here]
 
 
-def _ids(columns: Columns, people: NDArray[np.int64], left: dict[str, tuple[str, ...]]) -> NDArray[np.int64]:
+def _ids(columns: Columns, people: NDArray[np.int64], left: dict[str, Sequence[str]]) -> NDArray[np.int64]:
     """Ids of the people, numbered anew where the file uses one twice; that is counted."""
-    first = rows_of(columns.ids, columns.ids)
-    uses = np.bincount(first, minlength=len(first))[first]
-    _leave(left, TWICE, columns, people[uses[people] > 1])
-    return _numbers(picked(columns.ids, people), columns.ids)
+    ids = columns.ids
+    if not isinstance(ids, np.ndarray) or len(np.unique(ids)) < len(ids):
+        first = rows_of(ids, ids)
+        uses = np.bincount(first, minlength=len(first))[first]
+        _leave(left, TWICE, columns, people[uses[people] > 1])
+    return _numbers(picked(ids, people), ids)
+
+
+def _keys(values: Ids) -> NDArray[Any]:
+    return values if isinstance(values, np.ndarray) else np.array(list(map(key_of, values)), object)
 
 
 def _numbers(values: Ids, every: Ids) -> NDArray[np.int64]:
     """The file's own ids where all of them are whole numbers, each used once; else 1, 2, ... in this order."""
     if isinstance(every, np.ndarray):
-        whole = bool((every >= 0).all()) and len(np.unique(every)) == len(every)
+        whole = not len(every) or (int(every.min()) >= 0 and len(np.unique(every)) == len(every))
         return np.asarray(values) if whole else np.arange(1, len(values) + 1)
     keys = [key_of(value) for value in every]
     whole = all(key.removeprefix("-").isdecimal() and 0 <= int(key) < 2**63 for key in keys)

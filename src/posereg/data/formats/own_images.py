@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,8 +83,8 @@ class ImageFiles:
 
     def __call__(self, declared: str) -> str:
         """The path below `root` of a picture, found or as declared."""
-        parts = _parts(declared)
-        return self.find(declared) or "/".join([folder for folder in self.folders[:1] if folder] + parts)
+        named = self.find(declared) or "/".join([*filter(None, self.folders[:1]), *_parts(declared)])
+        return declared if named == declared else named  # the same text once in memory
 
     def find(self, declared: str) -> str | None:
         """The path below `root` of a picture; None where it cannot be found."""
@@ -127,8 +128,7 @@ class ImageFiles:
 
 
 def _parts(declared: str) -> list[str]:
-    return [
-        part
-        for part in PureWindowsPath(declared).parts
-        if part not in ("..", ".") and not part.endswith((":", "\\", "/"))
-    ]
+    """Folders and name of a path of any system, without what leads out of a folder. (pathlib would keep each name in
+    memory for good.)"""
+    parts = re.split(r"[\\/]+", re.sub(r"^[A-Za-z]:", "", declared))
+    return [part for part in parts if part not in ("", "..", ".") and not part.endswith(":")]

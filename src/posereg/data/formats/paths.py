@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from posereg.data.samples import frames
 from posereg.errors import UserError
@@ -55,8 +55,7 @@ def image_name(name: object, file: Path) -> str:
         raise UserError(
             f"{file}: an image has file_name {name!r:.60}; it must be a path below the data folder"
         )
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts:
+    if name.startswith("/") or ".." in name.split("/"):
         raise UserError(f"{file}: the image '{name}' lies outside the data folder; give paths relative to it")
     return name
 

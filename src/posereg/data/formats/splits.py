@@ -43,7 +43,7 @@ def together(split: str, parts: Sequence[PoseSet]) -> PoseSet:
     )
 
 
-def all_left_out(parts: Sequence[PoseSet]) -> dict[str, tuple[str, ...]]:
+def all_left_out(parts: Sequence[PoseSet]) -> dict[str, Sequence[str]]:
     """What the readers of several sets left out, by reason."""
     reasons = dict.fromkeys(reason for part in parts for reason in part.left_out)
     return {

@@ -301,7 +301,7 @@ def _left_out(poses: PoseSet) -> list[Finding]:
             len(who),
             len(who) + len(poses),
             reason not in ORDINARY,
-            who[:EXAMPLES] if reason in ORDINARY else who,
+            tuple(who[:EXAMPLES] if reason in ORDINARY else who),
         )
         for reason, who in poses.left_out.items()
         if reason != OTHER_SIZE
