@@ -267,31 +267,30 @@ def plain(config: DictConfig) -> dict[str, Any]:
     return dict(resolved)
 
 
-def validate(config: Mapping[str, Any], hardware: bool = True) -> None:
+def validate(config: Mapping[str, Any], hardware: bool = True, alone: bool = False) -> None:
     """
     Args:
         hardware: also check that this machine has what the trainer asks for.
+        alone: the process does nothing else that needs torch, so spare it the import where that can be.
 
     Raises:
         UserError: everything that is wrong with a resolved config, one line each, in one message.
     """
     from posereg.settings.check import problems
 
-    if mistakes := problems(with_current_targets(config), hardware):
+    mistakes = known_mistakes(config, hardware) if alone else None
+    if mistakes is None:
+        mistakes = problems(with_current_targets(config), hardware)
+    if mistakes:
         raise UserError("config: " + "\n        ".join(mistakes))
 
 
 def known_mistakes(config: Mapping[str, Any], hardware: bool = True) -> list[str] | None:
     """What is wrong with a resolved config, with `hardware` also what this machine has not got of it; None where that
     cannot be told without torch."""
-    from posereg.settings import remembered
-    from posereg.settings.cross import local_problems
-    from posereg.settings.hardware import any_machine_has
+    from posereg.settings.check import problems_without_torch
 
-    current = with_current_targets(config)
-    if not remembered.is_known(current) or (hardware and not any_machine_has(current["trainer"])):
-        return None
-    return list(map(str, local_problems(current, hardware)))
+    return problems_without_torch(with_current_targets(config), hardware)
 
 
 def validate_data(node: Mapping[str, Any]) -> None:

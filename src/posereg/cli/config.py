@@ -24,7 +24,7 @@ def run(overrides: list[str]) -> int:
     from posereg.runs.folder import config_hash
 
     plain = configs.plain(configs.compose(overrides))
-    configs.validate(plain)
+    configs.validate(plain, alone=True)
     print(f"# config hash {config_hash(plain)}")
     print(yaml.safe_dump(plain, sort_keys=False), end="")
     return 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from posereg.errors import nearest
-from posereg.settings import remembered
+from posereg.settings import remembered, targets
 from posereg.settings.cross import cross_problems, local_problems, others
 from posereg.settings.logger import LOGGERS
 from posereg.settings.model import is_node, mistake
@@ -15,6 +16,7 @@ from posereg.settings.parts import disagreements
 from posereg.settings.problem import Problem
 from posereg.settings.ranges import Names
 from posereg.settings.run import GROUPS, METHOD_KEYS, Run
+from posereg.settings.sketch import Unsketched, sketched
 from posereg.settings.targets import target_problems
 from posereg.settings.words import shown
 
@@ -41,6 +43,20 @@ def problems(config: Mapping[str, Any], hardware: bool = True) -> list[str]:
     if not mistakes:
         remembered.remember(config)
     return list(dict.fromkeys(map(str, _once(mistakes))))
+
+
+def problems_without_torch(config: Mapping[str, Any], hardware: bool = True) -> list[str] | None:
+    """As `problems`, in a process that imports no torch; None where that cannot be told without it."""
+    if "torch" in sys.modules:
+        return problems(config, hardware)
+    targets.forget()
+    try:
+        with sketched():
+            return problems(config, hardware)
+    except Unsketched:
+        return None
+    finally:
+        targets.forget()
 
 
 def data_problems(node: Any) -> list[str]:

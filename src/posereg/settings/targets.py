@@ -155,6 +155,11 @@ def locate(target: Any) -> tuple[Any, str]:
     return _located(target)
 
 
+def forget() -> None:
+    """Look up targets again: what they name is there now, or no longer."""
+    _located.cache_clear()
+
+
 @cache
 def arguments(target: Any) -> tuple[dict[str, Argument], bool]:
     """What a constructor takes, through `**kwargs` up to its base classes; and whether it takes any name."""
