@@ -82,3 +82,26 @@ def test_a_metric_that_cannot_measure_the_annotations_is_named(tmp_path, monkeyp
         (tmp_path / "mouse.yaml").write_text(changed)
         with pytest.raises(UserError, match=said):
             invoke(["data", "check", "data=mouse.yaml", "people=1"])
+
+
+def test_every_split_is_checked_also_after_one_without_anybody_and_leaks_are_named(
+    tmp_path, monkeypatch, capsys
+):
+    mice(tmp_path, 5)
+    monkeypatch.chdir(tmp_path)
+    described = (tmp_path / "mouse.yaml").read_text()
+    lists = "{none: [], train: mouse.json, val: mouse.json}"
+    (tmp_path / "none.json").write_text(
+        (tmp_path / "mouse.json").read_text().replace('"image_id"', '"image"')
+    )
+    (tmp_path / "mouse.yaml").write_text(
+        described.replace(
+            "annotations: mouse.json", f"annotations: {lists.replace('[]', 'none.json')}"
+        ).replace("splits: {train: 0.8, val: 0.2}", "seed: 0")
+    )
+    assert invoke(["data", "check", "data=mouse.yaml", "split=none,train,val", "people=1"]) == 1
+    said = capsys.readouterr().out
+    assert "! 1 of 1 split without anybody" in said
+    assert "no picture of anybody to show" in said
+    assert "mouse train: 5 people" in said
+    assert "! 5 of 5 images that train shows too: pictures/000.png" in said

@@ -11,15 +11,16 @@ from posereg.cli.spec import DIR, NAME, Command, Option, listed, whole
 
 if TYPE_CHECKING:
     from posereg.data.sources.source import Source
+    from posereg.records.poses import PoseSet
 
 COMMAND = Command(
     "data check",
     "compare a data set's images with its annotations",
     """
     Every image is read. Reports missing and undecodable images, boxes and joints outside the image, absent head
-    boxes, left and right labelled unequally or swapped, ids used twice, pictures of another size than declared, what
-    the reader leaves out and why, and counts that differ from the published ones. The exit status is 1 if anything
-    found would change a figure.
+    boxes, left and right labelled unequally or swapped, ids used twice, pictures of another size than declared or in
+    several splits, what the reader leaves out and why, and counts that differ from the published ones. The exit status
+    is 1 if anything found would change a figure.
     """,
     config="data",
     options=(
@@ -37,7 +38,7 @@ def run(overrides: list[str], split: list[str] | None, out: Path, people: int) -
     """Print the report of each split and write its contact sheet; 1 if anything is wrong.
 
     Raises:
-        UserError: unknown data set, missing annotations, no image that can be read, or a metric of the user's own that
+        UserError: unknown data set, missing annotations, or a metric of the user's own that
             cannot measure the annotations.
     """
     from posereg.cli.data_source import source_of
@@ -48,10 +49,11 @@ def run(overrides: list[str], split: list[str] | None, out: Path, people: int) -
 
 
 def _run(source: Source, split: list[str] | None, out: Path, people: int) -> int:
-    from posereg.data.sources.check import check, contact_sheet
+    from posereg.data.sources.check import check, contact_sheet, shared_images
     from posereg.records.predictions import faultless
 
     good = True
+    checked: list[PoseSet] = []
     for name in dict.fromkeys(split or [source.train_split, source.val_split]):
         poses = source.read_truth(name)
         if source.truth is not None:  # its reader leaves nobody out; that of training does
@@ -60,11 +62,13 @@ def _run(source: Source, split: list[str] | None, out: Path, people: int) -> int
         if source.file is not None and len(poses):
             source.evaluate(poses, faultless(poses))  # a metric that cannot measure them says so here
         report = check(poses, _bar(f"{source.name} {name}"))
+        report = replace(report, findings=(*report.findings, *shared_images(poses, checked)))
+        checked.append(poses)
         good &= report.good
         print("\n".join(report.lines()))
         sheet = out / f"{source.name}_{name}.png"
-        shown = contact_sheet(poses, sheet, people)
-        print(f"{sheet}: {shown} people with their annotations")
+        drawn = contact_sheet(poses, sheet, people)
+        print(f"{sheet}: {drawn} people with their annotations" if drawn else "no picture of anybody to show")
     return 0 if good else 1
 
 

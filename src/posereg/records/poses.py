@@ -134,6 +134,10 @@ class PoseSet:
         """Where the image of a person (a row of the set) lies on disk."""
         return self.root / self.images[int(self.person_image[person])]
 
+    def shown(self) -> set[Path]:
+        """The images that show people."""
+        return {self.root / self.images[k] for k in set(self.person_image.tolist())}
+
     def people(self, index: Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]) -> PoseSet:
         """The set with only these people (row numbers, or a mask (N,)), in this order; all images stay."""
         rows = np.asarray(index)

@@ -62,6 +62,25 @@ def test_a_file_without_people_is_an_empty_set_of_its_images(tmp_path):
     assert coco_json.crops(loaded).shape == (0, 4)
 
 
+def test_num_keypoints_that_make_ap_pass_over_labelled_people_are_named(tmp_path):
+    """pycocotools ignores who has 0, and looks for who has more."""
+    people = [person(1), person(2, num_keypoints=0), person(3, flags=0, num_keypoints=4), person(4, num_keypoints=3),
+              person(5, num_keypoints=None), person(6, flags=0)]  # fmt: skip
+    found = coco.read(write(tmp_path, people), "val")
+    assert found.left_out == {coco_json.MISCOUNTED: ("2", "3"), UNLABELLED: ("3", "6")}
+
+
+def test_crowdpose_counts_neither_head_nor_neck(tmp_path):
+    head = [0] * 36 + [5, 5, 2, 6, 6, 2]
+    people = [
+        person(1, keypoints=head, num_keypoints=0),
+        person(2, keypoints=[5, 5, 2] * 14, num_keypoints=0),
+    ]
+    write(tmp_path, people)
+    found = crowdpose.read(tmp_path, "val", annotations="person_keypoints_val2017.json")
+    assert found.left_out == {coco_json.MISCOUNTED: ("2",)}
+
+
 def pictures(root, sizes, split="val2017"):
     """Blank JPEGs of 1.jpg, 2.jpg, 9.jpg, where a size is given as (width, height)."""
     for number, size in zip((1, 2, 9), sizes, strict=True):

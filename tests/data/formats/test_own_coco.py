@@ -12,6 +12,8 @@ from posereg.evaluation import foreign, own
 from posereg.records.coco_file import NO_CATEGORY
 from posereg.records.poses import CROWD, OTHER_SIZE, TURNED, TWICE_LISTED, UNLABELLED
 
+WIDE = {"bbox": [1, 1, 99, 99]}
+
 
 def changed(folder, change, images=4, **source):
     """The set that is read after `change(content)`."""
@@ -77,10 +79,22 @@ def test_joints_without_fitting_names_are_refused(tmp_path, names, said):
         ({"keypoints": [1, 2, 2]}, "people whose keypoints are not three numbers for each joint", 3),
         ({"keypoints": None}, "people whose keypoints are not three numbers for each joint", 3),
         ({"keypoints": [0] * 36}, UNLABELLED, 3),
-        ({"keypoints": [5, 5, -1] * 11 + [5, 5, 2]}, "people with a negative visibility", 4),
-        ({"keypoints": [math.nan, 5, 2] + [5, 5, 2] * 11}, "labelled joints that have no usable position", 4),
-        ({"keypoints": [1e30, 5, 2] + [5, 5, 2] * 11}, "labelled joints that have no usable position", 4),
-        ({"keypoints": [None, 5, 2] + [5, 5, 2] * 11}, "labelled joints that have no usable position", 4),
+        ({**WIDE, "keypoints": [5, 5, -1] * 11 + [60, 60, 2]}, "people with a negative visibility", 4),
+        (
+            {**WIDE, "keypoints": [math.nan, 5, 2] + [60, 60, 2] * 11},
+            "labelled joints that have no usable position",
+            4,
+        ),
+        (
+            {**WIDE, "keypoints": [1e30, 5, 2] + [60, 60, 2] * 11},
+            "labelled joints that have no usable position",
+            4,
+        ),
+        (
+            {**WIDE, "keypoints": [None, 5, 2] + [60, 60, 2] * 11},
+            "labelled joints that have no usable position",
+            4,
+        ),
         ({"bbox": None}, "people whose box is none", 4),
         ({"bbox": [1, 1, 0, 5]}, "people whose box is none", 4),
         ({"bbox": [1, 1, -3, 5]}, "people whose box is none", 4),
@@ -145,6 +159,53 @@ def test_a_picture_under_two_ids_is_named(tmp_path):
     """It may fall into two splits."""
     poses = changed(tmp_path, lambda content: content["images"][1].update(file_name="000.png"))
     assert poses.left_out == {TWICE_LISTED: ("pictures/000.png",)}
+
+
+def test_a_picture_under_two_ids_falls_into_one_split(tmp_path):
+    content = mice(tmp_path, 12)
+    for number in range(6, 12):
+        content["images"][number]["file_name"] = content["images"][number - 6]["file_name"]
+    (tmp_path / "mouse.json").write_text(json.dumps(content))
+    names = {}
+    for seed in range(3):
+        shares = {"splits": {"a": 0.5, "b": 0.5}, "seed": seed}
+        sets = [mouse_set(tmp_path, 12, split, **shares) for split in "ab"]
+        assert [len(one.images) for one in sets] == [6, 6]
+        assert not set(sets[0].images) & set(sets[1].images)
+        assert set(sets[0].left_out[TWICE_LISTED]) == set(sets[0].images)
+        names[seed] = sets[0].images
+    assert len(set(names.values())) > 1
+    listed = mouse_set(tmp_path, 12, "a", splits={"a": ["000.png"], "b": ["001.png"]})
+    assert listed.images == ("pictures/000.png",) * 2
+
+
+def test_who_repeats_another_counts_once(tmp_path):
+    def twice(content):
+        one, other = content["annotations"][:2]
+        content["annotations"] += [
+            {**one, "id": 7, "bbox": [1, 2, 30, 40]},
+            {**one, "id": 8, "image_id": 1},  # of another picture
+            {**other, "id": 9, "keypoints": [*other["keypoints"][:-1], 1]},  # occluded there
+        ]
+
+    poses = changed(tmp_path, twice)
+    assert poses.left_out == {own_coco.REPEATED: ("7",)}
+    assert poses.ids.tolist() == [100, 101, 102, 103, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reasons"),
+    [
+        ({"keypoints": [0.3, 0.9, 2] * 12}, {own_coco.SHARES, own_coco.APART}),
+        ({"keypoints": [0.3, 0.9, 2] + [0, 0, 0] * 11}, {own_coco.APART}),
+        ({"bbox": [0.1, 0.2, 0.5, 0.6]}, {own_coco.APART}),
+        ({"bbox": [0.1, 0.2, 0.5, 0.6], "keypoints": [0.3, 0.9, 2] * 12}, {own_coco.SHARES}),
+    ],
+)
+def test_shares_instead_of_pixels_are_named(tmp_path, fields, reasons):
+    poses = changed(tmp_path, first(**fields))
+    assert poses.left_out == dict.fromkeys(reasons, ("100",))
+    assert len(poses) == 4
 
 
 @pytest.mark.parametrize("bbox", [[1, 1, 0, 5], [900, 1, 3, 5]])

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from mice import JOINTS, as_yolo, mice, mouse_set
-from posereg.data.formats import own_yolo
+from posereg.data.formats import own_coco, own_yolo
 from posereg.errors import UserError
 from posereg.records.poses import UNLABELLED
 
@@ -58,9 +58,24 @@ def test_lists_of_pictures_and_labels_are_part_of_the_hash(folder):
     assert found.images == ("yolo/images/train/001.png", "yolo/images/train/003.png")
     before = found.annotation_hash
     label = folder / "yolo/labels/train/003.txt"
-    label.write_text(label.read_text() * 2)
+    label.write_text(f"{label.read_text()}{(folder / 'yolo/labels/train/001.txt').read_text()}")
     assert read(folder).annotation_hash != before
     assert len(read(folder)) == 3
+
+
+def test_lines_that_repeat_another_and_labels_without_a_picture_are_named(folder):
+    labels = folder / "yolo/labels/train"
+    line = (labels / "000.txt").read_text()
+    (labels / "000.txt").write_text(line * 2)
+    (labels / "ghost.txt").write_text(line)
+    (labels / "classes.txt").write_text("mouse\n")
+    (labels / "empty.txt").write_text("")
+    found = read(folder)
+    assert found.left_out == {
+        own_coco.REPEATED: ("yolo/images/train/000.png, line 2",),
+        "people on an image that is not listed": ("yolo/labels/train/ghost.txt",),
+    }
+    assert len(found) == len(found.images) == 4
 
 
 def test_two_numbers_a_joint_and_pictures_without_labels(folder):

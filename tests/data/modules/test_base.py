@@ -37,6 +37,9 @@ class People(str):
 
     left_out = MappingProxyType({})
 
+    def shown(self):
+        return {self.partition(",")[0]}
+
 
 class Words(ImageData):
     """The least a subclass defines."""
@@ -117,3 +120,14 @@ def test_people_without_an_area_are_said_before_the_first_step_where_it_is_score
     lacking = source(**fields, root=roots[1])
     with pytest.raises(UserError, match=r"annotation 2 has no 'area' \(1 of 2 people\)"):
         TopDownData(lacking).setup("fit")
+
+
+def test_pictures_that_are_trained_and_validated_on_are_said_once(capsys):
+    apart, same = (
+        Words(source(), (64, 64), 2),
+        Words(source(), (64, 64), 2, val_split="train", test_split="test"),
+    )
+    for data in (apart, same):
+        for split in (data.train_split, data.val_split, "test"):
+            data.poses(split)
+    assert capsys.readouterr().out == "words: 1 images of train are trained on too\n"

@@ -3,6 +3,7 @@ import zlib
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 import simplejpeg
 
@@ -143,6 +144,35 @@ def test_levels_say_what_is_black_and_white_of_sixteen_bits(tmp_path, suffix, ch
         assert pixels.dtype == np.uint8
         for channel in range(3):
             assert pixels[0, :, channel].tolist() == [0, 0, 127, 128, 255, 255]
+
+
+@pytest.mark.parametrize("kind", ["float32", "int32"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_of_32_bits_need_levels(tmp_path, kind, channels):
+    """By hand: of 10 to 20, 12 is a fifth; what is no number is black."""
+    if (kind, channels) == ("int32", 3):
+        pytest.skip("no format has it")
+    row = np.array([0, 10, 12, 20, 30, 10], kind)
+    path = tmp_path / "a.tif"
+    if kind == "float32":
+        row[-1] = np.nan
+        cv2.imwrite(str(path), np.repeat(row[None, :, None], channels, axis=2))
+    else:
+        PIL.Image.fromarray(row[None]).save(path)
+    with pytest.raises(
+        BadImageError, match=rf"a.tif: holds {kind} from .* source.levels must say which values"
+    ):
+        jpeg.read(path)
+    for channel in range(3):
+        assert jpeg.read(path, levels=(10, 20)).pixels[0, :, channel].tolist() == [0, 0, 51, 255, 255, 0]
+
+
+def test_levels_of_pictures_that_one_can_see_through(tmp_path):
+    values = np.zeros((2, 3, 4), np.uint16)
+    values[...] = (100, 200, 300, 7)  # blue, green, red
+    cv2.imwrite(str(tmp_path / "a.png"), values)
+    pixels = jpeg.read(tmp_path / "a.png", levels=(0, 300)).pixels
+    assert pixels[0, 0].tolist() == [255, 170, 85, 255]
 
 
 def test_levels_leave_pictures_of_eight_bits_alone(tmp_path):

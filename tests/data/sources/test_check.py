@@ -8,9 +8,8 @@ import pytest
 
 from data.made import people
 from posereg.data.formats import coco, crowdpose, mpii
-from posereg.data.sources.check import check, contact_sheet
+from posereg.data.sources.check import check, contact_sheet, shared_images
 from posereg.data.sources.subset import present
-from posereg.errors import UserError
 from posereg.records.poses import CROWD, OTHER_SIZE
 from shared import shared
 from tiny import data_set
@@ -45,9 +44,24 @@ def test_files(tmp_path):
     report = check(poses)
     assert [(f.what, f.count, f.examples) for f in report.findings] == [
         ("images missing", 1, ("images/001.jpg",)),
-        ("images undecodable", 1, ("images/004.jpg",)),
+        ("images undecodable", 1, report.findings[1].examples),
     ]
+    assert report.findings[1].examples[0].startswith("images/004.jpg: damaged JPEG")
     assert not report.good
+
+
+def test_a_split_without_anybody_and_pictures_of_several_splits(tmp_path):
+    poses = sound(tmp_path)
+    report = check(poses.people(np.zeros(0, int)))
+    assert "! 1 of 1 split without anybody" in report.lines()
+    assert not report.good
+    first, rest = replace(poses.people([0, 1]), split="first"), poses.people([1, 2, 3])
+    (found,) = shared_images(rest, [first, poses.people([4])])
+    assert (found.what, found.examples, found.bad) == (
+        "images that first shows too",
+        ("images/001.jpg",),
+        True,
+    )
 
 
 def test_boxes(tmp_path):
@@ -130,8 +144,8 @@ def test_contact_sheet_shows_the_joints(tmp_path):
 def test_contact_sheet_without_any_image(tmp_path):
     poses = people(tmp_path, 1)
     poses.image_path(0).unlink()
-    with pytest.raises(UserError, match="no image of made train can be read"):
-        contact_sheet(poses, tmp_path / "sheet.png")
+    assert contact_sheet(poses, tmp_path / "sheet.png") == 0
+    assert not (tmp_path / "sheet.png").exists()
 
 
 def test_real_people():

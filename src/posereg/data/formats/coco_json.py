@@ -22,9 +22,12 @@ from posereg.records.coco_columns import FARTHEST, Columns
 from posereg.records.coco_file import CocoFile, coco_file, places, rows_of
 from posereg.records.memory import give_back
 from posereg.records.poses import CROWD, FEW, OTHER_SIZE, TWICE_LISTED, UNLABELLED, Numbers, PoseSet
-from posereg.skeletons.skeleton import Skeleton
+from posereg.skeletons.skeleton import CROWDPOSE, Skeleton
 
 SAMPLED = 200  # pictures whose size is looked at whatever the file says
+MISCOUNTED = (
+    "people whose num_keypoints says nothing is labelled where joints are, or the reverse (AP goes by it)"
+)
 EXCHANGED = "pictures whose width and height the annotations exchange (put right)"
 
 
@@ -82,10 +85,10 @@ def load(path: Path, skeleton: Skeleton, by_name: bool = True, outlines: bool = 
     """
     columns = columns_cache.read(path, outlines)
     with reading(path, "a COCO annotation file"):
-        return _annotated(path, coco_file(columns, path, skeleton, by_name))
+        return _annotated(path, skeleton, coco_file(columns, path, skeleton, by_name))
 
 
-def _annotated(path: Path, file: CocoFile) -> Annotated:
+def _annotated(path: Path, skeleton: Skeleton, file: CocoFile) -> Annotated:
     columns = file.columns
     on = rows_of(file.person_image_ids, file.image_ids)
     if (lost := on < 0).any():
@@ -95,6 +98,12 @@ def _annotated(path: Path, file: CocoFile) -> Annotated:
     size = columns.image_size[file.images]
     sound = ((size > 0) & (size < FARTHEST)).all(axis=1, keepdims=True)
     names = columns.file_names
+    # CrowdPose counts its last two joints, head and neck, neither here nor there.
+    joints = file.visibility[:, : -2 if skeleton == CROWDPOSE else None]
+    none = ~(joints > 0).any(axis=1)
+    ignored = (file.num_keypoints >= 0) & ((file.num_keypoints == 0) != none)
+    if ignored.any():
+        file.left_out[MISCOUNTED] = Numbers(file.ids[ignored])
     return Annotated(
         image_ids=file.image_ids,
         file_names=[names[row] for row in file.images],

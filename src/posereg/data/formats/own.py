@@ -109,29 +109,32 @@ def divided(images: Sequence[str], root: Path, splits: Mapping[str, Any], seed: 
     """
     if all(isinstance(share, int | float) and not isinstance(share, bool) for share in splits.values()):
         return _shares(images, splits, seed)
-    place = {image: row for row, image in enumerate(images)}
-    short: dict[str, list[int]] = {}
+    place: dict[str, list[int]] = {}  # several rows of a picture that is listed under several ids
+    for row, image in enumerate(images):
+        place.setdefault(image, []).append(row)
+    short: dict[str, list[str]] = {}
     videos: dict[str, list[int]] = {}
-    for image, row in place.items():
-        short.setdefault(Path(image).name, []).append(row)
+    for image, rows in place.items():
+        short.setdefault(Path(image).name, []).append(image)
         if (frame := frames.named(image)) is not None:
             for video in {frame.video, Path(frame.video).name}:
-                videos.setdefault(video, []).append(row)
+                videos.setdefault(video, []).extend(rows)
     found: dict[str, list[int]] = {}
     owner: dict[int, str] = {}
     for split, listed in splits.items():
         names = listed if isinstance(listed, list) else _lines(root / str(listed), split)
         rows = []
         for name in names:
-            fits = [place[name]] if name in place else short.get(Path(str(name)).name, [])
+            fits = [name] if name in place else short.get(Path(str(name)).name, [])
             of_video = videos.get(str(name), [])
             if len(fits) != 1 and not of_video:
                 why = "is several images" if fits else "is no image of the annotations"
                 raise UserError(f"source.splits.{split}: '{name}' {why}")
-            for row in of_video or fits:
+            meant = of_video or place[fits[0]]
+            for row in meant:
                 if owner.setdefault(row, split) != split:
                     raise UserError(f"source.splits: '{name}' is in {owner[row]} and in {split}")
-            rows += of_video or fits
+            rows += meant
         found[split] = sorted(set(rows))
     return found
 
@@ -140,11 +143,15 @@ def _shares(images: Sequence[str], splits: Mapping[str, Any], seed: int) -> dict
     total = sum(splits.values())
     if min(splits.values()) < 0 or not 0 < total <= 1 + 1e-9:
         raise UserError(f"source.splits: shares must be from 0 to 1 and add up to at most 1, not {total:g}")
-    by_name = sorted(range(len(images)), key=lambda row: images[row])
-    drawn = [by_name[k] for k in np.random.default_rng(seed).permutation(len(images))]
-    ends = np.round(np.cumsum(list(splits.values())) * len(images)).astype(int).tolist()
-    starts = [0, *ends[:-1]]
-    return {split: sorted(drawn[low:high]) for split, low, high in zip(splits, starts, ends, strict=True)}
+    names, which = np.unique(np.array(images, object), return_inverse=True)
+    place = np.empty(len(names), np.int64)  # of each picture among those drawn
+    place[np.random.default_rng(seed).permutation(len(names))] = np.arange(len(names))
+    ends = np.round(np.cumsum(list(splits.values())) * len(names)).astype(int).tolist()
+    drawn = place[which]
+    return {
+        split: np.flatnonzero((drawn >= low) & (drawn < high)).tolist()
+        for split, low, high in zip(splits, [0, *ends[:-1]], ends, strict=True)
+    }
 
 
 def _lines(path: Path, split: str) -> list[str]:

@@ -17,7 +17,7 @@ from posereg.data.formats.own_images import ImageFiles, one_a_picture, other_siz
 from posereg.errors import UserError
 from posereg.geometry import boxes as box
 from posereg.records import columns_cache
-from posereg.records.coco_columns import FARTHEST, Columns, Ids
+from posereg.records.coco_columns import FARTHEST, SLAB, Columns, Ids
 from posereg.records.coco_file import (
     NEGATIVE,
     NO_CATEGORY,
@@ -30,6 +30,7 @@ from posereg.records.coco_file import (
     rows_of,
 )
 from posereg.records.memory import give_back
+from posereg.records.parts import slabs
 from posereg.records.poses import CROWD, OTHER_SIZE, TURNED, TWICE_LISTED, UNLABELLED, Numbers, PoseSet
 from posereg.skeletons.skeleton import Skeleton
 
@@ -39,6 +40,9 @@ PREDICTED = "poses that SLEAP predicted and nobody labelled"
 NO_BOX = "people whose box is none (made from the joints instead)"
 BOX_BESIDE = "people whose box lies beside the picture (made from the joints instead)"
 BESIDE = "people who are not on the picture"
+REPEATED = "people who repeat another one (of the same picture, with the same joints)"
+APART = "people none of whose joints lies in their box"
+SHARES = "people whose joints all lie in the picture's first pixel (shares of its size instead of pixels?)"
 TWICE = "annotation ids that others have too (numbered anew)"
 
 
@@ -94,11 +98,14 @@ def pose_set(
     here, bbox = _boxes(columns, people, flags, np.where(size > 0, size, np.inf), person_image, left)
     people, person_image, flags = people[here], person_image[here], flags[here]
     images = tuple(files[row] for row in chosen)
+    several = (
+        {name for name, uses in Counter(files).items() if uses > 1} if len(set(files)) < len(files) else set()
+    )
     del declared, names, files, given
     for reason, which in (
         (OTHER_SIZE, other_sizes(root, images, size)),
         (TURNED, turned_pictures(root, images, size)),
-        (TWICE_LISTED, [name for name, uses in Counter(images).items() if uses > 1]),
+        (TWICE_LISTED, [name for name in dict.fromkeys(images) if name in several]),
     ):
         if which:
             left[reason] = tuple(which)
@@ -107,6 +114,7 @@ def pose_set(
     boxes = box.padded(np.concatenate([bbox[:, :2], bbox[:, :2] + bbox[:, 2:] - 1], axis=1))
     area = _area(columns.area[people])
     keypoints, visibility = _joints(columns, people, flags, order, len(skeleton))
+    _leave(left, APART, columns, people[_apart(keypoints, visibility, boxes)])
     return PoseSet(
         name=name,
         split=split,
@@ -235,7 +243,9 @@ def _flagged(
         "people whose keypoints are not three numbers for each joint",
     )
     flags = np.zeros((len(people), len(order)), np.uint8)
-    negative, nowhere = np.zeros((2, len(people)), bool)
+    negative, nowhere, shares = np.zeros((3, len(people)), bool)
+    marks = np.zeros(len(people), np.uint64)
+    factors = np.random.default_rng(0).integers(1, 2**63, 3 * len(order) + 1, np.uint64)
     for some, points in columns.joints(people, len(order)):
         x, y, given = np.moveaxis(points, 2, 0)
         found = _flags(given, confidence, columns, people[some], path)
@@ -243,12 +253,25 @@ def _flagged(
         negative[some] = (given < 0).any(axis=1) & (confidence is None)
         nowhere[some] = wild.any(axis=1)
         flags[some] = np.where(wild, 0, found)
+        labelled = flags[some] > 0
+        first = (np.abs(np.stack([x, y])) <= 1).all(axis=0)
+        shares[some] = (labelled.sum(axis=1) > 1) & (first | ~labelled).all(axis=1)
+        numbers = points.reshape(len(points), -1).astype(np.float64).view(np.uint64)
+        marks[some] = (numbers * factors[:-1]).sum(axis=1) + person_image[some].astype(np.uint64) * factors[
+            -1
+        ]
     _leave(left, NEGATIVE, columns, people[negative])
     _leave(left, NOWHERE, columns, people[nowhere])
     flags[:, np.array(order) < 0] = 0  # of joints that the skeleton lacks
     nobody = np.asarray(~flags.any(axis=1), bool)
     without(nobody, UNLABELLED)
-    return people, person_image, flags[~nobody]
+    flags, marks, shares = flags[~nobody], marks[~nobody], shares[~nobody]
+    # Two of a million people have one mark by chance once in thirty million files.
+    repeated = np.ones(len(people), bool)
+    repeated[np.unique(marks, return_index=True)[1]] = False
+    without(repeated, REPEATED)
+    _leave(left, SHARES, columns, people[shares[~repeated]])
+    return people, person_image, flags[~repeated]
 
 
 def _joints(
@@ -266,6 +289,18 @@ def _joints(
     for some, found in places(columns, people, flags, None):
         keypoints[some, targets] = found[:, known]
     return keypoints, visibility
+
+
+def _apart(
+    keypoints: NDArray[np.float32], visibility: NDArray[np.uint8], boxes: NDArray[np.floating]
+) -> NDArray[np.bool_]:
+    """(N,) whose joints all lie outside their box."""
+    found = np.zeros(len(keypoints), bool)
+    for some in slabs(len(found), SLAB):
+        low, high = boxes[some, None, :2], boxes[some, None, 2:]
+        inside = ((keypoints[some] >= low) & (keypoints[some] <= high)).all(axis=2)
+        found[some] = ~(inside & (visibility[some] > 0)).any(axis=1)
+    return found
 
 
 def _leave(left: dict[str, Sequence[str]], reason: str, columns: Columns, people: NDArray[np.int64]) -> None:

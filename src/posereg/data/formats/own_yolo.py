@@ -54,7 +54,8 @@ def load(path: Path, root: Path, split: str, skeleton: Skeleton) -> tuple[Json, 
         known = [name for name in SPLITS if described.get(name)]
         raise UserError(f"{path}: no split '{split}'; it has {', '.join(known)}")
     folder = path.parent / str(described.get("path") or "")
-    files = _images(folder if folder.is_dir() else path.parent, described[split], path)
+    folder = folder if folder.is_dir() else path.parent
+    files = _images(folder, described[split], path)
     names = described.get("names") or {}
     names = dict(enumerate(names)) if isinstance(names, list) else names
     joints = _joints(described, shape[0], skeleton, path)
@@ -84,8 +85,24 @@ def load(path: Path, root: Path, split: str, skeleton: Skeleton) -> tuple[Json, 
                         f"{label}, line {number}: class {values[0]:g} is none of {path.name}'s names ({len(names)})"
                     )
                 annotations.append(_person(f"{name}, line {number}", name, values, size or UNKNOWN, shape[1]))
+    for label in _without_picture(folder, described[split], {_label_of(file) for file in files}):
+        # The reader counts people on an image that is not listed.
+        category = read_text(label, "a YOLO label file").partition(" ")[0]
+        ghost = label.relative_to(root).as_posix() if label.is_relative_to(root) else str(label)
+        annotations.append({"id": ghost, "image_id": ghost, "category_id": category})
     categories = [{"id": int(k), "name": str(v), "keypoints": joints} for k, v in names.items()]
     return {"images": images, "annotations": annotations, "categories": categories}, labels
+
+
+def _without_picture(folder: Path, given: Any, known: set[Path]) -> list[Path]:
+    """Files of labels, of the folders of pictures among those given, that belong to none of the pictures."""
+    found: list[Path] = []
+    for place in given if isinstance(given, list) else [given]:
+        pictures = folder / str(place)
+        labels = _label_of(pictures / "a.jpg").parent
+        if pictures.is_dir() and labels != pictures:
+            found += sorted(file for file in labels.rglob("*.txt") if file.name != "classes.txt")
+    return [label for label in found if label not in known and label.stat().st_size]
 
 
 def _joints(described: Json, count: int, skeleton: Skeleton, path: Path) -> list[str]:

@@ -117,7 +117,16 @@ class ImageData(pl.LightningDataModule, ABC):
                 rank_zero_only(print)(
                     f"{self.source.name} {split}: {len(who)} {reason} (posereg data check lists them)"
                 )
+            pair = {self.train_split, self.val_split}
+            if split in pair <= self._poses.keys() and (both := len(self._trained_on())):
+                rank_zero_only(print)(
+                    f"{self.source.name}: {both} images of {self.val_split} are trained on too"
+                )
         return self._poses[split]
+
+    def _trained_on(self) -> set[Path]:
+        """Images of people that are validated on."""
+        return self.poses(self.train_split).shown() & self.poses(self.val_split).shown()
 
     def setup(self, stage: str) -> None:
         """Reads the validation people before the first step, and tries on their annotations a metric that asks more of
@@ -188,12 +197,12 @@ class ImageData(pl.LightningDataModule, ABC):
     @property
     def protocol(self) -> dict[str, Any]:
         """The data's part of a result's protocol: which people were trained on and evaluated."""
-        trained, validated = self.poses(self.train_split), self.poses(self.val_split)
+        trained = self.poses(self.train_split)
         return {
             **self.measured_on,
             "train_split": trained.split,
             "train_people": len(trained),
-            "validation_images_trained_on": len(_shown(trained) & _shown(validated)),
+            "validation_images_trained_on": len(self._trained_on()),
             # Said only where it is so: a method that learns visible joints alone then learned all labelled ones.
             **({} if trained.marks_occlusion else {"occluded_joints": "not marked, taken for visible"}),
         }
@@ -255,11 +264,6 @@ class ImageData(pl.LightningDataModule, ABC):
             from pytorch_lightning.utilities import rank_zero_warn
 
             rank_zero_warn(report)
-
-
-def _shown(poses: PoseSet) -> set[Path]:
-    """The images of a set that show people."""
-    return {poses.root / poses.images[k] for k in set(poses.person_image.tolist())}
 
 
 def collate(samples: list[Sample]) -> dict[str, torch.Tensor]:

@@ -231,22 +231,34 @@ def _second_opinion(data: bytes, name: Path | str, error: ValueError) -> Decoded
     raise BadImageError(f"{name}: damaged JPEG ({message})") from error
 
 
+def _decoded(data: bytes, flags: int) -> NDArray[Any] | None:
+    return cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+
+
 def _other(data: bytes, name: Path | str, levels: Levels = None) -> Pixels:
     if data[:8] == b"\x89PNG\r\n\x1a\n" and b"IEND" not in data[-64:]:
         raise BadImageError(f"{name}: truncated PNG")
     with suppress(UnidentifiedImageError, OSError, ValueError, SyntaxError):
         # The header alone; pictures that only OpenCV knows it checks against a limit of its own.
         _check_size(*_header_size(data), name)
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION | (cv2.IMREAD_ANYDEPTH if levels else 0)
+    flags = cv2.IMREAD_UNCHANGED if levels else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+        image = _decoded(data, flags)
     except (cv2.error, MemoryError) as error:
         raise BadImageError(f"{name}: cannot be decoded ({' '.join(str(error).split())[:120]})") from error
     if image is None:
+        if not levels and (deep := _decoded(data, cv2.IMREAD_UNCHANGED)) is not None:
+            raise BadImageError(
+                f"{name}: holds {deep.dtype} from {deep.min():g} to {deep.max():g}; source.levels must say which "
+                "values are black and white"
+            )
         raise BadImageError(f"{name}: not an image that can be decoded")
+    if image.ndim == 2:
+        image = np.repeat(image[..., None], 3, axis=2)
+    image = image[..., :3]
     if levels and image.dtype != np.uint8:
         low, high = levels
-        scaled = (image.astype(np.float32) - low) * (255 / (high - low))
+        scaled = (np.nan_to_num(image.astype(np.float32), nan=low) - low) * (255 / (high - low))
         image = np.rint(scaled.clip(0, 255)).astype(np.uint8)
     pixels: Pixels = cv2.cvtColor(image, cv2.COLOR_BGR2RGBA)
     return pixels

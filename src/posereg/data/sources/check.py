@@ -19,7 +19,6 @@ from posereg.data.samples import frames, jpeg
 from posereg.data.samples.augment import NO_CHANGE
 from posereg.data.samples.crop import crop, sample_matrix
 from posereg.data.samples.jpeg import BadImageError
-from posereg.errors import UserError
 from posereg.files import whole_file
 from posereg.geometry.pixels import inside
 from posereg.records.poses import ORDINARY, OTHER_SIZE, PoseSet
@@ -97,7 +96,14 @@ def check(poses: PoseSet, progress: Progress | None = None, threads: int = 4) ->
         progress: wraps the rows of `poses.images` as they are read, with their number (a progress bar).
     """
     sizes, bad = _read_images(poses, progress, threads)
-    findings = [*bad, *_ids(poses), *_boxes(poses, sizes), *_joints(poses, sizes), *_head_boxes(poses)]
+    findings = [
+        Finding("split without anybody", int(not len(poses)), 1, True),
+        *bad,
+        *_ids(poses),
+        *_boxes(poses, sizes),
+        *_joints(poses, sizes),
+        *_head_boxes(poses),
+    ]
     findings += [*_symmetry(poses), *_counts(poses), *_declared(poses, sizes), *_left_out(poses)]
     labelled = int((poses.visibility > 0).sum())
     return Report(
@@ -110,16 +116,33 @@ def check(poses: PoseSet, progress: Progress | None = None, threads: int = 4) ->
     )
 
 
+def shared_images(poses: PoseSet, others: Sequence[PoseSet]) -> list[Finding]:
+    """Pictures of people that other splits show too: what is measured on them was trained on."""
+    found = []
+    for other in others:
+        both = sorted(str(path.relative_to(poses.root)) for path in poses.shown() & other.shown())
+        found += [
+            Finding(
+                f"images that {other.split} shows too",
+                len(both),
+                len(poses.images),
+                True,
+                tuple(both[:EXAMPLES]),
+            )
+        ]
+    return [finding for finding in found if finding.count]
+
+
 def contact_sheet(
     poses: PoseSet, path: Path | str, count: int = 20, seed: int = 0, side: int = 256, columns: int = 5
 ) -> int:
     """A PNG of `count` people drawn by the seed, cropped as for training, with their annotated skeletons.
 
     Returns:
-        how many people are on it (images that cannot be read are passed over).
+        how many people are on it; images that cannot be read are passed over, and of nobody there is no sheet.
 
     Raises:
-        UserError: no image can be read, or the file cannot be written.
+        UserError: the file cannot be written.
     """
     from posereg.geometry.drawing import draw_skeleton
 
@@ -136,7 +159,7 @@ def contact_sheet(
         points = poses.keypoints[row] @ matrix[:, :2].T + matrix[:, 2]
         tiles.append(draw_skeleton(image, points, poses.visibility[row], poses.skeleton))
     if not tiles:
-        raise UserError(f"{poses.root}: no image of {poses.name} {poses.split} can be read")
+        return 0
     drawn = len(tiles)
     tiles += [np.zeros((side, side, 3), dtype=np.uint8)] * (-len(tiles) % columns)
     rows = [np.concatenate(tiles[k : k + columns], axis=1) for k in range(0, len(tiles), columns)]
@@ -174,7 +197,7 @@ def _read_images(
             elif result == "missing":
                 missing.append(poses.images[row])
             else:
-                damaged.append(poses.images[row])
+                damaged.append(result.removeprefix(f"{poses.root}/"))
     total = len(rows)
     return sizes, [
         Finding("images missing", len(missing), total, True, tuple(missing[:EXAMPLES])),
