@@ -130,6 +130,16 @@ def test_a_photo_needs_no_further_word(trained, tmp_path, monkeypatch, capsys):
     assert invoke(["predict", "photo.jpg", "flip_test=true", "overwrite=true"]) == 0
 
 
+def test_a_picture_of_sixteen_bits_is_said(trained, tmp_path, capsys):
+    """Twelve bits of a camera in sixteen are all but black by the upper eight."""
+    (tmp_path / "in").mkdir()
+    for name, kind in (("a.png", np.uint16), ("b.png", np.uint8)):
+        cv2.imwrite(str(tmp_path / "in" / name), np.full((40, 30, 3), 200, kind))
+    words = [f"checkpoint={trained / 'last.ckpt'}", f"out={tmp_path / 'out'}", "device=cpu", "overlays=false"]
+    assert invoke(["predict", str(tmp_path / "in"), *words]) == 0
+    assert "1 of 2 images have more than 8 bits a channel" in capsys.readouterr().err
+
+
 def test_all_formats_and_a_bad_picture(trained, tmp_path, capsys):
     picture = next((data_set("mpii") / "images").glob("*.jpg"))
     for name in ("in/1.jpg", "in/deep/2.jpg"):

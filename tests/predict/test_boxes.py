@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from posereg.errors import UserError
+from posereg.geometry.pixels import half_pixel
 from posereg.predict import boxes
 
 PIXELS = np.zeros((8, 8, 4), np.uint8)
@@ -16,8 +17,21 @@ FILE = Path("boxes.json")
 def test_a_file_gives_x_y_width_height_by_name():
     edges = {"a.jpg": [[9.5, 19.5, 39.5, 59.5]], "b.jpg": [[0, 0, 1, 1], [0, 0, 2, 2]]}
     found = boxes.of_file(edges, ["deep/a.jpg", "c.jpg"], FILE)
-    np.testing.assert_array_equal(found("deep/a.jpg", PIXELS), [[10, 20, 30, 40]])
-    assert found("c.jpg", PIXELS).shape == (0, 4)
+    pixels = np.zeros((60, 40, 4), np.uint8)
+    np.testing.assert_array_equal(found("deep/a.jpg", pixels), [[10, 20, 30, 40]])
+    assert found("c.jpg", pixels).shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("box", "on"),
+    [((39, 59, 5, 5), 1), ((40, 9, 5, 5), 0), ((9, 60, 5, 5), 0), ((-5, 9, 5, 5), 0), ((-5, 9, 6, 5), 1)],
+)  # fmt: skip
+def test_a_box_beside_the_picture_is_nobody_and_said(capsys, box, on):
+    x, y, w, h = np.array(box) - (half_pixel(), half_pixel(), 0, 0)
+    found = boxes.of_file({"a.jpg": [[x, y, x + w, y + h]]}, ["a.jpg"], FILE)
+    assert len(found("a.jpg", np.zeros((60, 40, 4), np.uint8))) == on
+    said = f"a.jpg: 1 of its boxes in {FILE} lie beside it and are left out\n"
+    assert capsys.readouterr().err == ("" if on else said)
 
 
 @pytest.mark.parametrize(

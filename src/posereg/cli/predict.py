@@ -112,6 +112,7 @@ def run(
     Raises:
         UserError: a checkpoint, pictures or boxes that cannot be used, or out= holds another prediction.
     """
+    from posereg.data.samples import jpeg
     from posereg.files import sha256_of
     from posereg.models import cards
     from posereg.models.hub import model_name
@@ -173,6 +174,12 @@ def run(
                     f"{seen} of the {opened.count} frames that {source} announces can be decoded",
                     file=sys.stderr,
                 )
+    if estimator.levels is None and (deep := sum(jpeg.is_deep(picture.path) for picture in found)):
+        print(
+            f"{deep} of {len(found)} images have more than 8 bits a channel and were read by the upper 8; models of "
+            "data with source.levels read others",
+            file=sys.stderr,
+        )
     if boxes is None and not estimator.module.finds_people:
         _warn_of_small_people(journal)
     what = "images" if kind == "pictures" else "frames"

@@ -90,6 +90,7 @@ def run(
             f"posereg submit: no submission for {source.name}; there is one for {', '.join(writers)}"
         )
     poses = source.read(split or ("test-dev2017" if source.skeleton == "coco" else "test"))
+    print("".join(f"{line}\n" for line in poses.remarks()), end="")
     modules = []
     for path in checkpoint:
         module = load_method(path)

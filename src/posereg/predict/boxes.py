@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,7 +25,8 @@ def whole(name: str, pixels: NDArray[np.uint8]) -> None:
 
 
 def of_file(boxes: Mapping[str, Sequence[Sequence[float]]], names: Sequence[str], path: Path) -> Finder:
-    """The boxes of a file (`predictor.read_boxes`: edges by file name); pictures that it does not name have nobody.
+    """The boxes of a file (`predictor.read_boxes`: edges by file name); pictures that it does not name have nobody, nor
+    has a picture whose boxes lie beside it, which is said.
 
     Raises:
         UserError: it names none of the pictures, or two of them have one name.
@@ -35,7 +37,15 @@ def of_file(boxes: Mapping[str, Sequence[Sequence[float]]], names: Sequence[str]
 
     def found(name: str, pixels: NDArray[np.uint8]) -> Boxes:
         edges = np.array(boxes.get(PurePosixPath(name).name, []), np.float32).reshape(-1, 4)
-        return np.concatenate([edges[:, :2] + half_pixel(), edges[:, 2:] - edges[:, :2]], axis=1)
+        rows: Boxes = np.concatenate([edges[:, :2] + half_pixel(), edges[:, 2:] - edges[:, :2]], axis=1)
+        beside = ((rows[:, :2] >= pixels.shape[1::-1]) | (rows[:, :2] + rows[:, 2:] <= 0)).any(axis=1)
+        if beside.any():
+            print(
+                f"{name}: {beside.sum()} of its boxes in {path} lie beside it and are left out",
+                file=sys.stderr,
+            )
+        kept: Boxes = rows[~beside]
+        return kept
 
     return found
 

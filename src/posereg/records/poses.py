@@ -134,6 +134,13 @@ class PoseSet:
         """Where the image of a person (a row of the set) lies on disk."""
         return self.root / self.images[int(self.person_image[person])]
 
+    def remarks(self) -> list[str]:
+        """A line for each reason to leave something out."""
+        return [
+            f"{self.name} {self.split}: {len(who)} {reason} (posereg data check lists them)"
+            for reason, who in self.left_out.items()
+        ]
+
     def shown(self) -> set[Path]:
         """The images that show people."""
         return {self.root / self.images[k] for k in set(self.person_image.tolist())}

@@ -85,6 +85,17 @@ def test_columns_of_images_stay_and_those_of_people_go(tmp_path):
     assert len(found) == 3
 
 
+def test_boxes_beside_a_picture_whose_size_is_known_are_nobody_and_counted(tmp_path):
+    poses = people(tmp_path, 3)
+    poses = replace(poses, extras={**poses.extras, "image_size": np.array([[50, 40], [50, 40], [0, 0]])})
+    places = [(49, 39), (50, 5), (5, 40), (-30, 5), (-29, 5)]
+    file = write(tmp_path, *(box(k, bbox=(x, y, 30, 40)) for k in (1, 2) for x, y in places))
+    found = detections.detected(poses, file)
+    assert found.extras["bbox"][:2, 0].tolist() == [49, -29]
+    assert found.person_image.tolist() == [1, 1, 2, 2, 2, 2]
+    assert found.left_out == {detections.BESIDE: ("images/001.jpg",) * 3 + ("images/002.jpg",)}
+
+
 def test_no_box_left_names_the_score(tmp_path):
     with pytest.raises(UserError, match=r"no person box with score >= 0\.95 on the images of made train"):
         detections.detected(people(tmp_path, 1), write(tmp_path, box()), min_score=0.95)

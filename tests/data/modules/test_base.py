@@ -2,7 +2,6 @@
 
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -35,7 +34,8 @@ def source(**changed):
 class People(str):
     """Stands for the people of a split, of whom nobody was left out."""
 
-    left_out = MappingProxyType({})
+    def remarks(self):
+        return []
 
     def shown(self):
         return {self.partition(",")[0]}

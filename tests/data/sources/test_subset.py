@@ -79,3 +79,9 @@ def test_a_set_without_any_image_is_an_error_even_when_dropping(tmp_path):
         poses.image_path(k).unlink()
     with pytest.raises(UserError, match="no person of made train has an image there"):
         present(poses, "drop")
+
+
+def test_a_set_that_has_no_image_at_all_is_named(tmp_path):
+    empty = people(tmp_path, 1).on_images(np.zeros(1, bool))
+    with pytest.raises(UserError, match="has no image, so nobody to train on or measure"):
+        present(empty, "drop")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from posereg.errors import UserError
 from posereg.files import read_json, reading, sha256_of
@@ -16,6 +17,7 @@ from posereg.records.coco_file import key_of
 from posereg.records.poses import PoseSet
 
 PERSON = 1
+BESIDE = "boxes of the detector beside their picture"
 
 
 def file_of(boxes: Any, split: str, train_split: str) -> Path | None:
@@ -34,13 +36,20 @@ def file_hash(file: Path) -> str:
     return sha256_of(file, "a box file")[:16]
 
 
+def _beside(bbox: NDArray[np.float64], on: NDArray[np.int64], poses: PoseSet) -> NDArray[np.bool_]:
+    """(N,) which boxes x y width height lie beside their picture, where its size is known."""
+    size = np.asarray(poses.extras.get("image_size", np.zeros((len(poses.images), 2))), np.float64)
+    limit = np.where(size > 0, size, np.inf)[on]
+    return np.asarray(((bbox[:, :2] >= limit) | (bbox[:, :2] + bbox[:, 2:] <= 0)).any(axis=1), bool)
+
+
 def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSet:
     """The images of `poses` with a detector's boxes instead of people.
 
     Args:
         file: a COCO result file of person boxes: image_id (the annotation file's own), category_id (1, or the
             annotations'), bbox x y width height, score.
-        min_score: boxes with lower scores, and empty ones, are dropped.
+        min_score: boxes with lower scores, and empty ones, are dropped; those beside their picture are counted.
 
     Returns:
         joints not labelled; `ids` are -1, -2, ...; columns `box_score`, `bbox`, `area` (of the box, square pixels);
@@ -64,10 +73,13 @@ def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSe
         scores = np.array([row["score"] for row in rows], dtype=np.float64)
         if not np.isfinite(scores).all():
             raise UserError(f"{file}: a score is not a finite number")
-        kept = (scores >= min_score) & (bbox[:, 2:] > 0).all(axis=1) if rows else np.zeros(0, bool)
+        bbox = bbox.reshape(-1, 4)
+        on = np.array([place[key_of(row["image_id"])] for row in rows], dtype=np.int64)
+        beside = _beside(bbox, on, poses)
+        kept = (scores >= min_score) & (bbox[:, 2:] > 0).all(axis=1) & ~beside
         rows = [rows[row] for row in np.flatnonzero(kept)]
-        bbox, scores = bbox[kept], scores[kept]
-        person_image = np.array([place[key_of(row["image_id"])] for row in rows], dtype=np.int64)
+        left_out = {BESIDE: tuple(poses.images[k] for k in on[beside])} if beside.any() else {}
+        bbox, scores, person_image = bbox[kept], scores[kept], on[kept]
     if not rows:
         raise UserError(
             f"{file}: no person box with score >= {min_score} on the images of {poses.name} {poses.split}"
@@ -75,6 +87,7 @@ def detected(poses: PoseSet, file: Path | str, min_score: float = 0.0) -> PoseSe
     joints = len(poses.skeleton)
     return replace(
         poses,
+        left_out={**poses.left_out, **left_out},
         person_image=person_image,
         ids=-1 - np.arange(len(rows), dtype=np.int64),
         keypoints=np.zeros((len(rows), joints, 2), dtype=np.float32),

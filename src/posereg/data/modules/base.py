@@ -113,10 +113,8 @@ class ImageData(pl.LightningDataModule, ABC):
         """The people of a split that are trained on or predicted, read once."""
         if split not in self._poses:
             self._poses[split] = self.selected(split, self.limits.get(split), self._limit_seed(split))
-            for reason, who in self._poses[split].left_out.items():
-                rank_zero_only(print)(
-                    f"{self.source.name} {split}: {len(who)} {reason} (posereg data check lists them)"
-                )
+            for line in self._poses[split].remarks():
+                rank_zero_only(print)(line)
             pair = {self.train_split, self.val_split}
             if split in pair <= self._poses.keys() and (both := len(self._trained_on())):
                 rank_zero_only(print)(
@@ -138,7 +136,7 @@ class ImageData(pl.LightningDataModule, ABC):
         if stage == "fit" and not len(self.poses(self.val_split)):
             raise UserError(
                 f"{self.source.name} {self.val_split}: nobody to validate on; name another split with "
-                "loader.val_split, or see what posereg data check says"
+                "+loader.val_split=NAME, or see what posereg data check says"
             )
         if stage == "fit" and (self.source.file is not None or "area" in self.poses(self.val_split).extras):
             self.evaluate(faultless(self.poses(self.val_split)))

@@ -249,8 +249,8 @@ def _other(data: bytes, name: Path | str, levels: Levels = None) -> Pixels:
     if image is None:
         if not levels and (deep := _decoded(data, cv2.IMREAD_UNCHANGED)) is not None:
             raise BadImageError(
-                f"{name}: holds {deep.dtype} from {deep.min():g} to {deep.max():g}; source.levels must say which "
-                "values are black and white"
+                f"{name}: holds {deep.dtype} from {deep.min():g} to {deep.max():g}; source.levels of the data that a "
+                "model is trained on must say which values are black and white"
             )
         raise BadImageError(f"{name}: not an image that can be decoded")
     if image.ndim == 2:

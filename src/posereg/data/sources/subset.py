@@ -48,15 +48,20 @@ def present(poses: PoseSet, missing: Missing, needed: NDArray[np.int64] | None =
         needed: the images whose absence is an error, all of them if None.
 
     Raises:
-        UserError: a needed image is not there and missing is `error`, or no image is.
+        UserError: a needed image is not there and missing is `error`, or no image is; or the set has none at all.
     """
+    if not poses.images:
+        raise UserError(
+            f"{poses.annotations}: {poses.name} {poses.split} has no image, so nobody to train on or measure"
+        )
     absent = missing_images(poses.root, poses.images)
     lacking = absent if needed is None else sorted(set(absent) & set(needed.tolist()))
     if lacking and missing == "error":
         first = poses.root / poses.images[lacking[0]]
         raise UserError(
             f"{first}: annotated but not there ({len(lacking)} of {len(poses.images)} images of {poses.name} "
-            f"{poses.split} are missing); complete {poses.root} or set loader.missing_images=drop"
+            f"{poses.split} are missing); complete {poses.root} or set loader.missing_images=drop (for posereg "
+            "evaluate missing_images=drop)"
         )
     there = np.ones(len(poses.images), dtype=bool)
     there[absent] = False
