@@ -13,7 +13,7 @@ from posereg.data.samples.augment import NO_CHANGE, Augment, Change, stream
 from posereg.data.samples.crop import sample_matrix, topdown_sample, warp
 from posereg.geometry import boxes
 from posereg.geometry.affine import transform
-from posereg.skeletons.skeleton import LSP, MPII
+from posereg.skeletons.skeleton import LSP, MPII, Skeleton, names, skeleton
 
 CHANGES = st.builds(
     Change,
@@ -133,3 +133,43 @@ def test_a_standing_person_of_every_format_fills_the_patch_alike(input_size, hei
     box = boxes.padded(boxes.from_keypoints(joints, np.ones((1, 2), bool)))[0]
     matrix = sample_matrix(box, input_size, NO_CHANGE)
     assert np.ptp(transform(joints, matrix)[0, :, 1]) == pytest.approx(height, rel=1e-5)
+
+
+@st.composite
+def skeletons(draw):
+    """A shipped skeleton, or one of any joints and pairs."""
+    if draw(st.booleans()):
+        return skeleton(draw(st.sampled_from(names())))
+    pairs, single = draw(st.integers(1, 6)), draw(st.integers(0, 4))
+    joints = [f"{side}_{k}x" for k in range(pairs) for side in "LR"] + [f"part{k}" for k in range(single)]
+    return Skeleton("any", tuple(draw(st.permutations(joints))), limbs=())
+
+
+@settings(deadline=None)
+@given(joints=skeletons(), seed=st.integers(0, 99))
+def test_in_a_mirrored_sample_each_joint_is_where_its_partner_is_seen(tmp_path_factory, joints, seed):
+    """By hand: x becomes W - 1 - x, and the name moves to the other side."""
+    rng = np.random.default_rng(seed)
+    poses = people(tmp_path_factory.getbasetemp() / "mirrored", 1)
+    low, high = poses.boxes[0, :2], poses.boxes[0, 2:]
+    poses = replace(
+        poses,
+        skeleton=joints,
+        keypoints=rng.uniform(low, high, (1, len(joints), 2)).astype(np.float32),
+        visibility=rng.integers(0, 3, (1, len(joints)), np.uint8),
+        extras={},
+    )
+    plain, mirrored = (
+        topdown_sample(poses, 0, (64, 96), Augment(rotation=0, scale=0, flip=flip), stream(0, 0, 0))
+        for flip in (0.0, 1.0)
+    )
+    place = {name: k for k, name in enumerate(joints.joints)}
+    for name, k in place.items():
+        side, _, stem = name.partition("_")
+        partner = {"L": "R", "R": "L", "left": "right", "right": "left"}.get(side)
+        other = place[f"{partner}_{stem}"] if partner else k
+        assert mirrored["visibility"][k] == plain["visibility"][other] == poses.visibility[0, other]
+        if poses.visibility[0, other]:
+            x, y = plain["keypoints"][other]
+            np.testing.assert_allclose(mirrored["keypoints"][k], (63 - x, y), atol=1e-3)
+    assert np.abs(mirrored["image"].astype(int) - plain["image"][:, ::-1]).max() <= 1
