@@ -28,13 +28,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ("pictures=0",)  # those need the data set
-# name -> arguments of `posereg`; RUNS and OUT are folders
+# name -> arguments of `posereg`; RUNS, RESULTS and OUT are folders
 COMMANDS = {
     "config": ("config", "+experiments/integral/table2=I1", "data=mpii"),
     "info": ("info", "method=I1", "measure=false"),
     "table": ("table", "integral/table2", "runs=RUNS", "out=OUT", *PICTURES),
     "report": ("report", "runs=RUNS", "out=OUT", *PICTURES),
     "claims": ("claims", "runs=RUNS", "out=OUT"),
+    "claims-results": ("claims", "runs=RESULTS", "out=OUT"),  # of the runs that this repository keeps
 }
 
 
@@ -95,7 +96,11 @@ def line(name: str, costs: dict[str, list[Cost]]) -> str:
 
 def run(arguments: tuple[str, ...], place: Path, runs: Path, out: Path) -> Cost:
     """Run `posereg` of a checkout once."""
-    given = [text.replace("RUNS", str(runs)).replace("OUT", str(out)) for text in arguments]
+    folders = {"RUNS": runs, "RESULTS": ROOT / "results", "OUT": out}
+    given = [
+        key + sign + str(folders.get(text, text))
+        for key, sign, text in (a.rpartition("=") for a in arguments)
+    ]
     cache = out.with_name("cache")
     shutil.rmtree(cache, ignore_errors=True)
     environment = {

@@ -5,8 +5,8 @@ import pytest
 
 from evaluation.coco_cases import adversarial, official, truth_of
 from posereg.errors import UserError
-from posereg.evaluation import bootstrap, oks
-from posereg.evaluation.average_precision import METRICS, from_arrays, ranked
+from posereg.evaluation import average_precision, bootstrap, oks
+from posereg.evaluation.average_precision import METRICS, Ranked, from_arrays, ranked
 from posereg.records.evaluation import Evaluation
 
 
@@ -55,6 +55,22 @@ def test_an_image_drawn_twice_counts_twice(seed):
     expected = judged(*repeated(truth, found, times))
     run = run_of(truth, found)
     assert {m: run.value(m, times) for m in METRICS} == pytest.approx(expected, abs=1e-9, nan_ok=True)
+
+
+def test_many_draws_at_once_are_one_after_the_other(monkeypatch):
+    """Also in blocks, with images that nobody drew, and with no right pose at all."""
+    run = run_of(*adversarial(5, 20))
+    draws = np.random.default_rng(0).multinomial(20, np.full(20, 1 / 20), 50)
+    draws[7] = 0
+    nothing = Ranked(run.images, run.people, run.image, np.zeros_like(run.state))
+    for each, metric in ((each, metric) for each in (run, nothing) for metric in METRICS):
+        singly = [each.value(metric, draw) for draw in draws]
+        np.testing.assert_allclose(each.figure(metric)(draws), singly, rtol=1e-12)
+        assert np.isnan(singly[7])
+        with monkeypatch.context() as small:
+            small.setattr(average_precision, "BLOCK", 40)
+            np.testing.assert_allclose(each.figure(metric)(draws), singly, rtol=1e-12)
+    assert nothing.value("AP") == 0 < run.value("AP")
 
 
 def test_what_evaluation_files_keep_is_enough():

@@ -210,7 +210,8 @@ def _figures(part: Part, group: NDArray[np.intp]) -> Callable[[Array], Array]:
     """Weights (R, images) -> the part's figure for each of its seeds (R, S)."""
     ranked = [each for each in part.seeds if isinstance(each, Ranked)]
     if ranked:
-        return lambda weights: np.array([[run.value(part.metric, w) for run in ranked] for w in weights])
+        draws = [run.figure(part.metric) for run in ranked]
+        return lambda weights: np.stack([draw(weights) for draw in draws], axis=1)
     pairs = [each for each in part.seeds if isinstance(each, tuple)]
     counts = [pair[1] for pair in pairs]
     if all(np.array_equal(each, counts[0]) for each in counts):
