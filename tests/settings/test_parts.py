@@ -11,6 +11,7 @@ from posereg.settings.parts import part_problems
 ART = ["method=art", "loader=bottomup", "data=synthetic_coco", "augment=art", "backbone=hrnet_w18"]
 REFUSED = [
     (["backbone.weights=nope.pth"], "backbone.weights=nope.pth: no such file"),
+    (["backbone.pretrained=false", f"backbone.weights={__file__}"], "backbone.pretrained=false: contradicts"),
     (["method=cascade_vgg", "method.network.detector.weights=x"], "method.network.detector.weights=x: no such"),
     (["data.root=''"], "data.root='': must be a folder"),
     (["method.network.joints=5"], "method.network.joints=5: must be 16, the joints of mpii"),

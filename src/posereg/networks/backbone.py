@@ -48,8 +48,8 @@ def backbone(
 
     Args:
         name: timm model name, e.g. `resnet50`.
-        pretrained: timm's own weights, downloaded once and cached. Ignored when `weights` is given.
-        weights: a local file (.pth, .pt, .safetensors), torchvision's or timm's key names.
+        pretrained: timm's own weights, downloaded once and cached.
+        weights: in their place a local file (.pth, .pt, .safetensors), torchvision's or timm's key names.
         width: factor on the channels of a ResNet, for reduced runs; excludes weights.
         frozen: feature maps, from the finest, whose layers stay as they are: no gradients, no new statistics.
         input_size: (W, H) pixels, for transformers that are built for one size.

@@ -69,6 +69,10 @@ def _trunk(config: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             "backbone.width", "published weights need width 1; give backbone.pretrained=false", trunk["width"]
         )
+    if trunk.get("weights") and trunk.get("pretrained") is False:
+        yield Problem(
+            "backbone.pretrained", "contradicts backbone.weights=FILE; leave one of them out", False
+        )
     valid, open_ended = arguments(locate(trunk["_target_"])[0])
     options = {k: v for k, v in trunk.items() if k not in HYDRA_KEYS and k not in valid} if open_ended else {}
     known = str(trunk.get("name")).startswith(("resnet", "hrnet"))
