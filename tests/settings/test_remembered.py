@@ -36,7 +36,7 @@ def test_mistakes_are_told_each_time(plain):
 def test_files_and_devices_are_looked_for_each_time(plain, tmp_path, monkeypatch):
     weights = tmp_path / "w.pth"
     weights.touch()
-    trunk = {**plain["backbone"], "weights": str(weights), "pretrained": False}
+    trunk = {**plain["backbone"], "weights": str(weights)}
     network = {**plain["method"]["network"], "backbone": trunk}
     given = {**plain, "backbone": trunk, "method": {**plain["method"], "network": network}}
     assert problems(given) == []
