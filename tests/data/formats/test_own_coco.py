@@ -179,6 +179,21 @@ def test_a_picture_under_two_ids_falls_into_one_split(tmp_path):
     assert listed.images == ("pictures/000.png",) * 2
 
 
+def test_many_people_of_one_picture_are_no_repeats_of_one_another(tmp_path):
+    """In whole pixels, as most annotations are; only the last one repeats another."""
+    places = np.random.default_rng(0).integers(1, 100, (20_000, 12, 2))
+    assert len(np.unique(places.reshape(20_000, -1), axis=0)) == 20_000
+
+    def crowded(content):
+        person = content["annotations"][0]
+        joints = np.concatenate([places, np.full((20_000, 12, 1), 2)], axis=2).reshape(20_000, -1).tolist()
+        content["annotations"] = [
+            {**person, "id": k, **WIDE, "keypoints": one} for k, one in enumerate([*joints, joints[7]])
+        ]
+
+    assert changed(tmp_path, crowded).left_out[own_coco.REPEATED] == ("20000",)
+
+
 def test_who_repeats_another_counts_once(tmp_path):
     def twice(content):
         one, other = content["annotations"][:2]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from posereg.data.formats.own_images import ImageFiles, one_a_picture, other_sizes, turned_pictures
+from posereg.data.formats.repeats import marks_of
 from posereg.errors import UserError
 from posereg.geometry import boxes as box
 from posereg.records import columns_cache
@@ -245,7 +246,6 @@ def _flagged(
     flags = np.zeros((len(people), len(order)), np.uint8)
     negative, nowhere, shares = np.zeros((3, len(people)), bool)
     marks = np.zeros(len(people), np.uint64)
-    factors = np.random.default_rng(0).integers(1, 2**63, 3 * len(order) + 1, np.uint64)
     for some, points in columns.joints(people, len(order)):
         x, y, given = np.moveaxis(points, 2, 0)
         found = _flags(given, confidence, columns, people[some], path)
@@ -256,17 +256,13 @@ def _flagged(
         labelled = flags[some] > 0
         first = (np.abs(np.stack([x, y])) <= 1).all(axis=0)
         shares[some] = (labelled.sum(axis=1) > 1) & (first | ~labelled).all(axis=1)
-        numbers = points.reshape(len(points), -1).astype(np.float64).view(np.uint64)
-        marks[some] = (numbers * factors[:-1]).sum(axis=1) + person_image[some].astype(np.uint64) * factors[
-            -1
-        ]
+        marks[some] = marks_of(points, person_image[some])
     _leave(left, NEGATIVE, columns, people[negative])
     _leave(left, NOWHERE, columns, people[nowhere])
     flags[:, np.array(order) < 0] = 0  # of joints that the skeleton lacks
     nobody = np.asarray(~flags.any(axis=1), bool)
     without(nobody, UNLABELLED)
     flags, marks, shares = flags[~nobody], marks[~nobody], shares[~nobody]
-    # Two of a million people have one mark by chance once in thirty million files.
     repeated = np.ones(len(people), bool)
     repeated[np.unique(marks, return_index=True)[1]] = False
     without(repeated, REPEATED)
