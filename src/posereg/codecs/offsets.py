@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from posereg.codecs.argmax import argmax_decode
-from posereg.codecs.dark import smoothed
+from posereg.codecs.dark import band, smoothed
 from posereg.codecs.disc import disc_maps
 from posereg.codecs.grid import Grid
 
@@ -48,6 +48,8 @@ def offsets_decode(
     with torch.autocast(discs.device.type, enabled=False):
         found, scores = argmax_decode(smoothed(discs.detach().float(), sigma), grid)
         column, row = torch.floor(grid.cells(found) + 0.5).long().unbind(-1)
-        index = (row * grid.width + column)[..., None, None].expand(-1, -1, 2, 1)
-        near = torch.stack([smoothed(offsets[:, :, axis].float(), sigma) for axis in (0, 1)], dim=2)
-        return found + radius * near.flatten(3).gather(3, index)[..., 0], scores
+        # Only what is smoothed at that one cell is read.
+        offsets = offsets.float()
+        down, across = band(grid.height, sigma, offsets)[row], band(grid.width, sigma, offsets)[column]
+        near = torch.einsum("bkh,bkahw,bkw->bka", down, offsets, across)
+        return found + radius * near, scores
