@@ -28,7 +28,7 @@ from posereg.predict.final import final_result
 from posereg.records.predictions import load as load_predictions
 from posereg.reporting.learning import record
 from posereg.runs import folder as runs
-from posereg.runs import launch, metrics_csv, processes, results
+from posereg.runs import launch, lineage, metrics_csv, processes, results
 from posereg.runs.results import Result
 from posereg.runs.siblings import PRETRAIN, checkpoint_of, config_name, finished_sibling, needed, siblings
 from posereg.runs.signals import Signals
@@ -166,6 +166,8 @@ def _run(
             **throughput.summary(),
             **data.lost_images(),
         }
+        if not trains:
+            lineage.inherit(result, _sources(plain, start, overrides))
         if trainer.is_global_zero:
             if plain["report"].get("complexity"):
                 cost |= rates(module.network, module.input_size, trainer.strategy.root_device)
@@ -231,6 +233,13 @@ def _starting_weights(plain: dict[str, Any], overrides: Sequence[str]) -> Path |
     # All that it needs is run now, before this run has processes and devices of its own.
     folders = {key: finished_sibling(row, plain, overrides) for key, row in needed(plain)}
     return checkpoint_of(folders[PRETRAIN]) if PRETRAIN in folders else None
+
+
+def _sources(plain: dict[str, Any], start: Path | None, overrides: Sequence[str]) -> list[Path]:
+    """The folders of the weights that an evaluation is of: where it started, or its ensemble's members."""
+    if start is not None:
+        return [start.parent]
+    return [finished_sibling(row, plain, overrides) for _, row in needed(plain)]
 
 
 def train_on_devices(config: DictConfig, overrides: Sequence[str]) -> Result | None:

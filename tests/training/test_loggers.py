@@ -244,3 +244,12 @@ def test_a_resumed_run_keeps_its_wandb_id_and_a_new_one_does_not(tmp_path: Path)
     kept = (tmp_path / "wandb_id.txt").read_text().strip()
     (tmp_path / "last.ckpt").touch()
     assert loggers._run_id(tmp_path) == kept
+
+
+def test_the_csv_of_a_run_that_goes_on_stays_until_its_rows_are_back(tmp_path: Path) -> None:
+    fit(tmp_path, 2)
+    before = (tmp_path / "metrics.csv").read_text()
+    (again,) = loggers.build_loggers({"name": "csv"}, CONFIG, tmp_path)
+    again.save()
+    again.finalize("failed")
+    assert (tmp_path / "metrics.csv").read_text() == before

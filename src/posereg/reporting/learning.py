@@ -105,7 +105,7 @@ def _of_curve(rows: Rows, column: str, lower: Collection[str]) -> Learning | Non
 
 
 def curves_of(runs: Sequence[Run], metric: str = "") -> list[Learning | None]:
-    """`of_run` of the runs that trained at all; one that only evaluated learned elsewhere."""
+    """`of_run` of the runs whose network is known to have been trained; weights from elsewhere learned elsewhere."""
     return [of_run(run, metric) for run in runs if trains(run)]
 
 
@@ -122,7 +122,7 @@ def still_learning(table: Table) -> dict[str, Learning]:
 
 
 def trains(run: Run) -> bool:
-    """Whether the run trained at all; one that only evaluated learned elsewhere."""
+    """Whether the run's network is known to have been trained, by it or by the run whose weights it evaluates."""
     return bool(run.result.get("training", {}).get("steps"))
 
 

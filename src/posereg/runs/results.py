@@ -30,6 +30,7 @@ TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "training": ((dict,), False),
     "complexity": ((dict,), False),
     "learning": ((dict,), False),
+    "trained_as": ((str,), False),
     "files": ((dict,), False),
 }
 NUMBERS = ("metrics", "paper")
@@ -65,6 +66,7 @@ class Result(TypedDict, total=False):
     learning: dict[
         str, dict[str, Any]
     ]  # the end of each curve, by its column in metrics.csv (reporting/learning.py)
+    trained_as: str  # of a run that only evaluates: the row whose network it is (runs/lineage.py)
     complexity: dict[str, Any]  # params, macs, activation_bytes, measured rates (complexity.py)
     files: dict[str, str]  # relative to the result: predictions, checkpoint, log
 

@@ -63,14 +63,15 @@ class MetricsCsv(Logger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Write all rows, whole or not at all."""
-        metrics_csv.write(self.path, self.rows)
+        """Write all rows, whole or not at all. Before the first one there is nothing to write: a run that goes on finds
+        its rows in its checkpoint a moment later."""
+        if self.rows:
+            metrics_csv.write(self.path, self.rows)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """Write what has not been written."""
-        if self.rows:
-            self.save()
+        self.save()
 
 
 def build_loggers(logger: Mapping[str, Any], config: Mapping[str, Any], run_dir: Path) -> list[Logger]:

@@ -1,0 +1,51 @@
+"""What a run that only evaluates says of training: that of the runs whose weights it evaluates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from posereg.runs import results
+from posereg.runs.folder import RESULT
+from posereg.runs.results import Result
+
+AMOUNT = ("epochs", "steps", "images")
+# Of the protocol: what the network was trained on, and how.
+TRAINED = (
+    "train_split", "train_people", "train_images", "effective_batch", "epochs", "optimizer", "schedule", "augment",
+)  # fmt: skip
+
+
+def inherit(result: Result, folders: Sequence[Path]) -> None:
+    """Add to the result of evaluated weights how much and on what their network was trained, how its curves ended, and
+    as which row (`trained_as`).
+
+    Args:
+        folders: where the weights lie; of an ensemble its members' runs, of which the least finished curves are kept.
+            Where one holds no result.json of a run, nothing is known.
+
+    Raises:
+        UserError: a damaged result.json.
+    """
+    paths = [folder / RESULT for folder in folders]
+    if not paths or not all(path.exists() for path in paths):
+        return
+    sources = [results.read(path) for path in paths]
+    amount, protocol = sources[0].get("training", {}), sources[0].get("protocol", {})
+    result["training"] |= {name: amount[name] for name in AMOUNT if name in amount}
+    result["protocol"] |= {name: protocol[name] for name in TRAINED if name in protocol}
+    result["trained_as"] = ", ".join(map(_name, sources))
+    if learning := _least_finished([source.get("learning", {}) for source in sources]):
+        result["learning"] = learning
+
+
+def _name(source: Result) -> str:
+    row = f"{source['table']}/{source['row']}" if source.get("table") else source["row"]
+    return source.get("trained_as") or f"{row} seed {source['seed']}"
+
+
+def _least_finished(curves: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """The curves that all have, each as it ended where it still rose most."""
+    shared = [name for name in curves[0] if all(name in one for one in curves)]
+    return {name: max((one[name] for one in curves), key=lambda end: float(end["rise"])) for name in shared}

@@ -1,0 +1,64 @@
+"""An evaluated network keeps what its own run says of how it was trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from posereg import config as configs
+from posereg.runs import lineage, results
+from posereg.train import train
+from tiny import overrides
+
+
+def test_an_evaluation_says_how_its_network_was_trained(tmp_path: Path) -> None:
+    def run(*more: str) -> results.Result:
+        return train(configs.compose(overrides("mpii", tmp_path, "method=H1", "trainer.epochs=2", *more)))
+
+    trained = run()
+    weights = f"init_weights={tmp_path}/synthetic/single/H1/seed0/last.ckpt"
+    evaluated = run(weights, "evaluate_only=true", "row=again", "batch_size=1")
+    assert known(evaluated) == pytest.approx(known(trained), rel=1e-6)
+    assert evaluated["learning"] == trained["learning"]
+    assert evaluated["trained_as"] == "single/H1 seed 0"
+    for name in lineage.AMOUNT:
+        assert evaluated["training"][name] == trained["training"][name] > 0
+    for name in lineage.TRAINED:
+        assert evaluated["protocol"].get(name) == trained["protocol"].get(name)
+    assert evaluated["training"]["seconds"] == 0  # its own time
+
+
+def known(result: results.Result) -> dict[str, float]:
+    return {name: value for name, value in result["metrics"].items() if value is not None}
+
+
+def ended(rise: float) -> dict[str, Any]:
+    return {"metric": "AUC", "rise": rise, "limit": 0.5, "steps": 40, "finished": rise <= 0.5}
+
+
+def written(folder: Path, **more: Any) -> Path:
+    folder.mkdir()
+    results.write(folder / "result.json", {"row": folder.name, "seed": 1, "metrics": {}, **more})  # type: ignore[typeddict-item]
+    return folder
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_an_ensemble_has_finished_when_all_its_members_have(order: tuple[int, int], tmp_path: Path) -> None:
+    members = [
+        written(tmp_path / "A", table="x/y", learning={"val/AUC": ended(0.1), "val/loss": ended(0.0)}),
+        written(tmp_path / "B", trained_as="x/y/C seed 7", learning={"val/AUC": ended(2.0)}),
+    ]
+    result: results.Result = {"training": {}, "protocol": {}}
+    lineage.inherit(result, [members[k] for k in order])
+    assert result["learning"] == {"val/AUC": ended(2.0)}
+    assert sorted(result["trained_as"].split(", ")) == ["x/y/A seed 1", "x/y/C seed 7"]
+
+
+def test_weights_from_elsewhere_say_nothing(tmp_path: Path) -> None:
+    known = written(tmp_path / "A", learning={"val/AUC": ended(0.1)})
+    for folders in ([], [tmp_path], [known, tmp_path]):
+        result: results.Result = {"training": {"steps": 0}, "protocol": {"epochs": 3}}
+        lineage.inherit(result, folders)
+        assert result == {"training": {"steps": 0}, "protocol": {"epochs": 3}}
