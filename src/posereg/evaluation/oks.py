@@ -343,7 +343,8 @@ def dataset(truth: Json) -> hotcoco.COCO:
 
 def detections(truth: Json, entries: list[Json], category: int) -> hotcoco.COCO:
     """Results as a data set with the ids 1, 2, ... in order of `entries`, and boxes around all joints."""
-    return dataset(truth).load_res([{**entry, "category_id": category} for entry in entries])
+    same = [e if e.get("category_id") == category else {**e, "category_id": category} for e in entries]
+    return dataset(truth).load_res(same)
 
 
 def figures(evaluator: hotcoco.COCOeval) -> tuple[dict[str, float], dict[str, dict[str, str]]]:

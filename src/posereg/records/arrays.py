@@ -28,13 +28,12 @@ def read_npz(path: Path | str, kind: str, *, needs: tuple[str, ...] = ()) -> dic
     Raises:
         UserError: missing, damaged or foreign file, or an array that is not there.
     """
-    with reading(path, kind):
-        with open(path, "rb") as file:
-            if file.read(len(NPY)) == NPY:
-                raise UserError(f"{path}: not {kind} (one bare array)")
-            with zipfile.ZipFile(file) as archive:
-                stored = {name: archive.read(name) for name in archive.namelist() if name.endswith(".npy")}
-        arrays = {name.removesuffix(".npy"): _array(content) for name, content in stored.items()}
+    with reading(path, kind), open(path, "rb") as file:
+        if file.read(len(NPY)) == NPY:
+            raise UserError(f"{path}: not {kind} (one bare array)")
+        with zipfile.ZipFile(file) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".npy")]
+            arrays = {name.removesuffix(".npy"): _array(archive.read(name)) for name in names}
     if lacking := [name for name in needs if name not in arrays]:
         raise UserError(f"{path}: not {kind} (no array '{lacking[0]}'; it has {_names(arrays)})")
     return arrays

@@ -8,6 +8,7 @@ JSON's `keypoints_3d` alone are world axes, which no picture shows. Images lie i
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
     path = annotation_file(root, annotations, ("h36m_coco.json",))
     annotated = coco_json.load(path, skeleton("h36m"), by_name=False)
     absolute = with_thorax(_camera_axes(path, annotated)) * 1000
-    relative = absolute - absolute[:, :1]
+    camera = absolute.astype(np.float32)
+    relative = np.subtract(absolute, absolute[:, :1].copy(), out=absolute)
     points = with_thorax(annotated.keypoints().astype(np.float64)).astype(np.float32)
     flags = np.concatenate(
         [annotated.visibility, annotated.visibility[:, [11, 14]].min(axis=1)[:, None]], axis=1
@@ -52,12 +54,12 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
     annotated.visibility = np.where(flags > 0, 2, 0).astype(np.uint8)
     tight = boxes.from_keypoints(points, flags > 0)
     annotated.file_names = [_location(name) for name in annotated.file_names]
-    actions = [_action(annotated.file_names[k]) for k in annotated.person_image]
+    of_image = [_action(name) for name in annotated.file_names]
     extras: dict[str, NDArray[Any]] = {
         "xyz": relative.astype(np.float32),
-        "camera_xyz": absolute.astype(np.float32),
+        "camera_xyz": camera,
         "z": (relative[..., 2] * _pixels_per_mm(points, relative)[:, None]).astype(np.float32),
-        "action": np.array(actions),
+        "action": np.array(of_image)[annotated.person_image],
     }
     coco_json.locate(annotated, path, root, "")
     everybody = coco_json.pose_set(
@@ -84,21 +86,23 @@ def _of_subjects(everybody: PoseSet, split: str) -> PoseSet:
 
 def _camera_axes(path: Path, annotated: coco_json.Annotated) -> NDArray[np.float64]:
     """(N, 17, 3) metres, from the .npz beside the annotations."""
-    known: dict[str, NDArray[np.float64]] = {}
+    joints: list[NDArray[np.float64]] = [np.empty((0, len(skeleton("h36m")), 3))]
+    known: dict[str, int] = {}
     for file in sorted(path.parent.glob("*body3d*.npz")):
         kind = "a file of Human3.6M joints in camera axes"
         content = read_npz(file, kind, needs=("imgname", "S"))
         with reading(file, kind):
-            names = [Path(str(name)).name for name in content["imgname"]]
-            joints = content["S"][..., :3].astype(np.float64).reshape(-1, len(skeleton("h36m")), 3)
-            known.update(zip(names, joints, strict=True))
-    wanted = [Path(annotated.file_names[k]).name for k in annotated.person_image]
-    missing = [name for name in wanted if name not in known]
-    if missing:
+            found = content["S"][..., :3].astype(np.float64).reshape(-1, len(skeleton("h36m")), 3)
+            names, start = [_base(str(name)) for name in content["imgname"].tolist()], sum(map(len, joints))
+            known.update(zip(names, range(start, start + len(found)), strict=True))
+            joints.append(found)
+    bases = [_base(name) for name in annotated.file_names]
+    wanted = [bases[k] for k in annotated.person_image.tolist()]
+    if (missing := next((name for name in wanted if name not in known), None)) is not None:
         raise UserError(
-            f"{path}: no camera-axes joints for {missing[0]}; they are read from a *body3d*.npz beside it"
+            f"{path}: no camera-axes joints for {missing}; they are read from a *body3d*.npz beside it"
         )
-    return np.stack([known[name] for name in wanted])
+    return np.concatenate(joints)[[known[name] for name in wanted]]
 
 
 def _pixels_per_mm(points: NDArray[np.floating], relative: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -109,20 +113,39 @@ def _pixels_per_mm(points: NDArray[np.floating], relative: NDArray[np.floating])
     return scale
 
 
+def _base(name: str) -> str:
+    """The last part of a path. (pathlib takes twenty times as long and keeps each name in memory for good.)"""
+    return name[name.rfind("/") + 1 :]
+
+
+def _sequence(name: str) -> str:
+    """`S1_Directions_1.54138969` of an image's name or path."""
+    return _base(name).rpartition("_")[0]
+
+
 def _location(name: str) -> str:
     """`S1_Directions_1.54138969_000001.jpg` lies in `S1/S1_Directions_1.54138969/`; a path is left alone."""
-    sequence, _, _ = Path(name).stem.rpartition("_")
-    subject = sequence.split("_")[0]
-    return name if "/" in name else f"{subject}/{sequence}/{name}"
+    sequence = _sequence(name)
+    return name if "/" in name else f"{sequence.split('_')[0]}/{sequence}/{name}"
 
 
 def _subject(name: str) -> str | None:
     """`S1` of `S1_Directions_1.54138969_000001.jpg`."""
-    match = re.match(r"S\d+(?=_)", Path(name).name)
-    return match[0] if match else None
+    return _named(_named_by(name))[0]
 
 
 def _action(name: str) -> str:
     """`Directions` of `S1_Directions_1.54138969_000001.jpg`."""
-    match = re.match(r"S\d+_([A-Za-z]+)", Path(name).name)
-    return match[1] if match else "unknown"
+    return _named(_named_by(name))[1] or "unknown"
+
+
+def _named_by(name: str) -> str:
+    """What says subject and action: the sequence, of which there are few, or the whole name."""
+    return sequence if "_" in (sequence := _sequence(name)) else _base(name)
+
+
+@cache
+def _named(sequence: str) -> tuple[str | None, str | None]:
+    """Subject and action in a sequence's name."""
+    subject, action = re.match(r"S\d+(?=_)", sequence), re.match(r"S\d+_([A-Za-z]+)", sequence)
+    return subject and subject[0], action and action[1]
