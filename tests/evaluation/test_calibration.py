@@ -50,6 +50,14 @@ def test_scores_outside_count_as_nought_or_one_and_the_last_bin_is_closed() -> N
     assert (mean.tolist(), came.tolist(), counts.tolist()) == ([0.0, 1.0], [0.5, 0.5], [2, 2])
 
 
+def test_equal_values_share_the_mean_of_their_ranks() -> None:
+    score, outcome = RANDOM.integers(0, 7, 300) / 7, RANDOM.integers(0, 2, 300) / 1.0
+    score[:2] = -np.inf, np.inf
+    assert calibration.correlation(score, outcome) == pytest.approx(stats.spearmanr(score, outcome).statistic)
+    score[2] = np.nan
+    assert np.isnan(calibration.correlation(score, outcome))
+
+
 def test_rank_correlation_does_not_ask_for_the_scale() -> None:
     score, outcome = RANDOM.normal(size=200), RANDOM.random(200)
     expected = stats.pearsonr(stats.rankdata(score), stats.rankdata(outcome)).statistic
