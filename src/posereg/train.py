@@ -27,8 +27,8 @@ from posereg.networks.complexity import counts, rates
 from posereg.predict.final import final_result
 from posereg.records.predictions import load as load_predictions
 from posereg.reporting.learning import record
+from posereg.runs import collector, launch, lineage, metrics_csv, processes, results
 from posereg.runs import folder as runs
-from posereg.runs import launch, lineage, metrics_csv, processes, results
 from posereg.runs.results import Result
 from posereg.runs.siblings import PRETRAIN, checkpoint_of, config_name, finished_sibling, needed, siblings
 from posereg.runs.signals import Signals
@@ -146,6 +146,7 @@ def _run(
     cost = counts(module.network, module.input_size)
     loggers = build_loggers(plain["logger"], plain, folder)
     throughput = Throughput()
+    collector.usual()
     code = 1
     try:
         trainer: pl.Trainer = configs.instantiate(plain["trainer"])(

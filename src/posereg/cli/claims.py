@@ -35,7 +35,9 @@ def run(runs: list[Path] | None, out: Path | None, claims: Path | None, data: st
     from posereg.claims.family import adjusted
     from posereg.claims.judge import judge
     from posereg.cli.runs_folder import runs_or_default
+    from posereg.runs import collector
 
+    collector.until_the_end()
     folders = runs_or_default(runs)
     experiments = config.experiments()
     papers = definition.read_all(claims or definition.CATALOGUE)

@@ -32,7 +32,9 @@ def run(runs: list[Path], out: Path, title: str, data: str | None, pictures: int
         UserError: no results, or results of two protocols.
     """
     from posereg.reporting import collect, report, table
+    from posereg.runs import collector
 
+    collector.until_the_end()
     comparison = collect.selection(runs, title, data, root=root)
     table.show(comparison)
     print(f"report: {report.write(comparison, out, pictures, root)}")

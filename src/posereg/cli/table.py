@@ -38,7 +38,9 @@ def run(
     from posereg.cli.runs_folder import runs_or_default
     from posereg.reporting import collect, report
     from posereg.reporting import table as printed
+    from posereg.runs import collector
 
+    collector.until_the_end()
     folders = runs_or_default(runs)
     results = collect.collect(table, folders, config.experiments(), data, root=root)
     printed.show(results)

@@ -56,8 +56,10 @@ def run(
         SystemExit: 1, when a run of a sweep failed.
     """
     from posereg import config as configs
+    from posereg.runs import collector
     from posereg.runs.processes import place
 
+    collector.seldom()
     name, overrides = config_name or "train", configs.current_overrides(overrides)
     with configs.hydra_session() as hydra:
         if hydra_help:

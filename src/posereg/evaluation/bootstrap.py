@@ -94,20 +94,20 @@ def contributions(evaluation: Evaluation, metric: str) -> tuple[Array, Array]:
     if f"{metric}:sum" in raw and f"{metric}:count" in raw:
         return raw[f"{metric}:sum"].astype(np.float64), raw[f"{metric}:count"].astype(np.float64)
     name, _, at = metric.partition("@")
-    if name in ("PCKh", "PCK", "AUC") and "distance" in raw:
-        distance = raw["distance"]
-        counted = ~np.isnan(distance)
-        value = (
-            auc_of(distance, evaluation.curve["thresholds"])
-            if name == "AUC"
-            else distance <= _threshold(at, metric)
-        )
-        return 100 * np.where(counted, value, 0).sum(axis=1), counted.sum(axis=1).astype(np.float64)
+    if name in ("PCKh", "PCK") and "distance" in raw:
+        # Sums of ones as products: several times as fast over a dozen joints, and exact.
+        near = raw["distance"] <= _threshold(at, metric)  # an unlabelled joint's NaN is not
+        each = np.ones(near.shape[1])
+        return 100 * (near @ each), ~np.isnan(raw["distance"]) @ each
+    if name == "AUC" and "distance" in raw:
+        counted = ~np.isnan(raw["distance"])
+        won = auc_of(raw["distance"], evaluation.curve["thresholds"])
+        return 100 * np.where(counted, won, 0).sum(axis=1), counted @ np.ones(counted.shape[1])
     if metric == "PCP" and "sticks" in raw:
         counted = ~np.isnan(raw["sticks"])
         # The mean of the sticks' rates: every stick weighs the same, however often it is labelled.
         weight = counted / np.maximum(counted.sum(axis=0), 1)
-        return 100 * (weight * np.nan_to_num(raw["sticks"])).sum(axis=1), weight.sum(axis=1)
+        return 100 * (weight * np.where(counted, raw["sticks"], 0)).sum(axis=1), weight.sum(axis=1)
     if metric in ("MPJPE", "PA-MPJPE") and "error" in raw:
         error = raw["error" if metric == "MPJPE" else "error_pa"]
         joints = slice(0, 17) if metric == "MPJPE" else slice(None)

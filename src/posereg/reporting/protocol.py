@@ -43,7 +43,7 @@ def check(table: str, results: Results, varies: Sequence[str] = ()) -> None:
         rows.setdefault(result["row"], []).append((path, result))
     for row, members in rows.items():
         measured = [_kept(result.get("protocol", {}), (*COMPARABLE, *TRAINED)) for _, result in members]
-        identities = [run_records.identity(result.get("config", {})) for _, result in members]
+        identities = [_unseeded(run_records.identity(result.get("config", {}))) for _, result in members]
         groups = [key for key in _differing(identities) if key != "init_weights"]
         settings = [_settings(_kept(identity, groups)) for identity in identities]
         for part, keys in ((measured, _differing(measured)), (settings, sorted(_differing(settings)))):
@@ -79,6 +79,15 @@ def summary(results: Results) -> tuple[dict[str, Any], dict[str, dict[str, Any]]
         else:
             differing[key] = by_row
     return shared, differing
+
+
+def _unseeded(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the seeds of the run and of its groups, so that runs that differ in no more are told at a glance."""
+    return {
+        name: {k: v for k, v in part.items() if k != "seed"} if isinstance(part, dict) else part
+        for name, part in identity.items()
+        if name != "seed"
+    }
 
 
 def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:
