@@ -28,13 +28,13 @@ def normalised_distance(
 
 
 def hits(distance: Array, thresholds: Array) -> tuple[Array, Array]:
-    """Correct joints (T, K) at each threshold, distance <= threshold, and counted joints (K,)."""
-    counts = np.isfinite(distance) | np.isinf(distance)
-    # NaN sorts behind inf, so the counted distances come first in every column.
-    ordered = np.sort(distance, axis=0)
-    total = counts.sum(axis=0)
-    correct = [np.searchsorted(ordered[:n, k], thresholds, side="right") for k, n in enumerate(total)]
-    return np.stack(correct, axis=1).astype(np.float64), total.astype(np.float64)
+    """Correct joints (T, K) at each of the ascending thresholds, distance <= threshold, and counted joints (K,)."""
+    joints, steps = distance.shape[1], len(thresholds) + 1
+    # The first threshold that a distance keeps to; NaN, which is not counted, keeps to none.
+    first = np.searchsorted(thresholds, distance)
+    tally = np.bincount((first + steps * np.arange(joints)).ravel(), minlength=steps * joints)
+    correct = tally.reshape(joints, steps)[:, :-1].cumsum(axis=1).T
+    return correct.astype(np.float64), (~np.isnan(distance)).sum(axis=0).astype(np.float64)
 
 
 def rate(correct: Array, counted: Array, joints: tuple[int, ...] | None = None) -> Array:
