@@ -1,3 +1,5 @@
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -69,6 +71,21 @@ def test_who_is_not_trained_on_is_listed(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "! 1 of 2 annotations: people whose box is empty or no box: 4" in said
     assert "- 1 of 2 annotations: crowd regions: 6" in said
+
+
+def test_a_detectors_boxes_beside_their_picture_are_listed(tmp_path, capsys):
+    root = write(tmp_path, [person(4)])
+    for number in (1, 2, 9):
+        cv2.imwrite(str(root / f"val2017/{number:012d}.jpg"), np.zeros((80, 100, 3), np.uint8))
+    places = [(10, 10), (400, 10)]
+    found = [{"image_id": 1, "category_id": 1, "bbox": [x, y, 30, 40], "score": 0.9} for x, y in places]
+    (tmp_path / "found.json").write_text(json.dumps(found))
+    arguments = [
+        "data", "check", "data=coco", f"data.root={root}", f"data.boxes={tmp_path / 'found.json'}", "split=val2017",
+        "people=1", f"out={root / 'sheets'}",
+    ]  # fmt: skip
+    invoke(arguments)
+    assert "boxes of the detector beside their picture: val2017/000000000001.jpg" in capsys.readouterr().out
 
 
 def test_a_metric_that_cannot_measure_the_annotations_is_named(tmp_path, monkeypatch):

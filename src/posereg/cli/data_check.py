@@ -56,9 +56,9 @@ def _run(source: Source, split: list[str] | None, out: Path, people: int) -> int
     checked: list[PoseSet] = []
     for name in dict.fromkeys(split or [source.train_split, source.val_split]):
         poses = source.read_truth(name)
-        if source.truth is not None:  # its reader leaves nobody out; that of training does
-            left_out = {**poses.left_out, **source.read_annotated(name).left_out}
-            poses = replace(poses, left_out=left_out)
+        if source.truth is not None or source.box_file(name) is not None:
+            # The reader of the truth leaves nobody out; that of training does, and so does that of a detector's boxes.
+            poses = replace(poses, left_out={**poses.left_out, **source.read(name).left_out})
         if source.file is not None and len(poses):
             source.evaluate(poses, faultless(poses))  # a metric that cannot measure them says so here
         report = check(poses, _bar(f"{source.name} {name}"))

@@ -77,10 +77,6 @@ class Source:
         """With crowd regions and unlabelled people, for readers that can tell (COCO, CrowdPose)."""
         return self._read(partial(self.reader, everyone=True), split)
 
-    def read_annotated(self, split: str) -> PoseSet:
-        """The annotated people to train on, whatever `boxes` names."""
-        return self._read(self.reader, split)
-
     def box_file(self, split: str) -> Path | None:
         """Where the split's boxes come from, None for the annotations."""
         return detections.file_of(self.boxes, split, self.train_split)
