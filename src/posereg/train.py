@@ -26,8 +26,9 @@ from posereg.methods.base import PoseModule
 from posereg.networks.complexity import counts, rates
 from posereg.predict.final import final_result
 from posereg.records.predictions import load as load_predictions
+from posereg.reporting import lineage
 from posereg.reporting.learning import record
-from posereg.runs import collector, launch, lineage, metrics_csv, processes, results
+from posereg.runs import collector, launch, metrics_csv, processes, results
 from posereg.runs import folder as runs
 from posereg.runs.results import Result
 from posereg.runs.siblings import PRETRAIN, checkpoint_of, config_name, finished_sibling, needed, siblings

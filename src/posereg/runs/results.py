@@ -66,7 +66,7 @@ class Result(TypedDict, total=False):
     learning: dict[
         str, dict[str, Any]
     ]  # the end of each curve, by its column in metrics.csv (reporting/learning.py)
-    trained_as: str  # of a run that only evaluates: the row whose network it is (runs/lineage.py)
+    trained_as: str  # of a run that only evaluates: the row whose network it is (reporting/lineage.py)
     complexity: dict[str, Any]  # params, macs, activation_bytes, measured rates (complexity.py)
     files: dict[str, str]  # relative to the result: predictions, checkpoint, log
 

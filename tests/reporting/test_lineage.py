@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from posereg import config as configs
-from posereg.runs import lineage, results
+from posereg.reporting import lineage
+from posereg.runs import metrics_csv, results
 from posereg.train import train
 from tiny import overrides
 
@@ -54,6 +55,17 @@ def test_an_ensemble_has_finished_when_all_its_members_have(order: tuple[int, in
     lineage.inherit(result, [members[k] for k in order])
     assert result["learning"] == {"val/AUC": ended(2.0)}
     assert sorted(result["trained_as"].split(", ")) == ["x/y/A seed 1", "x/y/C seed 7"]
+
+
+def test_a_run_that_keeps_no_verdict_on_its_curves_has_the_curves(tmp_path: Path) -> None:
+    folder = written(tmp_path / "A")
+    results.write(folder / "result.json", {"row": "A", "seed": 0, "metrics": {"AUC": 9.0}})  # type: ignore[typeddict-item]
+    curve = [{"step": 100.0 * k, "val/AUC": float(k)} for k in range(1, 9)]
+    metrics_csv.write(folder / "metrics.csv", curve)
+    result: results.Result = {"training": {}, "protocol": {}}
+    lineage.inherit(result, [folder])
+    assert result["learning"]["val/AUC"]["rise"] == pytest.approx(2.0)  # a point every 100 of 800 steps
+    assert not result["learning"]["val/AUC"]["finished"]
 
 
 def test_weights_from_elsewhere_say_nothing(tmp_path: Path) -> None:

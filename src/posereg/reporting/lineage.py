@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from posereg.runs import results
-from posereg.runs.folder import RESULT
+from posereg.reporting.learning import record
+from posereg.runs import metrics_csv, results
+from posereg.runs.folder import METRICS, RESULT
 from posereg.runs.results import Result
 
 AMOUNT = ("epochs", "steps", "images")
@@ -28,21 +29,27 @@ def inherit(result: Result, folders: Sequence[Path]) -> None:
     Raises:
         UserError: a damaged result.json.
     """
-    paths = [folder / RESULT for folder in folders]
-    if not paths or not all(path.exists() for path in paths):
+    if not folders or not all((folder / RESULT).exists() for folder in folders):
         return
-    sources = [results.read(path) for path in paths]
+    sources = [results.read(folder / RESULT) for folder in folders]
     amount, protocol = sources[0].get("training", {}), sources[0].get("protocol", {})
     result["training"] |= {name: amount[name] for name in AMOUNT if name in amount}
     result["protocol"] |= {name: protocol[name] for name in TRAINED if name in protocol}
     result["trained_as"] = ", ".join(map(_name, sources))
-    if learning := _least_finished([source.get("learning", {}) for source in sources]):
+    if learning := _least_finished([_learning(*one) for one in zip(folders, sources, strict=True)]):
         result["learning"] = learning
 
 
 def _name(source: Result) -> str:
     row = f"{source['table']}/{source['row']}" if source.get("table") else source["row"]
     return source.get("trained_as") or f"{row} seed {source['seed']}"
+
+
+def _learning(folder: Path, source: Result) -> dict[str, dict[str, Any]]:
+    """What the run keeps of its curves, or the curves themselves tell."""
+    kept = source.get("learning")
+    lower = source.get("lower_is_better", ())
+    return kept or record(metrics_csv.read(folder / METRICS), source["metrics"], lower)
 
 
 def _least_finished(curves: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
