@@ -38,8 +38,9 @@ test-slow: install
 lint: install
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
+# docs/benchmarks.md with the figures of this machine; ARGS=--write puts them there, ARGS=bench_codecs.py runs one script.
 bench: install
-	for f in scripts/bench_*.py; do echo "== $$f"; OMP_NUM_THREADS=1 $(BIN)/python $$f || exit 1; done
+	$(BIN)/python scripts/write_benchmarks.py $(ARGS)
 
 # What the papers' tables cost, docs/plan.md: to be written again when rows, networks or recipes change.
 .PHONY: plan

@@ -1,9 +1,13 @@
 """What reading an annotation file of COCO's size costs: time against parsing its JSON, memory against the arrays.
 
-    python scripts/bench_annotations.py [--images 118287] [--people 262465] [--rounds 3] [--out PAGE]
+    python scripts/bench_annotations.py [--images 118287] [--people 262465] [--rounds 3]
 
-Writes a file with COCO's fields (segmentations, crowds, unlabelled people), then reads it, each time in a new process:
-`json.loads` of the text, posereg's reader of COCO for the first time and again, and so that of a data set of one's own.
+- A file with COCO's fields: segmentations, crowds and unlabelled people. It is read in a new process each time:
+  `json.loads` of its text, posereg's reader of COCO, and that of a data set of one's own (`source.format: coco-json`);
+  the readers for the first time, and again, when the file's columns are kept beside its hash. No picture is there.
+- Memory is the largest resident set while the file is read, less that before, when all imports are done. The arrays are
+  the bytes of what people and pictures hold in the end: numpy's arrays, and each picture's name as a Python string.
+- While a file is read, its columns lie in a temporary file (TMPDIR), a quarter of this one's size, or in what was kept.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from measure import begin, row, spent
 
 CHILD = """
 import gc, json, re, sys, time
@@ -102,24 +107,6 @@ def measure(way: str, path: Path, cache: Path) -> dict[str, float]:
 
 
 WAYS = ("json", "coco", "coco again", "own", "own again")
-PAGE = """# Reading annotations
-
-{title}. This page is written by
-`python scripts/bench_annotations.py {options} --out docs/benchmarks/annotations.md`.
-
-| | seconds | against json.loads | peak memory, MiB | against the arrays |
-|---|---|---|---|---|
-{rows}
-
-- `json.loads` of the file's text; posereg's reader of COCO, and that of a data set of one's own (`source.format:
-  coco-json`), for the first time and again, when the file's columns are kept beside its hash.
-- Seconds are the processor's, the median of {rounds} rounds in which the ways take turns. Memory is the largest
-  resident set while the file is read, less that before, when all imports are done. The arrays are the bytes of what
-  people and pictures hold in the end ({arrays:.1f} MiB for the reader of COCO): numpy's arrays, and each picture's name
-  as a Python string. Ids of who is left out are not counted among them. No picture is there, so none is opened.
-- While a file is read, its columns lie in a temporary file (TMPDIR), a quarter of this one's size, or in what was kept
-  beside its hash.
-"""
 
 
 def measured(path: Path, rounds: int) -> dict[str, dict[str, float]]:
@@ -136,10 +123,11 @@ def measured(path: Path, rounds: int) -> dict[str, dict[str, float]]:
     }
 
 
-def row(way: str, one: dict[str, float], parse: float) -> str:
+def cells(way: str, one: dict[str, float], parse: float) -> tuple[str, ...]:
     """A line of the table."""
     share = f"{one['memory'] / one['arrays']:.2f}" if one["arrays"] else ""
-    return f"| {way} | {one['seconds']:.2f} | {one['seconds'] / parse:.2f} | {one['memory'] / 2**20:.0f} | {share} |"
+    memory = f"{one['memory'] / 2**20:.0f} MiB"
+    return way, spent(1000 * one["seconds"]), f"{one['seconds'] / parse:.2f}", memory, share
 
 
 def main() -> None:
@@ -150,25 +138,20 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=262_465)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path)
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         path = (options.folder or Path(made)) / "person_keypoints_train2017.json"
         if not path.exists():
             write(path, options.images, options.people)
         size = path.stat().st_size / 2**20
-        title = f"{size:.0f} MiB of COCO's form, {options.images} images, {options.people} people"
+        begin(__doc__, ("way", "cost", "times json.loads's", "memory", "times the arrays"))
         found = measured(path, options.rounds)
-    page = PAGE.format(
-        title=title,
-        options=f"--images {options.images} --people {options.people}",
-        rows="\n".join(row(way, one, found["json"]["seconds"]) for way, one in found.items()),
-        rounds=options.rounds,
-        arrays=found["coco"]["arrays"] / 2**20,
+    for way, one in found.items():
+        row(*cells(way, one, found["json"]["seconds"]))
+    print(
+        f"\n{size:.0f} MiB, {options.images:,} pictures, {options.people:,} people; arrays of "
+        f"{found['coco']['arrays'] / 2**20:.1f} MiB by the reader of COCO."
     )
-    print(page)
-    if options.out:
-        options.out.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,20 +1,28 @@
-"""The cost of the bottom-up parts, each compared with the usual implementation, in one run on one thread.
+"""The cost of the bottom-up parts.
 
-    python scripts/bench_bottomup.py [--device cuda] [--rounds 7]
+    OMP_NUM_THREADS=1 python scripts/bench_bottomup.py [--device cuda] [--repeats 7]
 
-The machine's speed drifts, so both sides of a comparison take turns. Figures are medians in milliseconds: of
-processor time on the CPU, which other processes disturb less, of wall time on a GPU.
+- Adaptive convolution of a map of 128 x 128, forward and backward: usual is `torchvision.ops.deform_conv2d`; sampling
+  by `grid_sample` and one product is the strongest plain form. posereg samples by a sparse matrix of bilinear weights,
+  and makes the columns of a few rows again in the backward pass instead of keeping all nine taps. All sides agree to
+  1e-4 of the largest value. On a GPU posereg takes torchvision's operator.
+- Targets of 12 pictures: usual is a loop over people and joints that fills windows of dense maps. posereg's are made
+  on the device, here the CPU. `paper` and `released` are two forms of the offsets' targets.
+- Post-processing of a picture of 512 x 512 with five people, from maps to grouped poses. Beside it the usual search for
+  candidates alone: maps enlarged to the picture's size, a maximum of 5 x 5, the 30 best of each. posereg finds the same
+  ones on the maps' own size.
+- Three scales: all outside the network; beside it maps that are enlarged, stacked, averaged and searched whole.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
+from measure import Call, against, begin, one_thread, rows
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -27,28 +35,23 @@ from posereg.networks.adaptive import adaptive_conv2d
 from posereg.networks.scoring import PoseScorer
 
 
-def take_turns(device: str, rounds: int, *sides: Callable[[], object]) -> list[float]:
-    """Median milliseconds of each, after one round to warm up."""
-    clock = time.perf_counter if device == "cuda" else time.process_time
-    seconds: list[list[float]] = [[] for _ in sides]
-    for turn in range(rounds + 1):
-        for side, taken in zip(sides, seconds, strict=True):
-            start = clock()
+def bench(what: str, device: str, repeats: int, ours: Call, others: dict[str, Call]) -> None:
+    """Rows of processor time on the CPU, which other work disturbs less, of wall time on a GPU."""
+    if device == "cpu":
+        against(what, ours, others, repeats)
+        return
+    taken: dict[str, list[float]] = {name: [] for name in ("", *others)}
+    for turn in range(repeats + 1):
+        for name, side in (("", ours), *others.items()):
+            start = time.perf_counter()
             side()
-            if device == "cuda":
-                torch.cuda.synchronize()
+            torch.cuda.synchronize()
             if turn:
-                taken.append(clock() - start)
-    return [1e3 * statistics.median(taken) for taken in seconds]
+                taken[name].append(1000 * (time.perf_counter() - start))
+    rows(what, taken)
 
 
-def row(what: str, ours: float, other: float | None, floor: str) -> None:
-    beside = "" if other is None else f"{other:.1f}"
-    ratio = "" if other is None else f"{other / ours:.1f}x"
-    print(f"| {what} | {ours:.2f} | {beside} | {ratio} | {floor} |", flush=True)
-
-
-def adaptive(device: str, rounds: int) -> None:
+def adaptive(device: str, repeats: int) -> None:
     for channels in (32, 256):
         torch.manual_seed(0)
         x = torch.randn(1, channels, 128, 128, device=device).to(memory_format=torch.channels_last)
@@ -61,19 +64,16 @@ def adaptive(device: str, rounds: int) -> None:
             out = adaptive_conv2d(*inputs, implementation=implementation)
             return out.detach(), *torch.autograd.grad(out, inputs, toward)
 
+        what = f"adaptive convolution, {channels} channels"
         if device == "cuda":
-            (theirs,) = take_turns(device, rounds, lambda: step("torchvision"))
-            row(f"adaptive conv, {channels} channels, forward + backward", theirs, None, "torchvision")
+            bench(what, device, repeats, lambda step=step: step("torchvision"), {})
             continue
-        both = zip(step("sparse"), step("torchvision"), strict=True)
-        error = max(float((a - b).abs().max() / b.abs().max()) for a, b in both)
-        ours, theirs = take_turns(device, rounds, lambda: step("sparse"), lambda: step("torchvision"))
-        row(
-            f"adaptive conv, {channels} channels, fwd + bwd (difference {error:.0e})",
-            ours,
-            theirs,
-            "4x, 1e-4",
-        )
+        others = {"usual: torchvision": "torchvision", "sampling and one product": "grid"}
+        for other in others.values():
+            for a, b in zip(step("sparse"), step(other), strict=True):
+                assert (a - b).abs().max() < 1e-4 * b.abs().max(), other
+        sides = {name: lambda step=step, other=other: step(other) for name, other in others.items()}
+        bench(what, device, repeats, lambda step=step: step("sparse"), sides)
 
 
 def crowd(images: int, people: int, device: str) -> dict[str, Tensor]:
@@ -123,17 +123,17 @@ def looped_targets(batch: dict[str, Tensor]) -> list[np.ndarray]:
     return out
 
 
-def targets(device: str, rounds: int) -> None:
+def targets(device: str, repeats: int) -> None:
     some = torch.arange(12) * 29 // 11 + 1  # 1 to 30 people per image
     for people, counts in (("1 to 30", some), ("30", torch.full((12,), 30))):
         batch = crowd(12, 30, device)
         batch["person_mask"] &= (torch.arange(30) < counts[:, None]).to(device)
         for compat in ("paper", "released"):
-            sides = [lambda compat=compat, batch=batch: encode(batch, (128, 128), compat=compat)]
+            sides = {}
             if compat == "released" and device == "cpu":
-                sides.append(lambda batch=batch: looped_targets(batch))
-            ours, *other = take_turns(device, rounds, *sides)
-            row(f"targets, 12 images x {people} people, {compat}", ours, *(other or [None]), "10 ms")
+                sides["usual: a loop over people"] = lambda batch=batch: looped_targets(batch)
+            ours = partial(encode, batch, (128, 128), compat=compat)
+            bench(f"targets, {people} people a picture, {compat}", device, repeats, ours, sides)
 
 
 def scene(device: str) -> tuple[Tensor, Tensor, Tensor]:
@@ -159,7 +159,7 @@ def at_input_resolution(heat: Tensor, settings: Grouping) -> None:
     top.flatten(2).topk(settings.candidates)
 
 
-def postprocessing(device: str, rounds: int) -> None:
+def postprocessing(device: str, repeats: int) -> None:
     heat, center, offsets = scene(device)
     settings = Grouping()
     scorer = PoseScorer("coco").to(device).eval()
@@ -171,19 +171,12 @@ def postprocessing(device: str, rounds: int) -> None:
         return poses
 
     poses = whole()
-    ours, other = take_turns(device, rounds, whole, lambda: at_input_resolution(heat, settings))
-    people = f"{len(poses.scores)} poses"
-    row(
-        f"post-processing, 512 input ({people}) beside the dense search for candidates alone",
-        ours,
-        other,
-        "15 ms",
-    )
-    (ours,) = take_turns(device, rounds, lambda: score(scorer, poses).cpu())
-    row("learned scoring of these poses", ours, None, "1 ms")
+    dense = {"usual: the search for candidates alone": lambda: at_input_resolution(heat, settings)}
+    bench(f"post-processing, {len(poses.scores)} people", device, repeats, whole, dense)
+    bench("learned scoring of these people", device, repeats, lambda: score(scorer, poses).cpu(), {})
 
 
-def three_scales(device: str, rounds: int) -> None:
+def three_scales(device: str, repeats: int) -> None:
     """All outside the network, beside the same with whole maps: enlarged, stacked, averaged, searched."""
     heat, center, offsets = scene(device)
     made = {}
@@ -208,8 +201,7 @@ def three_scales(device: str, rounds: int) -> None:
         return kept.flatten(1).topk(settings.candidates).values
 
     with torch.inference_mode():
-        ours, other = take_turns(device, rounds, whole, stacked)
-    row("three scales of a 512 input, all but the network; beside whole maps stacked", ours, other, "40 ms")
+        bench("three scales, all but the network", device, repeats, whole, {"whole maps, stacked": stacked})
 
 
 def main() -> None:
@@ -217,13 +209,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--rounds", type=int, default=7)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, {arguments.device}, one thread\n")
-    print("| what | ours, ms | the usual way, ms | ratio | floor |\n|---|---|---|---|---|")
+    parser.add_argument("--repeats", type=int, default=7)
+    asked = parser.parse_args()
+    one_thread()
+    begin(__doc__)
     for part in (adaptive, targets, postprocessing, three_scales):
-        part(arguments.device, arguments.rounds)
+        part(asked.device, asked.repeats)
 
 
 if __name__ == "__main__":

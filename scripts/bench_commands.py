@@ -1,12 +1,12 @@
 """What whole commands cost: processor time and memory of the processes, from their start to their end.
 
-    OMP_NUM_THREADS=1 python scripts/bench_commands.py [--against REVISION] [--runs 2000] [--repeats 5] [NAME ...]
+    OMP_NUM_THREADS=1 python scripts/bench_commands.py [--against REVISION] [--runs 2000] [--repeats 3] [NAME ...]
 
-Every run is the first one, with an empty cache folder: `config` checks what it has never seen. Each command runs
-`--repeats` times, by default five. With --against, an older revision is checked out beside this one
-and the two take turns, so that the ratio holds on a machine whose speed drifts; the outputs of both must be the same,
-byte for byte. Processor time is the user's and the system's of the process and its children (rusage), memory the peak
-of the largest process.
+- Every run is the first one, with an empty cache folder: `config` checks what it has never seen. `table`, `report` and
+  `claims` are of 2,000 made-up runs, `claims-results` of those that this repository keeps.
+- Processor time is the user's and the system's of the process and its children, memory the peak of the largest.
+- With --against, an older revision is checked out beside this one and the two take turns; the outputs of both must be
+  the same, byte for byte.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import re
 import shutil
 import statistics
@@ -25,6 +24,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from measure import begin, spent, spread
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ("pictures=0",)  # those need the data set
@@ -54,9 +55,9 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=list(COMMANDS), metavar="NAME", help=", ".join(COMMANDS))
     parser.add_argument("--against", metavar="REVISION")
     parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, {asked.runs:,} runs, {asked.repeats} repeats")
+    begin(__doc__)
     with tempfile.TemporaryDirectory() as folder, checkout(asked.against) as before:
         runs = Path(folder) / "runs"
         copy_runs(ROOT / "results" / "integral_table2_lspet", runs, asked.runs)
@@ -72,7 +73,7 @@ def main() -> None:
                     written[side] = {path.name: undated(path.read_bytes()) for path in out.glob("*.*")}
             if len({repr(sorted(files.items())) for files in written.values()}) > 1:
                 raise SystemExit(f"{name}: the two revisions wrote different files")
-            print(line(name, costs))
+            print(line(name, costs), flush=True)
 
 
 def undated(content: bytes) -> bytes:
@@ -82,16 +83,16 @@ def undated(content: bytes) -> bytes:
 
 def line(name: str, costs: dict[str, list[Cost]]) -> str:
     """A row: both sides' medians and, pair by pair, the ratio of processor time with its spread."""
-    medians = [
-        f"{side} {statistics.median(c.seconds for c in its):.2f} s, {max(c.megabytes for c in its):.0f} MB"
-        for side, its in costs.items()
-    ]
     now, *others = costs.values()
     ratios = [old.seconds / new.seconds for before in others for old, new in zip(before, now, strict=True)]
-    spread = (
-        f"; ratio {statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})" if ratios else ""
-    )
-    return f"{name}: {'; '.join(medians)}{spread}"
+    beside = [", ".join(list(costs)[1:]), ", ".join(map(medians, others))]
+    return f"| {' | '.join([name, medians(now), *beside, spread(ratios) if ratios else ''])} |"
+
+
+def medians(costs: list[Cost]) -> str:
+    """Time and memory of a side."""
+    seconds = statistics.median(cost.seconds for cost in costs)
+    return f"{spent(1000 * seconds)}, {max(cost.megabytes for cost in costs):.0f} MB"
 
 
 def run(arguments: tuple[str, ...], place: Path, runs: Path, out: Path) -> Cost:

@@ -6,8 +6,6 @@
 - Bytes to normalised images, 32 crops of 256x256 without a change of colour.
 - A COCO validation of 5,000 images and 105,000 detections: with the arrays that intervals are drawn from, as after
   each epoch before, and without them until somebody asks, as now.
-
-Processor time of this process; both sides take turns; the median of the ratios with its spread, and the peak memory.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from measure import compare, machine, peak
+from measure import begin, compare, one_thread
 
 from posereg.evaluation import oks
 from posereg.evaluation.average_precision import ranked
@@ -31,12 +29,11 @@ def main() -> None:
     )
     parser.add_argument("--repeats", type=int, default=15)
     repeats = parser.parse_args().repeats
-    torch.set_num_threads(1)
-    print(f"{machine()}, one thread, {repeats} repeats")
+    one_thread()
+    begin(__doc__)
     compare("seed of a step", whole_seed, one_generator, repeats, times=200)
     compare("32 crops to normalised images", *colours(), repeats)
     compare("COCO validation, 105,000 detections", *validations(), max(3, repeats // 5))
-    print(peak())
 
 
 def whole_seed() -> None:

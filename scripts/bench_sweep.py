@@ -6,17 +6,13 @@
   first row is on its way, and the peak memory of the sweep's own process; of rows that were never seen (`new`) and of
   rows that were checked before (`known`). The exponent says how it grows with the number of rows.
 - eight starts: processor time of a whole sweep of eight rows that end as soon as they look for their data.
-
-With --against, an older revision takes turns with this one, so that the ratios hold on a machine whose speed drifts.
-Linux alone tells what a process has taken so far.
+- With --against, an older revision takes turns with this one. Linux alone tells what a process has taken so far.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import os
-import platform
 import signal
 import statistics
 import subprocess
@@ -25,6 +21,7 @@ import tempfile
 from pathlib import Path
 
 from bench_commands import ROOT, Cost, checkout, line
+from measure import begin, exponent, row
 
 TABLE = ("train", "-m", "data=synthetic", "recipe=demo", "trainer.accelerator=cpu", "hydra.launcher.slots=1")
 PAIR, ALL = "+experiments/integral/table2=H1,I_star", "+experiments/integral/table2=glob(*)"
@@ -39,7 +36,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
     counts = [int(count) for count in asked.rows.split(",")]
-    print(f"{platform.machine()}, {os.cpu_count()} cores, {asked.repeats} repeats, median")
+    begin(__doc__)
     with checkout(asked.against) as before:
         sides = {"now": ROOT, **({asked.against: before} if before else {})}
         taken: dict[str, dict[int, float]] = {"new": {}, "known": {}}
@@ -54,10 +51,9 @@ def main() -> None:
                 print(line(f"first start of {count:,} {kind} rows", its))
                 taken[kind][count] = statistics.median(cost.seconds for cost in its["now"])
         if len(counts) > 1:
-            few, many = min(counts), max(counts)
             for kind, seconds in taken.items():
-                grown = math.log(seconds[many] / seconds[few]) / math.log(many / few)
-                print(f"exponent of {kind} rows, {few:,} to {many:,}: {grown:.2f}")
+                grown = f"exponent {exponent(list(seconds), list(seconds.values())):.2f}"
+                row(f"first start of {', '.join(f'{n:,}' for n in seconds)} {kind} rows", grown, "", "", "")
         eight: dict[str, list[Cost]] = {side: [] for side in sides}
         for _ in range(asked.repeats):
             for side, place in sides.items():

@@ -1,4 +1,4 @@
-"""What docs/benchmarks/annotations.md says of reading annotations holds, also for a file a seventh as large."""
+"""What docs/benchmarks.md says of reading annotations holds, also for a file a seventh as large."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ ALWAYS = 6 << 20  # bytes that reading takes for files of any size
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_annotations_cost_less_than_parsing_and_little_more_memory_than_what_comes_of_them(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
     spec = importlib.util.spec_from_file_location("bench_annotations", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
