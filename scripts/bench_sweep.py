@@ -5,6 +5,8 @@
 - first start: processor time of the sweep and of what it has started (the check of configs) until it says that the
   first row is on its way, and the peak memory of the sweep's own process; of rows that were never seen (`new`) and of
   rows that were checked before (`known`). The exponent says how it grows with the number of rows.
+- first step: processor time and memory of one run, from its process's start to its first training step: H1 of the
+  demo on 64 synthetic people, so that nothing but the start counts.
 - eight starts: processor time of a whole sweep of eight rows that end as soon as they look for their data.
 - With --against, an older revision takes turns with this one. Linux alone tells what a process has taken so far.
 """
@@ -24,6 +26,19 @@ from bench_commands import ROOT, Cost, checkout, line
 from measure import begin, exponent, row
 
 TABLE = ("train", "-m", "data=synthetic", "recipe=demo", "trainer.accelerator=cpu", "hydra.launcher.slots=1")
+STEP = """
+import os, resource, sys
+from posereg.cli.deferred import defer
+defer()
+from posereg.methods.base import PoseModule
+def first(*given):
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    os.write(1, f"\\nfirst step {used.ru_utime + used.ru_stime} {used.ru_maxrss}".encode())
+    os._exit(0)
+PoseModule.training_step = first
+from posereg.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
 PAIR, ALL = "+experiments/integral/table2=H1,I_star", "+experiments/integral/table2=glob(*)"
 
 
@@ -54,6 +69,12 @@ def main() -> None:
             for kind, seconds in taken.items():
                 grown = f"exponent {exponent(list(seconds), list(seconds.values())):.2f}"
                 row(f"first start of {', '.join(f'{n:,}' for n in seconds)} {kind} rows", grown, "", "", "")
+        steps: dict[str, list[Cost]] = {side: [] for side in sides}
+        with tempfile.TemporaryDirectory() as folder:
+            for turn in range(asked.repeats):
+                for side, place in sides.items():
+                    steps[side].append(first_step(place, Path(folder), turn))
+        print(line("first step", steps))
         eight: dict[str, list[Cost]] = {side: [] for side in sides}
         for _ in range(asked.repeats):
             for side, place in sides.items():
@@ -87,6 +108,26 @@ def first_start(place: Path, rows: int, folder: str) -> Cost:
     process.stdout.read()
     process.wait()
     return cost
+
+
+def first_step(place: Path, folder: Path, turn: int) -> Cost:
+    """One run up to its first training step."""
+    environment = {**os.environ, "PYTHONPATH": str(place / "src"), "POSEREG_CACHE": str(folder / "cache")}
+    people, python = folder / "people", [sys.executable, "-c", STEP]
+    make = ("data", "make", "kind=mpii", f"out={people}", "people=64", "size=128", "style=plain")
+    subprocess.run([*python, *make], env=environment, check=True, capture_output=True)
+    run = (
+        "train",
+        "method=H1",
+        "data=synthetic",
+        "recipe=demo",
+        "trainer.accelerator=cpu",
+        f"data.root={people}",
+    )
+    command = [*python, *run, f"runs={folder / f'{place.name}{turn}'}"]
+    printed = subprocess.run(command, env=environment, cwd=place, check=True, capture_output=True, text=True)
+    taken, kilobytes = printed.stdout.split("first step ")[1].split()
+    return Cost(float(taken), int(kilobytes) / 1024)
 
 
 def whole(place: Path, folder: str) -> Cost:
