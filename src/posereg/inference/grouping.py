@@ -128,6 +128,12 @@ def candidates(heat: Heat, count: int, radius: float = 2.0) -> tuple[Tensor, Ten
 def _highest(maps: Tensor, reach: float, count: int) -> tuple[Tensor, Tensor]:
     """Values (K, N) and flat cells (K, N) of the highest local maxima within `reach` cells."""
     peak = _tops_surface(maps, reach) if reach <= 1 else maps >= window_max(maps, round(reach))
+    if maps.is_cpu and len(maps) == 1:
+        # Among the maxima alone: a sort of the whole map would cost as much as finding them.
+        cells = peak.flatten().nonzero().squeeze(1)
+        if len(cells) >= count:
+            values, best = maps.flatten()[cells].topk(count)
+            return values.unsqueeze(0), cells[best].unsqueeze(0)
     peaks = maps.masked_fill(~peak, -torch.inf).flatten(1)
     values, cells = peaks.topk(min(count, peaks.shape[1]), dim=1)
     return values, cells

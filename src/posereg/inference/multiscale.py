@@ -138,11 +138,11 @@ def _mean(heats: Sequence[tuple[Tensor, float]], size: torch.Size, convention: C
     whose maps its caches hold."""
     joints = heats[0][0].shape[1]
     step = 1 if heats[0][0].is_cpu else joints
-    parts = []
+    mean = heats[0][0].new_empty((*heats[0][0].shape[:2], *size))
     for k in range(0, joints, step):
         grown = (_resized(maps[:, k : k + step], stride, size, convention) for maps, stride in heats)
-        parts.append(reduce(torch.add, grown) / len(heats))
-    return torch.cat(parts, dim=1)
+        torch.div(reduce(torch.add, grown), len(heats), out=mean[:, k : k + step])
+    return mean
 
 
 def _resized(
