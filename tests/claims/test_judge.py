@@ -292,9 +292,28 @@ def test_nothing_is_decided_without_a_validation_curve(tmp_path: Path) -> None:
     assert (line.verdict, line.reason) == (OPEN, "no validation curve of I1")
 
 
-def test_runs_that_only_evaluated_are_judged(tmp_path: Path) -> None:
-    for row, error in (("I1", 0.1), ("H1", 0.2)):
-        made.run(tmp_path / "runs/mpii", f"integral/table2/{row}", distances(error), steps=0)
+def test_evaluated_networks_are_judged_by_the_curves_of_their_training(tmp_path: Path) -> None:
+    """Where these are not known, nothing is decided: nobody can tell whether they had finished."""
+    folders = [
+        made.run(tmp_path / "runs/mpii", f"integral/table2/{row}", distances(error), steps=0).parent
+        for row, error in (("I1", 0.1), ("H1", 0.2))
+    ]
+    end = {
+        "metric": "PCKh@0.1",
+        "rise": 0.1,
+        "limit": 0.5,
+        "steps": 100,
+        "low": None,
+        "high": None,
+        "needed": 0,
+    }
+    for folder in folders:
+        (folder / "metrics.csv").unlink()
+    assert judged(tmp_path).verdict == OPEN
+    for folder in folders:
+        result = json.loads((folder / "result.json").read_text())
+        kept = {"val/PCKh@0.1": end, "val/PCKh@0.5": end | {"metric": "PCKh@0.5"}}
+        (folder / "result.json").write_text(json.dumps({**result, "learning": kept}))
     assert judged(tmp_path).verdict == CONFIRMED
 
 

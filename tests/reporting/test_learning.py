@@ -79,11 +79,22 @@ def test_the_interval_of_a_slope_is_that_of_the_textbook() -> None:
 
 @pytest.mark.parametrize(("end", "finished"), [(100.0, False), (103.5, True)])
 def test_millimetres_learn_downwards_and_by_their_share(tmp_path: Path, end: float, finished: bool) -> None:
-    (tmp_path / "metrics.csv").write_text(f"epoch,step,val/MPJPE\n1,75,104\n2,100,{end}\n")
+    (tmp_path / "metrics.csv").write_text(f"epoch,step,val/MPJPE\n1,74,104\n2,99,{end}\n")
     found = of_run(Run(tmp_path / "result.json", {"metrics": {"MPJPE": end}}))
     assert found is not None
     assert found.rise == pytest.approx(104 - end)
     assert found.finished is finished
+
+
+def test_the_validation_at_three_quarters_counts(tmp_path: Path) -> None:
+    """metrics.csv counts steps from 0: of 12 epochs of 203 steps the ninth ends with step 1826, at just 3/4."""
+    auc = [40.0] * 9 + [42.0] * 3
+    rows = [{"epoch": k, "step": 203 * (k + 1) - 1, "val/AUC": value} for k, value in enumerate(auc)]
+    metrics_csv.write(tmp_path / "metrics.csv", rows)
+    found = of_run(Run(tmp_path / "result.json", {"metrics": {"AUC": 42.0}}))
+    assert found is not None
+    slope = np.polyfit([9, 10, 11, 12], auc[8:], 1)[0]
+    assert (found.rise, found.steps) == (pytest.approx(3 * slope), 2436)
 
 
 def test_the_wanted_metric_comes_before_the_first(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_an_ensemble_has_finished_when_all_its_members_have(order: tuple[int, in
 def test_a_run_that_keeps_no_verdict_on_its_curves_has_the_curves(tmp_path: Path) -> None:
     folder = written(tmp_path / "A")
     results.write(folder / "result.json", {"row": "A", "seed": 0, "metrics": {"AUC": 9.0}})  # type: ignore[typeddict-item]
-    curve = [{"step": 100.0 * k, "val/AUC": float(k)} for k in range(1, 9)]
+    curve = [{"step": 100.0 * k - 1, "val/AUC": float(k)} for k in range(1, 9)]
     metrics_csv.write(folder / "metrics.csv", curve)
     result: results.Result = {"training": {}, "protocol": {}}
     lineage.inherit(result, [folder])

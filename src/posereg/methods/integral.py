@@ -24,6 +24,7 @@ from posereg.errors import UserError
 from posereg.losses.integral import CoordinateKind, HeatmapLoss, coordinate_loss
 from posereg.methods.base import Batch, PoseModule
 from posereg.methods.integral_start import pull, training_maps
+from posereg.networks.deconv import RegressionNet
 from posereg.records.poses import PoseSet
 from posereg.settings.ranges import NotNegative, Positive
 
@@ -111,6 +112,8 @@ class IntegralPose(PoseModule):
         self.score: Score = score
         self.smoothing = smoothing
         self.score_rule = SCORES[decode] + (f", {score}" if decode == "argmax" and score != "value" else "")
+        if isinstance(self.network, RegressionNet):
+            self.score_rule = "1 for every joint"
 
     def losses(self, images: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Heat map and joint loss, each summed over the network's stages, and their weighted sum

@@ -98,15 +98,17 @@ def _as_kept(path: Path, kept: Any) -> Learning:
 
 
 def _of_curve(rows: Rows, column: str, lower: Collection[str]) -> Learning | None:
-    steps, values = metrics_csv.series(rows, column, against="step")
+    logged, values = metrics_csv.series(rows, column, against="step")
+    # The number of the last step, counted from 0: the validation at three quarters belongs to the last one.
+    steps = [step + 1 for step in logged]
     metric = column.removeprefix("train/").removeprefix("val/")
     grows = higher_is_better(metric, lower)
     return learning(metric, steps, values if grows else [-value for value in values], percent=grows)
 
 
 def curves_of(runs: Sequence[Run], metric: str = "") -> list[Learning | None]:
-    """`of_run` of the runs whose network is known to have been trained; weights from elsewhere learned elsewhere."""
-    return [of_run(run, metric) for run in runs if trains(run)]
+    """`of_run` of each run; one that only evaluated has the curves of the run whose network it evaluated."""
+    return [of_run(run, metric) for run in runs]
 
 
 def slowest(curves: Sequence[Learning | None]) -> Learning | None:

@@ -83,11 +83,12 @@ def summary(results: Results) -> tuple[dict[str, Any], dict[str, dict[str, Any]]
 
 def _unseeded(identity: Mapping[str, Any]) -> dict[str, Any]:
     """Without the seeds of the run and of its groups, so that runs that differ in no more are told at a glance."""
-    return {
+    rest = {
         name: {k: v for k, v in part.items() if k != "seed"} if isinstance(part, dict) else part
         for name, part in identity.items()
         if name != "seed"
     }
+    return {name: part for name, part in rest.items() if part != {}}
 
 
 def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:
