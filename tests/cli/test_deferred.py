@@ -48,6 +48,18 @@ print([name for name in {unneeded} if name in sys.modules])
     assert _run(START + code).strip() == "[]"
 
 
+def test_a_metric_imported_before_its_plots_still_draws_itself() -> None:
+    code = """defer()
+import matplotlib
+matplotlib.use('Agg')
+import torch
+from torchmetrics.utilities.plot import plot_single_or_multi_val
+figure, axes = plot_single_or_multi_val(torch.tensor(2.0))
+print(len(axes.lines))
+"""
+    assert _run(START + code).strip() == "1"
+
+
 @pytest.mark.slow
 def test_an_optimiser_steps_without_the_compiler_and_models_compile_after_it() -> None:
     code = """defer()

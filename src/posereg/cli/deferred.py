@@ -27,7 +27,12 @@ def _of(module: str, name: str) -> Any:
 
 
 def _later(module: str, name: str) -> Callable[..., Any]:
-    return lambda *given, **named: _of(module, name)(*given, **named)
+    def call(*given: Any, **named: Any) -> Any:
+        import_module(module)
+        _run(module)
+        return _of(module, name)(*given, **named)
+
+    return call
 
 
 class _Compiled(type):
