@@ -140,7 +140,7 @@ def _run(
     for split in dict.fromkeys((data.train_split, data.val_split)):
         data.poses(split)
     saved = _saved(folder) if trains else None
-    start = None if saved else _starting_weights(plain, overrides)
+    start, sources = (None, []) if saved else _starting_weights(plain, overrides)
     pl.seed_everything(plain["seed"], workers=True, verbose=False)
     module = _method(plain, start, resumes=saved is not None)
     module.plain_config, module.overrides = plain, list(overrides)
@@ -169,7 +169,7 @@ def _run(
             **data.lost_images(),
         }
         if not trains:
-            lineage.inherit(result, _sources(plain, start, overrides))
+            lineage.inherit(result, sources)
         if trainer.is_global_zero:
             if plain["report"].get("complexity"):
                 cost |= rates(module.network, module.input_size, trainer.strategy.root_device)
@@ -225,23 +225,18 @@ def _amount(progress: Progress, batch_size: int) -> dict[str, float]:
     }
 
 
-def _starting_weights(plain: dict[str, Any], overrides: Sequence[str]) -> Path | None:
-    """The checkpoint this run starts from: `init_weights`, or that of the row it names. Rows it needs are run first."""
+def _starting_weights(plain: dict[str, Any], overrides: Sequence[str]) -> tuple[Path | None, list[Path]]:
+    """The checkpoint this run starts from, `init_weights` or that of the row it names, and the folders of the runs it
+    comes from, or of the ensemble's members. Rows it needs are run first."""
     if plain["init_weights"]:
         path = Path(plain["init_weights"])
         if not path.is_file():
             raise UserError(f"init_weights: no such file: {path}")
-        return path
+        return path, [path.parent]
     # All that it needs is run now, before this run has processes and devices of its own.
-    folders = {key: finished_sibling(row, plain, overrides) for key, row in needed(plain)}
-    return checkpoint_of(folders[PRETRAIN]) if PRETRAIN in folders else None
-
-
-def _sources(plain: dict[str, Any], start: Path | None, overrides: Sequence[str]) -> list[Path]:
-    """The folders of the weights that an evaluation is of: where it started, or its ensemble's members."""
-    if start is not None:
-        return [start.parent]
-    return [finished_sibling(row, plain, overrides) for _, row in needed(plain)]
+    folders = [(key, finished_sibling(row, plain, overrides)) for key, row in needed(plain)]
+    start = next((checkpoint_of(folder) for key, folder in folders if key == PRETRAIN), None)
+    return start, [start.parent] if start else [folder for _, folder in folders]
 
 
 def train_on_devices(config: DictConfig, overrides: Sequence[str]) -> Result | None:

@@ -210,7 +210,8 @@ def test_rows_that_only_evaluate(tmp_path):
     trained = row("table1=softargmax", tmp_path, *more)
     argmax = row("table1=argmax", tmp_path, *more)
     folder = tmp_path / "synthetic/softargmax/table1"
-    assert argmax["training"]["steps"] == 0 < trained["training"]["steps"]
+    assert argmax["trained_as"] == "softargmax/table1/softargmax seed 0"
+    assert argmax["training"]["seconds"] == 0 < trained["training"]["seconds"]
     mine, theirs = (checkpoint(folder / name / "seed0")["state_dict"] for name in ("argmax", "softargmax"))
     assert all(torch.equal(mine[name], tensor) for name, tensor in theirs.items())
     hard, soft = (

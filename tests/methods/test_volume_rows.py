@@ -49,7 +49,8 @@ def test_table_1_scales_the_same_predictions_by_other_bones(tmp_path: Path) -> N
     assert (mean["protocol"]["bone_source"], frame["protocol"]["bone_source"]) == ("train+val", "frame")
     assert mean["protocol"]["trained_beside"] == ["mpii"]
     assert mean["protocol"]["box_source"] == "projection"
-    assert frame["training"]["epochs"] == 0
+    assert frame["trained_as"] == "volume/table1/avg_train_val seed 0"
+    assert frame["training"]["seconds"] == 0
     a = predictions.load(_folder(tmp_path, "table1", "avg_train_val") / "predictions.npz").keypoints
     b = predictions.load(_folder(tmp_path, "table1", "per_frame") / "predictions.npz").keypoints
     assert_allclose(length_sum(a, H80K.parents), np.concatenate(sums).mean(), rtol=1e-4)
@@ -82,8 +83,13 @@ def test_the_ensemble_row_averages_its_siblings_predictions(
         made = predictions.Predictions(poses.ids, poses.image_ids, points, ones, ones[:, 0])
         made.save(tmp_path / name / "predictions.npz")
     asked = []
+
+    def finished(row: str, *_: object) -> Path:
+        asked.append(row)
+        return tmp_path / row
+
     # Asked for twice: before the run has processes of its own, and where the predictions are read.
-    monkeypatch.setattr("posereg.train.finished_sibling", lambda row, plain, overrides: asked.append(row))
+    monkeypatch.setattr("posereg.train.finished_sibling", finished)
     monkeypatch.setattr(ensemble, "finished_sibling", lambda row, plain, overrides: tmp_path / row)
     result = _train(tmp_path / "runs", "+experiments/volume/table2=ensemble")
     assert asked == ["flip", "flip@100", "flip@200"]
