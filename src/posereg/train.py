@@ -140,7 +140,10 @@ def _run(
     for split in dict.fromkeys((data.train_split, data.val_split)):
         data.poses(split)
     saved = _saved(folder) if trains else None
-    start, sources = (None, []) if saved else _starting_weights(plain, overrides)
+    start, folders = (None, []) if saved else _starting_weights(plain, overrides)
+    sources = (
+        [] if trains else lineage.sources_of(folders)
+    )  # a damaged one is told before anything is computed
     pl.seed_everything(plain["seed"], workers=True, verbose=False)
     module = _method(plain, start, resumes=saved is not None)
     module.plain_config, module.overrides = plain, list(overrides)

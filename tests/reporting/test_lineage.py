@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from posereg import config as configs
+from posereg.errors import UserError
 from posereg.reporting import lineage
 from posereg.runs import metrics_csv, results
 from posereg.train import train
@@ -52,7 +53,7 @@ def test_an_ensemble_has_finished_when_all_its_members_have(order: tuple[int, in
         written(tmp_path / "B", trained_as="x/y/C seed 7", learning={"val/AUC": ended(2.0)}),
     ]
     result: results.Result = {"training": {}, "protocol": {}}
-    lineage.inherit(result, [members[k] for k in order])
+    lineage.inherit(result, lineage.sources_of([members[k] for k in order]))
     assert result["learning"] == {"val/AUC": ended(2.0)}
     assert sorted(result["trained_as"].split(", ")) == ["x/y/A seed 1", "x/y/C seed 7"]
 
@@ -63,14 +64,25 @@ def test_a_run_that_keeps_no_verdict_on_its_curves_has_the_curves(tmp_path: Path
     curve = [{"step": 100.0 * k - 1, "val/AUC": float(k)} for k in range(1, 9)]
     metrics_csv.write(folder / "metrics.csv", curve)
     result: results.Result = {"training": {}, "protocol": {}}
-    lineage.inherit(result, [folder])
+    lineage.inherit(result, lineage.sources_of([folder]))
     assert result["learning"]["val/AUC"]["rise"] == pytest.approx(2.0)  # a point every 100 of 800 steps
     assert not result["learning"]["val/AUC"]["finished"]
+
+
+def test_a_damaged_neighbour_is_told_before_anything_is_evaluated(tmp_path: Path) -> None:
+    given = ["method=H1", "trainer.epochs=1"]
+    train(configs.compose(overrides("mpii", tmp_path, *given)))
+    folder = tmp_path / "synthetic/single/H1/seed0"
+    (folder / "result.json").write_text("{")
+    more = [f"init_weights={folder}/last.ckpt", "evaluate_only=true", "row=again"]
+    with pytest.raises(UserError, match=r"result\.json"):
+        train(configs.compose(overrides("mpii", tmp_path, *given, *more)))
+    assert not (tmp_path / "synthetic/single/again/seed0/predictions.npz").exists()
 
 
 def test_weights_from_elsewhere_say_nothing(tmp_path: Path) -> None:
     known = written(tmp_path / "A", learning={"val/AUC": ended(0.1)})
     for folders in ([], [tmp_path], [known, tmp_path]):
         result: results.Result = {"training": {"steps": 0}, "protocol": {"epochs": 3}}
-        lineage.inherit(result, folders)
+        lineage.inherit(result, lineage.sources_of(folders))
         assert result == {"training": {"steps": 0}, "protocol": {"epochs": 3}}

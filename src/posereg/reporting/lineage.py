@@ -18,25 +18,36 @@ TRAINED = (
 )  # fmt: skip
 
 
-def inherit(result: Result, folders: Sequence[Path]) -> None:
+def sources_of(folders: Sequence[Path]) -> list[Result]:
+    """The results of the runs whose weights lie in these folders, with how their curves ended; none where one of the
+    folders holds no result.json.
+
+    Raises:
+        UserError: a damaged result.json or metrics.csv.
+    """
+    if not all((folder / RESULT).exists() for folder in folders):
+        return []
+    found = [results.read(folder / RESULT) for folder in folders]
+    for folder, source in zip(folders, found, strict=True):
+        source["learning"] = _learning(folder, source)
+    return found
+
+
+def inherit(result: Result, sources: Sequence[Result]) -> None:
     """Add to the result of evaluated weights how much and on what their network was trained, how its curves ended, and
     as which row (`trained_as`).
 
     Args:
-        folders: where the weights lie; of an ensemble its members' runs, of which the least finished curves are kept.
-            Where one holds no result.json of a run, nothing is known.
-
-    Raises:
-        UserError: a damaged result.json.
+        sources: the run whose weights they are; of an ensemble its members, whose least finished curves are kept.
+            Where there is none, nothing is known.
     """
-    if not folders or not all((folder / RESULT).exists() for folder in folders):
+    if not sources:
         return
-    sources = [results.read(folder / RESULT) for folder in folders]
     amount, protocol = sources[0].get("training", {}), sources[0].get("protocol", {})
     result["training"] |= {name: amount[name] for name in AMOUNT if name in amount}
     result["protocol"] |= {name: protocol[name] for name in TRAINED if name in protocol}
     result["trained_as"] = ", ".join(map(_name, sources))
-    if learning := _least_finished([_learning(*one) for one in zip(folders, sources, strict=True)]):
+    if learning := _least_finished([source["learning"] for source in sources]):
         result["learning"] = learning
 
 
