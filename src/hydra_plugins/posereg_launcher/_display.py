@@ -19,6 +19,7 @@ from posereg.errors import Interrupted, UserError
 from posereg.reporting.columns import columns_of
 from posereg.runs import results
 from posereg.runs.folder import RESULT
+from posereg.terminal.counted import counted
 from posereg.terminal.duration import elapsed
 
 SILENCE_SECONDS = 60.0
@@ -46,7 +47,8 @@ class Display:
         places = ", ".join(dict.fromkeys(slot.name for slot in self.slots))
         begun = f" of the first {len(self.jobs)}" if self.unread() else ""
         self._line(
-            f"{self._total()} runs, {skipped}{begun} done before" + (f"; on {places}" if places else "")
+            f"{counted(self._total(), 'run')}, {skipped}{begun} done before"
+            + (f"; on {places}" if places else "")
         )
         if self.live:
             self.live.start()
@@ -60,7 +62,9 @@ class Display:
             self.live.stop()
         if kind in (KeyboardInterrupt, Interrupted):
             left = sum(job.state == "stopped" for job in self.jobs) + self.unread()
-            self._line(f"stopped with {left} runs left; the same command goes on where this one ended")
+            self._line(
+                f"stopped with {counted(left, 'run')} left; the same command goes on where this one ended"
+            )
 
     def queued(self, job: Job) -> None:
         name = job.process.name if job.process else ""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from posereg.planning.plan import GB, Line, Plan
 from posereg.reporting.markdown import escaped
+from posereg.terminal.counted import counted
 
 COLUMNS = ("table", "row", "runs", "samples", "epochs", "steps", "images", "params", "MACs", "FLOPs", "memory",
            "hours", "notes")  # fmt: skip
@@ -50,11 +51,11 @@ def summary(plan: Plan, rate: str, gigabytes: float) -> list[str]:
     runs = [run for line in plan.lines for run in line.runs]
     extra = [line for line in plan.lines if not line.asked]
     done = sum(run.state == "done" for run in runs)
-    on = f"On {plan.devices} device{'s' if plan.devices > 1 else ''}"
+    on = f"On {counted(plan.devices, 'device')}"
     lines = [
-        f"{len(plan.lines)} rows, {len(runs)} runs, {done} of them done.",
-        f"{plan.hours:.1f} device-hours are left, at {rate}.",
-        f"{on}: {plan.makespan:.1f} hours, rows that others need first.",
+        f"{counted(len(plan.lines), 'row')}, {counted(len(runs), 'run')}, {done} of them done.",
+        f"{_hours(plan.hours, 'device-hour')} are left, at {rate}.",
+        f"{on}: {_hours(plan.makespan, 'hour')}, rows that others need first.",
     ]
     if extra:
         lines.append(f"Rows in brackets are not asked for; others need them: {len(extra)}.")
@@ -66,6 +67,11 @@ def summary(plan: Plan, rate: str, gigabytes: float) -> list[str]:
     if "stated" in sources:
         lines.append("Sizes of data sets are as stated.")
     return lines
+
+
+def _hours(hours: float, unit: str) -> str:
+    """`217.6 hours`; below one, as many digits as tell it from nothing."""
+    return f"{hours:.1f} {unit}s" if hours >= 1 or hours == 0 else f"{hours:.2g} {unit}s"
 
 
 def _runs(line: Line) -> str:
