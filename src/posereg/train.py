@@ -22,7 +22,7 @@ from posereg.build import build_method, load_network
 from posereg.data.modules.base import ImageData
 from posereg.errors import Interrupted, UserError
 from posereg.files import read_json, remove_leftovers, write_json
-from posereg.methods.base import PoseModule
+from posereg.methods.base import STARTED_FROM, PoseModule
 from posereg.networks.complexity import counts, rates
 from posereg.predict.final import final_result
 from posereg.records.predictions import load as load_predictions
@@ -141,12 +141,12 @@ def _run(
         data.poses(split)
     saved = _saved(folder) if trains else None
     start, folders = (None, []) if saved else _starting_weights(plain, overrides)
-    sources = (
-        [] if trains else lineage.sources_of(folders)
-    )  # a damaged one is told before anything is computed
+    sources = lineage.sources_of(folders)  # a damaged one is told before anything is computed
     pl.seed_everything(plain["seed"], workers=True, verbose=False)
     module = _method(plain, start, resumes=saved is not None)
     module.plain_config, module.overrides = plain, list(overrides)
+    if trains:
+        module.started_from = saved[1].get(STARTED_FROM) if saved else lineage.before(sources)
     cost = counts(module.network, module.input_size)
     loggers = build_loggers(plain["logger"], plain, folder)
     throughput = Throughput()
@@ -173,6 +173,8 @@ def _run(
         }
         if not trains:
             lineage.inherit(result, sources)
+        elif module.started_from:
+            result["started_from"] = dict(module.started_from)
         if trainer.is_global_zero:
             if plain["report"].get("complexity"):
                 cost |= rates(module.network, module.input_size, trainer.strategy.root_device)

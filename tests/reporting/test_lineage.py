@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from posereg import config as configs
+from posereg import train as training
 from posereg.errors import UserError
+from posereg.methods.integral import IntegralPose
 from posereg.reporting import lineage
 from posereg.runs import metrics_csv, results
 from posereg.train import train
@@ -86,3 +88,53 @@ def test_weights_from_elsewhere_say_nothing(tmp_path: Path) -> None:
         result: results.Result = {"training": {"steps": 0}, "protocol": {"epochs": 3}}
         lineage.inherit(result, lineage.sources_of(folders))
         assert result == {"training": {"steps": 0}, "protocol": {"epochs": 3}}
+
+
+def test_a_run_counts_the_training_that_its_weights_have_seen(tmp_path: Path) -> None:
+    def run(row: str, *more: str) -> results.Result:
+        return train(
+            configs.compose(overrides("mpii", tmp_path, "method=H1", "trainer.epochs=2", f"row={row}", *more))
+        )
+
+    def weights(row: str) -> str:
+        return f"init_weights={tmp_path}/synthetic/single/{row}/seed0/last.ckpt"
+
+    first = run("first")
+    second = run("second", weights("first"))
+    third = run("third", weights("second"), "trainer.epochs=1")
+    evaluated = run("evaluated", weights("third"), "evaluate_only=true")
+    steps, images = first["training"]["steps"], first["training"]["images"]
+    assert steps > 0
+    assert "started_from" not in first
+    assert second["started_from"] == {"row": "single/first seed 0", "steps": steps, "images": images}
+    assert third["started_from"] == {"row": "single/second seed 0", "steps": 2 * steps, "images": 2 * images}
+    assert lineage.trained(third) == lineage.trained(evaluated) == (2.5 * steps, 2.5 * images)
+
+
+@pytest.mark.parametrize(("owner", "place"), [(IntegralPose, "predict"), (training, "final_result")])
+def test_a_run_that_goes_on_still_knows_them(
+    owner: Any, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off in its first validation or in its evaluation; by then the first run may be gone."""
+
+    def run(row: str, *more: str) -> results.Result:
+        given = overrides("mpii", tmp_path, "method=I1", "method.pretrain=null", f"row={row}", *more)
+        return train(configs.compose([*given, "trainer.epochs=2", "trainer.checkpoint_minutes=0.0000001"]))
+
+    first = run("first")
+    weights = tmp_path / "synthetic/single/first/seed0/last.ckpt"
+    with monkeypatch.context() as cut:
+        cut.setattr(owner, place, crash)
+        with pytest.raises(CrashError):
+            run("second", f"init_weights={weights}")
+    (weights.parent / "result.json").unlink()
+    second = run("second", f"init_weights={weights}")
+    assert second["started_from"]["steps"] == first["training"]["steps"] > 0
+
+
+class CrashError(BaseException):
+    """Nothing in between takes it for an error to tidy up after."""
+
+
+def crash(*_: Any, **__: Any) -> None:
+    raise CrashError

@@ -28,6 +28,7 @@ from posereg.records.evaluation import Evaluation
 from posereg.reporting.collect import Run
 from posereg.reporting.columns import higher_is_better, said_lower
 from posereg.reporting.learning import curves_of, slowest
+from posereg.reporting.lineage import trained
 from posereg.reporting.significance import evaluation_of, images_of
 
 CONFIRMED, REFUTED, OPEN = "confirmed", "refuted", "open"
@@ -47,7 +48,8 @@ class Judgement:
         p: of the opposite of the claim, None where nothing may be decided; p_family: that, adjusted for all
             comparisons of a page (`family.adjusted`).
         paper: the published effect; `paper_metric` its metric, where that is another than the one judged.
-        seeds: fewest of any row; steps: fewest and most training steps; images, people: evaluated on.
+        seeds: fewest of any row; steps: fewest and most training steps, with those of the runs they started from;
+            images, people: evaluated on.
     """
 
     label: str
@@ -321,7 +323,7 @@ def _described(
     rows: Mapping[str, tuple[Run, ...]],
 ) -> Judgement:
     runs = [run for its in rows.values() for run in its]
-    steps = [int(s) for run in runs if (s := run.result.get("training", {}).get("steps")) is not None]
+    steps = [trained(run.result)[0] for run in runs if "steps" in run.result.get("training", {})]
     return Judgement(
         label=comparison.label,
         compared=_formula(wanted, taken),

@@ -36,6 +36,7 @@ from posereg.training.means import Means
 from posereg.training.phases import Phase, Phases, first_steps, in_use, phased_optimizer
 
 Batch = dict[str, Any]
+STARTED_FROM = "posereg_started_from"  # of a checkpoint: what had trained its network before its run
 # Predictions of a validation batch, and for each the row of the sample it was found in.
 Part = tuple[NDArray[np.int64], Predictions]
 
@@ -155,6 +156,9 @@ class PoseModule(pl.LightningModule):
         self.network = network
         self.plain_config: dict[str, Any] = {}
         self.overrides: list[str] = []  # of the command line; sibling rows are composed from them
+        self.started_from: Mapping[str, Any] | None = (
+            None  # what had trained the network (reporting/lineage.py)
+        )
         self.skeleton = skeleton_of(skeleton)
         self.input_size = (int(input_size[0]), int(input_size[1]))
         self.optimizer_factory = optimizer
@@ -343,7 +347,13 @@ class PoseModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """The resolved config goes along, so that the file alone builds the model again (`build.load_method`)."""
-        checkpoint["posereg_config"] = self.plain_config
+        checkpoint["posereg_config"] = self.stored_config()
+        if self.started_from:
+            checkpoint[STARTED_FROM] = self.started_from
+
+    def stored_config(self) -> dict[str, Any]:
+        """The config as a checkpoint keeps it, with what the method measured."""
+        return self.plain_config
 
     def configure_callbacks(self) -> list[Callback]:
         """The callback that switches phases, where there are any."""

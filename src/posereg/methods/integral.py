@@ -161,10 +161,10 @@ class IntegralPose(PoseModule):
         """Measures it where nothing was trained."""
         self._measure()
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def stored_config(self) -> dict[str, Any]:
         """What was measured is stored among the arguments that the checkpoint rebuilds the module from."""
         method = {**self.plain_config.get("method", {}), **self._start()}
-        checkpoint["posereg_config"] = {**self.plain_config, "method": method}
+        return {**self.plain_config, "method": method}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """A run that goes on keeps what it measured when it began."""

@@ -128,10 +128,10 @@ class VolumePose(PoseModule):
         if not self.bone_lengths:
             self._measure_bones()
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Stored among the arguments that the checkpoint rebuilds the module from."""
+    def stored_config(self) -> dict[str, Any]:
+        """The lengths are stored among the arguments that the checkpoint rebuilds the module from."""
         method = {**self.plain_config.get("method", {}), "bone_lengths": self.bone_lengths}
-        checkpoint["posereg_config"] = {**self.plain_config, "method": method}
+        return {**self.plain_config, "method": method}
 
     def _pixels(self, images: Tensor) -> Tensor:
         unit = self.coordinates(images)

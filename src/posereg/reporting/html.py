@@ -251,6 +251,7 @@ def _run(run: Run, folder: Path) -> dict[str, Any]:
         "row": run.result["row"],
         "seed": run.result["seed"],
         "trained_as": run.result.get("trained_as", ""),
+        "after": run.result.get("started_from", {}).get("row", ""),
         "hash": run.result.get("config_hash", ""),
         "minutes": f"{training['seconds'] / 60:.1f}" if "seconds" in training else "–",
         "rate": f"{training['images_per_s']:.0f}" if "images_per_s" in training else "–",

@@ -1,10 +1,10 @@
-"""What a run that only evaluates says of training: that of the runs whose weights it evaluates."""
+"""What a run says of the training that came before it: that of the runs whose weights it evaluates or goes on from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from posereg.reporting.learning import record
 from posereg.runs import metrics_csv, results
@@ -16,6 +16,14 @@ AMOUNT = ("epochs", "steps", "images")
 TRAINED = (
     "train_split", "train_people", "train_images", "effective_batch", "epochs", "optimizer", "schedule", "augment",
 )  # fmt: skip
+
+
+class Began(TypedDict):
+    """Where a network stood before its run: the row that had trained it, and its steps and images up to there."""
+
+    row: str
+    steps: int
+    images: int
 
 
 def sources_of(folders: Sequence[Path]) -> list[Result]:
@@ -47,8 +55,30 @@ def inherit(result: Result, sources: Sequence[Result]) -> None:
     result["training"] |= {name: amount[name] for name in AMOUNT if name in amount}
     result["protocol"] |= {name: protocol[name] for name in TRAINED if name in protocol}
     result["trained_as"] = ", ".join(map(_name, sources))
+    if earlier := sources[0].get("started_from"):
+        result["started_from"] = earlier
     if learning := _least_finished([source["learning"] for source in sources]):
         result["learning"] = learning
+
+
+def before(sources: Sequence[Result]) -> Began | None:
+    """Where a training that goes on from the weights of another run begins, with what came before that run too; None
+    where that is not known.
+
+    Args:
+        sources: that run.
+    """
+    if not sources or "steps" not in sources[0].get("training", {}):
+        return None
+    steps, images = trained(sources[0])
+    return {"row": _name(sources[0]), "steps": steps, "images": images}
+
+
+def trained(result: Result) -> tuple[int, int]:
+    """Optimiser steps and images that went into a network: those of its run, and of the runs it started from."""
+    own, earlier = result.get("training", {}), result.get("started_from")
+    steps, images = int(own.get("steps", 0)), int(own.get("images", 0))
+    return (steps + earlier["steps"], images + earlier["images"]) if earlier else (steps, images)
 
 
 def _name(source: Result) -> str:

@@ -31,6 +31,7 @@ TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "complexity": ((dict,), False),
     "learning": ((dict,), False),
     "trained_as": ((str,), False),
+    "started_from": ((dict,), False),
     "files": ((dict,), False),
 }
 NUMBERS = ("metrics", "paper")
@@ -67,6 +68,7 @@ class Result(TypedDict, total=False):
         str, dict[str, Any]
     ]  # the end of each curve, by its column in metrics.csv (reporting/learning.py)
     trained_as: str  # of a run that only evaluates: the row whose network it is (reporting/lineage.py)
+    started_from: dict[str, Any]  # where its network stood before: row, steps, images (reporting/lineage.py)
     complexity: dict[str, Any]  # params, macs, activation_bytes, measured rates (complexity.py)
     files: dict[str, str]  # relative to the result: predictions, checkpoint, log
 
