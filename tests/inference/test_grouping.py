@@ -12,13 +12,14 @@ from posereg.inference.grouping import (
     Grouping,
     Heat,
     Proposals,
+    by_dilation,
+    by_shifts,
     candidates,
     group,
     pool,
     pose_nms,
     propose,
     surface,
-    window_max,
 )
 from posereg.inference.refine import refine
 
@@ -64,7 +65,11 @@ def test_candidates_at_input_resolution():
 @given(st.integers(0, 999), st.integers(1, 4), st.integers(1, 9), st.integers(1, 9))
 def test_window_max(seed, radius, h, w):
     maps = torch.randn(2, h, w, generator=torch.Generator().manual_seed(seed))
-    assert torch.equal(window_max(maps, radius), F.max_pool2d(maps[None], 2 * radius + 1, 1, radius)[0])
+    expected = F.max_pool2d(maps[None], 2 * radius + 1, 1, radius)[0]
+    assert torch.equal(by_dilation(maps, radius), expected)
+    assert torch.equal(by_shifts(maps, radius), expected)
+    assert torch.equal(by_dilation(maps.mT, radius), expected.mT)
+    assert torch.equal(by_dilation(maps[0], radius), expected[0])
 
 
 def test_candidate_pixels_follow_the_convention():

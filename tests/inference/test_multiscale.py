@@ -154,6 +154,33 @@ def test_people_come_back_at_any_scale(scales, fine, convention):
     assert torch.stack(shifts).mean(0).abs().max() < 0.25
 
 
+@pytest.mark.parametrize("convention", ["center", "corner"])
+def test_heat_of_several_scales_is_the_mean_of_the_enlarged_maps(convention):
+    g = torch.Generator().manual_seed(0)
+    sizes = {0.5: (64, 96), 1.0: (128, 192), 2.0: (256, 384)}
+    heats = {size: torch.randn(2, 3, size[0] // 4, size[1] // 4, generator=g) for size in sizes.values()}
+
+    def network(images):
+        heat = heats[tuple(images.shape[-2:])]
+        return Maps(heat, heat[:, None], heat[:, :1], heat.new_zeros(2, 3, 2, *heat.shape[-2:]), None)
+
+    images = {scale: torch.zeros(2, 3, *size) for scale, size in sizes.items()}
+    found = heat_and_proposals(network, images, Grouping(), convention=convention)
+    grown = [enlarge(heat, 128 // heat.shape[-2], convention) for heat in heats.values()]
+    expected = torch.stack(grown).mean(0)
+    for (heat, _), one in zip(found, expected, strict=True):
+        assert (heat.stride, heat.maps.shape[-2:]) == (1.0, sizes[1.0])
+        torch.testing.assert_close(heat.maps, one, rtol=1e-5, atol=1e-6)
+
+
+def test_maps_of_a_scale_that_do_not_fit_the_input_are_refused():
+    heat = torch.zeros(1, 3, 16, 16)
+    maps = Maps(heat, heat[:, None], heat[:, :1], torch.zeros(1, 3, 2, 16, 16), None)
+    images = {1.0: torch.zeros(1, 3, 64, 64), 0.5: torch.zeros(1, 3, 32, 32)}
+    with pytest.raises(ValueError, match="do not fit"):
+        heat_and_proposals(lambda _: maps, images, Grouping())
+
+
 def test_grouping_by_annotated_people():
     truth = crowd()
     heat, _ = heat_and_proposals(Painter(truth, 128), inputs(1.0), Grouping())[0]
