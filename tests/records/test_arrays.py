@@ -6,6 +6,7 @@ import pytest
 from scipy.io import savemat
 
 from posereg.errors import UserError
+from posereg.records import arrays as arrays_file
 from posereg.records.arrays import Kept, read_arrays, read_hdf5, read_npz
 
 POINTS = np.arange(12, dtype=np.float64).reshape(3, 4)
@@ -32,6 +33,16 @@ def test_what_was_written_comes_back(tmp_path, suffix):
         "array" if suffix == ".npy" else "points"
     ]  # groups and MATLAB's header are no arrays
     np.testing.assert_array_equal(next(iter(arrays.values())), POINTS)
+
+
+def test_large_arrays_are_read_piece_by_piece_and_alike(tmp_path, monkeypatch):
+    monkeypatch.setattr(arrays_file, "LARGE", 1)
+    arrays = read_npz(write(tmp_path / "a.npz"), "arrays")
+    np.testing.assert_array_equal(arrays["points"], POINTS)
+    arrays["points"][0] = 0  # as writable as small ones
+    np.savez(tmp_path / "odd.npz", points=np.array([{}]))
+    with pytest.raises(UserError, match="odd"):
+        read_npz(tmp_path / "odd.npz", "arrays")
 
 
 def test_matlab_7_3_is_read_as_the_hdf5_that_it_is(tmp_path):

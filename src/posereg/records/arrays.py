@@ -16,6 +16,7 @@ from posereg.files import reading
 
 NPY = b"\x93NUMPY"  # what a .npy file begins with; then its version
 NPY_1 = NPY + b"\x01\x00"
+LARGE = 1 << 24  # bytes
 
 
 def read_npz(path: Path | str, kind: str, *, needs: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
@@ -33,10 +34,17 @@ def read_npz(path: Path | str, kind: str, *, needs: tuple[str, ...] = ()) -> dic
             raise UserError(f"{path}: not {kind} (one bare array)")
         with zipfile.ZipFile(file) as archive:
             names = [name for name in archive.namelist() if name.endswith(".npy")]
-            arrays = {name.removesuffix(".npy"): _array(archive.read(name)) for name in names}
+            arrays = {name.removesuffix(".npy"): _member(archive, name) for name in names}
     if lacking := [name for name in needs if name not in arrays]:
         raise UserError(f"{path}: not {kind} (no array '{lacking[0]}'; it has {_names(arrays)})")
     return arrays
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    if archive.getinfo(name).file_size < LARGE:
+        return _array(archive.read(name))
+    with archive.open(name) as file:  # piece by piece, so that it is not in memory twice
+        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
 
 
 def _array(content: bytes) -> NDArray[Any]:

@@ -43,8 +43,7 @@ def read(path: Path | str, outlines: bool = False) -> Columns:
     Raises:
         UserError: as there.
     """
-    off = _raw.get() or os.environ.get(SWITCH, "").lower() in ("off", "0", "false", "no")
-    if off or not Path(path).is_file() or Path(path).stat().st_size < LEAST:
+    if not worth(path):
         return coco_columns.read(path, outlines)
     digest = sha256_of(path, "a COCO annotation file")
     entry = cache_folder() / "annotations" / f"{digest[:32]}-{VERSION}{'-outlines' * outlines}.zip"
@@ -52,17 +51,24 @@ def read(path: Path | str, outlines: bool = False) -> Columns:
         try:
             return _kept(entry)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            _say(f"{entry}: damaged, so {path} is read anew ({error})")
+            say(f"{entry}: damaged, so {path} is read anew ({error})")
     found = coco_columns.read(path, outlines)
     try:
         with whole_file(entry, durable=False) as temporary:
             found.parts.save(temporary)
     except UserError as error:
-        _say(f"{path}: will be parsed again next time ({error}); {SWITCH}=off does without")
+        say(f"{path}: will be parsed again next time ({error}); {SWITCH}=off does without")
     return found
 
 
-def _say(line: str) -> None:
+def worth(path: Path | str) -> bool:
+    """Whether what is read from an annotation file is to be kept: the user lets it, and the file is large."""
+    off = _raw.get() or os.environ.get(SWITCH, "").lower() in ("off", "0", "false", "no")
+    return not off and Path(path).is_file() and Path(path).stat().st_size >= LEAST
+
+
+def say(line: str) -> None:
+    """A line for the user, beside what a command prints."""
     print(line, file=sys.stderr)
 
 

@@ -78,7 +78,12 @@ def _named(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _file() -> Path:
-    return cache_folder() / "checked" / f"{_code(tuple(config_roots()))}.txt"
+    return cache_folder() / "checked" / f"{code()}.txt"
+
+
+def code() -> str:
+    """A hash of posereg's code, joint sets and the packages' versions."""
+    return _code(tuple(config_roots()))
 
 
 @cache
@@ -91,7 +96,6 @@ def _known(file: Path) -> set[str]:
 
 @cache
 def _code(roots: tuple[Path, ...]) -> str:
-    """A hash of what decides a verdict beside the config: posereg's code, joint sets and the packages' versions."""
     package = Path(__file__).resolve().parents[1]
     skeletons = [path for root in roots for path in (root / "skeleton").glob("*.yaml")]
     states = [

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from posereg.data.formats.own_images import ImageFiles, one_a_picture
 from posereg.data.formats.paths import image_name
 from posereg.data.samples import jpeg
+from posereg.data.samples.frames import file_of
 from posereg.errors import UserError
 from posereg.files import reading
 from posereg.geometry.boxes import padded
@@ -51,6 +52,7 @@ class Annotated:
     category: int | None = None  # as of PoseSet; order: its joint_order
     order: tuple[int, ...] | None = None
     files: tuple[str, ...] = ()  # (M,) paths below the root, once `locate` found them
+    looked_at: tuple[Path, ...] = ()  # by `locate`: folders, and pictures whose size it read
 
     def named(self, people: NDArray[np.bool_]) -> Numbers:
         """The ids of those of a mask (N,)."""
@@ -176,8 +178,11 @@ def locate(annotated: Annotated, path: Path, root: Path, folder: str) -> None:
     annotated.files = tuple(files)
     count = len(files)
     few = range(0, count, max(1, count // SAMPLED))
-    if any(_differs(root / files[row], annotated.image_size[row]) for row in few):
+    as_declared = not any(_differs(root / files[row], annotated.image_size[row]) for row in few)
+    if not as_declared:
         _mend_sizes(annotated, root)
+    opened = (files[row] for row in few) if as_declared else files
+    annotated.looked_at = (*find.looked_into(), *(root / file_of(file) for file in opened))
 
 
 def _differs(file: Path, declared: NDArray[np.int64]) -> bool:

@@ -21,10 +21,13 @@ from posereg.data.formats.paths import annotation_file
 from posereg.errors import UserError, nearest
 from posereg.files import reading
 from posereg.geometry import boxes
+from posereg.records import sets_cache
 from posereg.records.arrays import read_npz
+from posereg.records.parts import slabs
 from posereg.records.poses import PoseSet
 from posereg.skeletons.skeleton import H80K, skeleton
 
+SLAB = 1 << 14  # frames that are computed with at a time
 # The usual protocol: five people to train on, two to validate.
 SUBJECTS = {"train": ("S1", "S5", "S6", "S7", "S8"), "val": ("S9", "S11")}
 
@@ -43,12 +46,13 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
         raise UserError(f"h36m: no split '{split}'{nearest(split, (*SUBJECTS, 'all'))}")
     root = Path(root)
     path = annotation_file(root, annotations, ("h36m_coco.json",))
+    return sets_cache.read("h36m", root, split, path, H80K, lambda: _read(root, split, path))
+
+
+def _read(root: Path, split: str, path: Path) -> sets_cache.Reading:
     annotated = coco_json.load(path, skeleton("h36m"), by_name=False)
-    absolute = with_thorax(_camera_axes(path, annotated))
-    absolute *= 1000  # in place: of 1.5 million frames each copy is 650 MB
-    camera = absolute.astype(np.float32)
-    relative = np.subtract(absolute, absolute[:, :1].copy(), out=absolute)
     points = with_thorax(annotated.keypoints().astype(np.float64)).astype(np.float32)
+    depths = _depths(_camera_axes(path, annotated), points)  # before the rest: it takes the most memory
     flags = np.concatenate(
         [annotated.visibility, annotated.visibility[:, [11, 14]].min(axis=1)[:, None]], axis=1
     )
@@ -57,16 +61,19 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
     annotated.file_names = [_location(name) for name in annotated.file_names]
     of_image = [_action(name) for name in annotated.file_names]
     extras: dict[str, NDArray[Any]] = {
-        "xyz": relative.astype(np.float32),
-        "camera_xyz": camera,
-        "z": (relative[..., 2] * _pixels_per_mm(points, relative)[:, None]).astype(np.float32),
+        **depths,
         "action": np.array(of_image)[annotated.person_image],
     }
     coco_json.locate(annotated, path, root, "")
     everybody = coco_json.pose_set(
         "h36m", split, path, root, H80K, annotated, points, boxes.padded(tight).astype(np.float32), extras
     )
-    return everybody if split == "all" else _of_subjects(everybody, split)
+    looked_at = (path, path.parent, *_joint_files(path), *annotated.looked_at)
+    return everybody if split == "all" else _of_subjects(everybody, split), looked_at
+
+
+def _joint_files(path: Path) -> list[Path]:
+    return sorted(path.parent.glob("*body3d*.npz"))
 
 
 def _of_subjects(everybody: PoseSet, split: str) -> PoseSet:
@@ -85,11 +92,21 @@ def _of_subjects(everybody: PoseSet, split: str) -> PoseSet:
     return everybody.on_images(wanted)
 
 
+def _depths(axes: NDArray[np.floating], points: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """The columns `xyz`, `camera_xyz` and `z` of joints in camera axes (N, 17, 3), metres, and (N, 18, 2) pixels."""
+    axes = with_thorax(axes)  # the same name, so that what was given can go
+    axes *= 1000  # in place: of 1.5 million frames each copy is 650 MB
+    camera = axes.astype(np.float32)
+    axes -= axes[:, :1].copy()
+    depth = axes[..., 2] * _pixels_per_mm(points, axes)[:, None]
+    return {"xyz": axes.astype(np.float32), "camera_xyz": camera, "z": depth.astype(np.float32)}
+
+
 def _camera_axes(path: Path, annotated: coco_json.Annotated) -> NDArray[np.float64]:
     """(N, 17, 3) metres, from the .npz beside the annotations."""
     joints: list[NDArray[np.float64]] = []
     known: dict[str, int] = {}
-    for file in sorted(path.parent.glob("*body3d*.npz")):
+    for file in _joint_files(path):
         joints.append(_of_file(file, known, sum(map(len, joints))))
     bases = [_base(name) for name in annotated.file_names]
     wanted = [bases[k] for k in annotated.person_image.tolist()]
@@ -108,17 +125,20 @@ def _of_file(file: Path, known: dict[str, int], start: int) -> NDArray[np.float6
     kind = "a file of Human3.6M joints in camera axes"
     content = read_npz(file, kind, needs=("imgname", "S"))
     with reading(file, kind):
-        found = content["S"][..., :3].astype(np.float64).reshape(-1, len(skeleton("h36m")), 3)
-        names = (_base(str(name)) for name in content["imgname"].tolist())
+        # Taken out, so that each array goes when it is done with.
+        found = content.pop("S")[..., :3].astype(np.float64).reshape(-1, len(skeleton("h36m")), 3)
+        names = (_base(str(name)) for name in content.pop("imgname").tolist())
         known.update(zip(names, range(start, start + len(found)), strict=True))
     return found
 
 
 def _pixels_per_mm(points: NDArray[np.floating], relative: NDArray[np.floating]) -> NDArray[np.float64]:
     """Scale of the weak-perspective camera: least squares of centred pixels on centred millimetres."""
-    flat = relative[..., :2] - relative[..., :2].mean(axis=1, keepdims=True)
-    seen = points - points.mean(axis=1, keepdims=True)
-    scale: NDArray[np.float64] = (flat * seen).sum(axis=(1, 2)) / (flat**2).sum(axis=(1, 2))
+    scale = np.empty(len(points))
+    for some in slabs(len(points), SLAB):
+        flat = relative[some, :, :2] - relative[some, :, :2].mean(axis=1, keepdims=True)
+        seen = points[some] - points[some].mean(axis=1, keepdims=True)
+        scale[some] = (flat * seen).sum(axis=(1, 2)) / (flat**2).sum(axis=(1, 2))
     return scale
 
 

@@ -81,6 +81,10 @@ class ImageFiles:
         self.folders = [str(folder).rstrip("/")] if folder else ["", "images"]
         self._listed: dict[str, dict[str, str]] = {}
 
+    def looked_into(self) -> list[Path]:
+        """The folders in which pictures were looked for so far, also those that are not there."""
+        return [self.root / folder for folder in self._listed]
+
     def __call__(self, declared: str) -> str:
         """The path below `root` of a picture, found or as declared."""
         named = self.find(declared) or "/".join([*filter(None, self.folders[:1]), *_parts(declared)])
