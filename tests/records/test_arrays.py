@@ -7,7 +7,7 @@ from scipy.io import savemat
 
 from posereg.errors import UserError
 from posereg.records import arrays as arrays_file
-from posereg.records.arrays import Kept, read_arrays, read_hdf5, read_npz
+from posereg.records.arrays import SMALL, Kept, read_arrays, read_hdf5, read_npz
 
 POINTS = np.arange(12, dtype=np.float64).reshape(3, 4)
 
@@ -69,6 +69,7 @@ def test_a_missing_array_is_named_beside_those_that_are_there(tmp_path):
     "array",
     [
         np.asfortranarray(POINTS), np.array(3.5), np.zeros((0, 3), np.float32), np.array([True, False]),
+        np.random.default_rng(0).random(SMALL // 8),  # larger than what is read at once
         np.array(["a", "bc"]), np.array([(1, 2.0)], [("id", "<i4"), ("score", ">f8")]), POINTS.astype(np.float16)[::2],
         pytest.param(  # a header of version 3.0
             np.array([(1,)], [("größe", "<i4")]), marks=pytest.mark.filterwarnings("ignore:Stored array in format 3")

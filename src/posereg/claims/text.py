@@ -7,6 +7,7 @@ import io
 import math
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
@@ -189,6 +190,7 @@ def as_csv(judged_claims: Sequence[Judged], folder: Path) -> str:
     return file.getvalue()
 
 
+@lru_cache(maxsize=10_000)  # each run stands behind several claims, in three files
 def relative(path: Path, folder: Path) -> str:
     """`path` as a link from a page in `folder`: relative, with forward slashes."""
     return Path(os.path.relpath(path, folder)).as_posix()

@@ -130,10 +130,10 @@ def by_number(
     Args:
         distance: (N, K) as in `evaluate`; people of whom nothing counts are left out.
     """
-    counts = ~np.isnan(distance).all(axis=1)
-    rows = {}
-    for value in np.unique(number[counts]):
-        members = counts & (number == value)
-        correct, total = pck.hits(distance[members], np.array([threshold]))
-        rows[int(value)] = (float(pck.rate(correct, total)[0]), int(members.sum()))
-    return rows
+    counted = (~np.isnan(distance)).sum(axis=1)
+    correct = (distance <= threshold).sum(axis=1)  # NaN, which is not counted, is not
+    members = counted > 0
+    values, group = np.unique(number[members], return_inverse=True)
+    won, total = (np.bincount(group, weights=each[members]) for each in (correct, counted))
+    people = np.bincount(group)
+    return {int(value): (float(100 * won[k] / total[k]), int(people[k])) for k, value in enumerate(values)}

@@ -51,7 +51,8 @@ def _style() -> Any:
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # families that are not installed
     return matplotlib.rc_context(
         {
-            "font.family": ["Inter", "Helvetica", "Arial", "DejaVu Sans", "sans-serif"], "font.size": 9.5,
+            "font.family": "sans-serif", "font.size": 9.5,
+            "font.sans-serif": ["Inter", "Helvetica", "Arial", *matplotlib.rcParamsDefault["font.sans-serif"]],
             "svg.fonttype": "none", "svg.hashsalt": "posereg", "axes.spines.top": False, "axes.spines.right": False,
             "axes.edgecolor": "#94a3b8", "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK,
             "ytick.color": INK, "axes.grid": True, "grid.color": GRID, "axes.axisbelow": True, "axes.titlesize": 10,

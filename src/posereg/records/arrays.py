@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,8 @@ from posereg.files import reading
 
 NPY = b"\x93NUMPY"  # what a .npy file begins with; then its version
 NPY_1 = NPY + b"\x01\x00"
-LARGE = 1 << 24  # bytes
+LARGE = 1 << 24  # bytes of an array
+SMALL = 1 << 20  # bytes of an archive
 
 
 def read_npz(path: Path | str, kind: str, *, needs: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
@@ -32,7 +34,10 @@ def read_npz(path: Path | str, kind: str, *, needs: tuple[str, ...] = ()) -> dic
     with reading(path, kind), open(path, "rb") as file:
         if file.read(len(NPY)) == NPY:
             raise UserError(f"{path}: not {kind} (one bare array)")
-        with zipfile.ZipFile(file) as archive:
+        file.seek(0)
+        # A small file is read at once: zipfile goes to the disk several times for each array.
+        small = os.fstat(file.fileno()).st_size <= SMALL
+        with zipfile.ZipFile(io.BytesIO(file.read()) if small else file) as archive:
             names = [name for name in archive.namelist() if name.endswith(".npy")]
             arrays = {name.removesuffix(".npy"): _member(archive, name) for name in names}
     if lacking := [name for name in needs if name not in arrays]:

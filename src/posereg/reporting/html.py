@@ -242,11 +242,8 @@ def _run(run: Run, folder: Path) -> dict[str, Any]:
     training = run.result.get("training", {})
     files = {"result": run.path, "log": run.folder / LOG, "curves": run.folder / METRICS,
              "predictions": run.folder / PREDICTIONS}  # fmt: skip
-    links = [
-        (name, Path(os.path.relpath(path, folder)).as_posix())
-        for name, path in files.items()
-        if path.exists()
-    ]
+    place = Path(os.path.relpath(run.folder, folder))
+    links = [(name, (place / path.name).as_posix()) for name, path in files.items() if path.exists()]
     return {
         "row": run.result["row"],
         "seed": run.result["seed"],
