@@ -1,5 +1,9 @@
 """Figures are the same bytes each time, as text or as a file."""
 
+import itertools
+
+import pytest
+
 from posereg.figures import canvas
 
 
@@ -29,3 +33,25 @@ def test_a_figure_saved_later_is_the_same_file(tmp_path):
     canvas.save(figure(), tmp_path / "b.svg")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert "<dc:date>" not in (tmp_path / "a.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("ends", "marks"),
+    [
+        ((10.9, 14.8), ["11", "12", "13", "14", "15"]),
+        ((3.1, 63.6), ["5", "10", "20", "50"]),
+        ((0.05, 12), ["0.05", "0.1", "0.2", "0.5", "1", "2", "5", "10", "20"]),
+    ],
+)
+def test_a_logarithmic_axis_has_plain_numbers_side_by_side(ends, marks):
+    with canvas.canvas(3.6, 2) as (drawn, axes):
+        axes.plot(ends, [0, 1])
+        axes.set_xscale("log")
+        axes.margins(0.12)
+        canvas.plain_numbers(axes.xaxis)
+    drawn.draw_without_rendering()
+    low, high = axes.get_xlim()
+    shown = [text for text in axes.get_xticklabels(which="both") if low <= text.get_position()[0] <= high]
+    assert [text.get_text() for text in shown] == marks
+    boxes = [text.get_window_extent() for text in shown]
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))

@@ -42,6 +42,16 @@ def canvas(width: float, height: float, panels: int = 1) -> Iterator[tuple[Any, 
         yield figure, figure.subplots(1, panels)
 
 
+def plain_numbers(axis: Any) -> None:
+    """Marks a logarithmic axis at 0.5, 1, 2, 5 and so on, or at 11, 12, 13 where it spans less. Matplotlib's own marks,
+    1.15 x 10^1, run into one another."""
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+
+
 def _style() -> Any:
     """Matplotlib's settings of all figures; needed both when a figure is made and when it is saved."""
     import logging

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from posereg.figures.canvas import canvas
+from posereg.figures.canvas import canvas, plain_numbers
 from posereg.reporting.collect import Table
 from posereg.reporting.columns import COSTS
 from posereg.reporting.curves import styles
@@ -51,6 +51,7 @@ def figure(table: Table) -> Any | None:
                 face = style.color if style.dash == "solid" else "white"
                 place.plot([x / unit], [y], "o", ms=8, mfc=face, mec=style.color, mew=1.6, label=row)
             place.set_xscale("log")
+            plain_numbers(place.xaxis)
             place.margins(0.12)
             place.set_xlabel(label)
         np.atleast_1d(axes)[0].set_ylabel(

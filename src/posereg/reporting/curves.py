@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from posereg.figures.canvas import COLORS, canvas
+from posereg.figures.canvas import COLORS, canvas, plain_numbers
 from posereg.reporting.collect import Row, Table
 from posereg.reporting.columns import COSTS
 from posereg.reporting.learning import still_learning
@@ -147,6 +147,7 @@ def training_curves(table: Table) -> Any | None:
             axes.set_xlabel("epoch")
             if name.endswith("loss"):
                 axes.set_yscale("log")
+                plain_numbers(axes.yaxis)
         handles, labels = np.atleast_1d(panels)[-1].get_legend_handles_labels()
         figure.legend(handles, labels, frameon=False, loc="outside right upper", handlelength=2.6)
     return figure
