@@ -147,7 +147,6 @@ def _run(
     module.plain_config, module.overrides = plain, list(overrides)
     if trains:
         module.started_from = saved[1].get(STARTED_FROM) if saved else lineage.before(sources)
-    cost = counts(module.network, module.input_size)
     loggers = build_loggers(plain["logger"], plain, folder)
     throughput = Throughput()
     collector.usual()
@@ -176,6 +175,8 @@ def _run(
         elif module.started_from:
             result["started_from"] = dict(module.started_from)
         if trainer.is_global_zero:
+            # Of a network made anew: this one may have been compiled.
+            cost = counts(build_method(plain, weights=False).network, module.input_size)
             if plain["report"].get("complexity"):
                 cost |= rates(module.network, module.input_size, trainer.strategy.root_device)
             if trains:

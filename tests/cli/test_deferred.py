@@ -39,6 +39,10 @@ def test_runs_and_predictions_load_no_more_than_they_need() -> None:
         "torchmetrics.functional",
         "torchvision.models.resnet",
         "torchvision.ops.roi_align",
+        "torchvision.datasets.folder",
+        "torch.export.exported_program",
+        "triton",
+        "huggingface_hub.hf_api",
         "torch._dynamo.eval_frame",
     )
     code = f"""defer()
@@ -111,6 +115,22 @@ def test_all_names_of_a_package_are_imported_after_its_code_ran(package: Path) -
 def test_known_names_come_without_the_rest(package: Path) -> None:
     code = "DEFERRED['slow'] = {'PART': lambda: 7}\ndefer()\nfrom slow import PART\nprint(PART)"
     assert _run(START + code, package) == "7\n"
+
+
+def test_a_class_that_waits_can_be_called_derived_from_and_asked_for_its_instances(package: Path) -> None:
+    with (package / "slow" / "__init__.py").open("a") as file:
+        file.write("class Base:\n    pass\n")
+    code = """from posereg.cli.deferred import _all_later
+DEFERRED['slow'] = _all_later('slow', 'Base')
+defer()
+from slow import Base
+print('waits')
+class Own(Base):
+    pass
+import slow
+print(Own.__mro__[1] is slow.Base, isinstance(Own(), Base), isinstance(3, Base), type(Base()) is slow.Base)
+"""
+    assert _run(START + code, package) == "waits\nran\nTrue True False True\n"
 
 
 def test_another_layout_of_a_package_is_no_error(package: Path) -> None:

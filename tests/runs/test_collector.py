@@ -55,3 +55,17 @@ Cycle()
 
     assert printed("usual") == printed("seldom") == "found"
     assert printed("until_the_end") == ""
+
+
+def test_imports_stay_and_what_a_second_run_leaves_does_not() -> None:
+    code = """
+import gc
+from posereg.runs import collector
+collector.imported()
+first = gc.get_freeze_count()
+kept = [[] for _ in range(1000)]
+collector.imported()
+print(first > 1000, gc.get_freeze_count() <= first)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"

@@ -1,8 +1,9 @@
 """Packages that others import along, but that hardly a command needs: their code runs when somebody asks for a part.
 
-Lightning imports torchmetrics with all its metrics, and those transformers, scipy.signal and pyplot; timm imports
-torchvision with all its networks and operators; and all of them torch's compiler. That is more than half of what a
-command would wait for until it begins.
+Lightning imports torchmetrics with all its metrics, and those transformers, scipy.signal and pyplot, and a counter of
+operations, which imports triton; timm imports torchvision with all its networks, operators and data sets, and the Hub's
+client; and torch itself its compiler and exporter. That is more than half of what a command would wait for until it
+begins.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-COMPILER = "torch._dynamo"
+COMPILER, EXPORTER = "torch._dynamo", "torch.export"
+IN_CIRCLES = (COMPILER, EXPORTER)  # modules below these import one another, by way of the package
+DATA_SETS = (
+    "CIFAR10", "CIFAR100", "FashionMNIST", "ImageFolder", "ImageNet", "INaturalist", "KMNIST", "MNIST", "Places365",
+    "QMNIST",
+)  # fmt: skip
 ALONE = {f"{COMPILER}.config"}  # modules that need nothing of the package above them
 
 
@@ -26,13 +32,29 @@ def _of(module: str, name: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _later(module: str, name: str) -> Callable[..., Any]:
-    def call(*given: Any, **named: Any) -> Any:
-        import_module(module)
-        _run(module)
-        return _of(module, name)(*given, **named)
+class _Later:
+    """Stands for a function or a class of a module, which runs when this one is called or derived from."""
 
-    return call
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+    def itself(self) -> Any:
+        import_module(self.module)
+        _run(self.module)
+        return _of(self.module, self.name)
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return self.itself()(*given, **named)
+
+    def __mro_entries__(self, _: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (self.itself(),)
+
+    def __instancecheck__(self, value: object) -> bool:
+        return isinstance(value, self.itself())
+
+
+def _all_later(module: str, *names: str) -> dict[str, Callable[[], Any]]:
+    return {name: partial(_Later, module, name) for name in names}
 
 
 class _Compiled(type):
@@ -52,6 +74,7 @@ def _as_it_is(function: Any = None, *given: Any, **named: Any) -> Any:
 
 # package -> names that those ask for who import it along, and what makes them without the rest of it
 DEFERRED: dict[str, Mapping[str, Callable[[], Any]]] = {
+    "huggingface_hub": _all_later("huggingface_hub", "HfApi", "hf_hub_download", "model_info"),
     "torchmetrics": {
         "__version__": partial(_of, "torchmetrics.__about__", "__version__"),
         "_logger": partial(logging.getLogger, "torchmetrics"),
@@ -61,10 +84,11 @@ DEFERRED: dict[str, Mapping[str, Callable[[], Any]]] = {
     "torchmetrics.utilities.plot": {
         "_AX_TYPE": lambda: Any,
         "_PLOT_OUT_TYPE": lambda: Any,
-        "plot_single_or_multi_val": partial(
-            _later, "torchmetrics.utilities.plot", "plot_single_or_multi_val"
-        ),
+        **_all_later("torchmetrics.utilities.plot", "plot_single_or_multi_val"),
     },
+    EXPORTER: {},
+    "torch.utils.flop_counter": _all_later("torch.utils.flop_counter", "FlopCounterMode"),
+    "torchvision.datasets": _all_later("torchvision.datasets", *DATA_SETS),
     "torchvision.models": {},
     "torchvision.ops": {},
     COMPILER: {
@@ -96,8 +120,9 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name.startswith(f"{COMPILER}.") and name not in ALONE:
-            _run(COMPILER)  # its modules import one another in a circle
+        for package in IN_CIRCLES:
+            if name.startswith(f"{package}.") and name not in ALONE:
+                _run(package)
         spec = PathFinder.find_spec(name, path, target) if name in DEFERRED else None
         if spec is not None and spec.loader is not None:
             spec.loader = _Deferred(spec.loader)

@@ -109,10 +109,12 @@ def train_one(config: Any) -> None:
     """
     from hydra.core.hydra_config import HydraConfig
 
+    from posereg.runs import collector
     from posereg.runs.processes import say
     from posereg.settings.unheard import heard
     from posereg.train import train_on_devices
 
+    collector.imported()
     overrides = list(HydraConfig.get().overrides.task)
     result = train_on_devices(heard(overrides, config), overrides)
     if result is not None:

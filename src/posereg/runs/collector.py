@@ -22,6 +22,13 @@ def usual() -> None:
     gc.set_threshold(*_USUAL)
 
 
+def imported() -> None:
+    """What is there by now, imports for the most part, stays until the process ends: it is never looked through again.
+    Of several runs in one process only the first one's is, as later on there may be cycles that hold much memory."""
+    if not gc.get_freeze_count():
+        gc.freeze()
+
+
 def until_the_end() -> None:
     """`seldom`, and not at the end of the process either: for commands that read, print and end."""
     seldom()
