@@ -7,6 +7,7 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch.utils.data import DataLoader
 
+from posereg.methods.integral import scaled_rate
 from posereg.training.hardware import FastSteps, fused
 
 
@@ -96,6 +97,14 @@ def test_the_fused_kernel_takes_the_same_steps(kind):
     (plain, _), (quick, optimizer) = stepped(factory), stepped(fused(factory))
     assert optimizer.param_groups[0]["fused"] is True
     torch.testing.assert_close(quick, plain)
+
+
+def test_a_method_that_scales_the_rate_has_the_fused_kernel_too():
+    """The integral methods (`method.rate_factor`)."""
+    _, optimizer = stepped(fused(scaled_rate(functools.partial(torch.optim.Adam, lr=0.1), 0.5)))
+    assert (optimizer.param_groups[0]["fused"], optimizer.param_groups[0]["lr"]) == (True, 0.05)
+    chosen = scaled_rate(functools.partial(torch.optim.Adam, lr=0.1, foreach=True), 0.5)
+    assert fused(chosen) is chosen
 
 
 @pytest.mark.parametrize(

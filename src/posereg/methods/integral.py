@@ -6,6 +6,7 @@ keypoints. A network that gives coordinates instead of maps is R1.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -36,7 +37,7 @@ SCORES = {
     "dark": "map maximum",
 }
 MAP_NETWORKS = (".HeatmapNet", ".MultiStageNet", ".LateralNet", ".UpsampleNet")
-Optimize = Callable[[Iterable[Any]], Optimizer]
+Optimize = Callable[..., Optimizer]
 
 
 class IntegralPose(PoseModule):
@@ -265,8 +266,9 @@ class IntegralPose(PoseModule):
 def scaled_rate(factory: Optimize, factor: float) -> Optimize:
     """The optimiser that `factory` makes, at `factor` times its learning rate."""
 
-    def slower(parameters: Iterable[Any]) -> Optimizer:
-        optimizer = factory(parameters)
+    @functools.wraps(factory)  # what it may be told beside its parameters still shows, as `fused` must
+    def slower(parameters: Iterable[Any], **more: Any) -> Optimizer:
+        optimizer = factory(parameters, **more)
         for group in optimizer.param_groups:
             group["lr"] *= factor
         return optimizer

@@ -76,8 +76,9 @@ class FastSteps(Callback):
 def fused(factory: Factory) -> Factory:
     """The factory of the same optimiser with its fused kernel; the same factory where it has none, or where the recipe
     has chosen another way to loop over parameters."""
-    chosen = factory.keywords if isinstance(factory, functools.partial) else {}
-    taken: Any = inspect.signature(factory).parameters
+    inner = inspect.unwrap(factory)
+    chosen = inner.keywords if isinstance(inner, functools.partial) else {}
+    taken: Any = inspect.signature(inner).parameters
     if "fused" not in taken or chosen.keys() & {"fused", "foreach", "differentiable"}:
         return factory
     return functools.partial(factory, fused=True)
