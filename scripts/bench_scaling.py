@@ -6,7 +6,9 @@
   the slope of a line through the logarithms, by least squares: 1 is linear, below 1 there is a part that does not grow.
 - Runs and pictures to predict are whole processes, with their start-up; their exponent is that of the cost beyond a
   process with one picture, or with the eight runs of one seed. All else is within this process.
-- OKS-NMS looks at every pair of a picture's people, of which there are the square of their number.
+- OKS-NMS looks at every pair of a picture's people, of which there are the square of their number. None can be left out
+  by its place: with one of 17 joints anywhere, the OKS of two poses can still be above 0.9, so that neither boxes nor
+  middles bound it. All pairs of 90 people take less than half a millisecond.
 - Maps stay below 32 MiB: larger ones come anew from the system each time they are made (glibc), which costs ten times
   what filling them does, with any code.
 """

@@ -42,7 +42,7 @@ class Reader:
             category=3,
             joint_order=(*range(16),),
         )
-        self.looked_at = [self.annotations, root, root / "not there", root / whole.images[0]]
+        self.looked_at = [root / "images", root / "not there", root / whole.images[0]]
         self.times = 0
 
     def anew(self):
@@ -50,7 +50,7 @@ class Reader:
         return self.set, self.looked_at
 
     def __call__(self):
-        return sets_cache.read("made", self.set.root, "train", self.annotations, MPII, self.anew)
+        return sets_cache.read("made", self.set.root, "train", [self.annotations], MPII, self.anew)
 
 
 @pytest.fixture
@@ -81,6 +81,9 @@ def test_the_second_reading_finds_the_same_and_reads_nothing(kept, reader):
     assert reader.times == 1
     assert_same(again, first)
     again.keypoints[0] = 0  # an array like any other
+    (reader.set.root / "beside").mkdir()  # where nothing was looked for
+    reader()
+    assert reader.times == 1
 
 
 @pytest.mark.parametrize("change", ["annotations", "picture", "new picture", "new folder", "code"])
@@ -94,7 +97,7 @@ def test_what_changed_is_read_anew(kept, reader, monkeypatch, change):
     elif change == "picture":
         (root / reader.set.images[0]).write_bytes(b"other")
     elif change == "new picture":
-        (root / "new.jpg").touch()
+        (root / "images/new.jpg").touch()
     elif change == "new folder":
         (root / "not there").mkdir()
     else:
@@ -164,3 +167,7 @@ def test_frames_are_parsed_once_while_their_pictures_stay(kept, tmp_path, monkey
     assert len(parsed) == 2
     h36m.read(root, "all")  # another set
     assert len(parsed) == 3
+    (axes,) = root.glob("*body3d*.npz")
+    shutil.copy(axes, root / "more_body3d.npz")  # another file with joints
+    h36m.read(root, "all")
+    assert len(parsed) == 4

@@ -11,7 +11,7 @@ import json
 import os
 import time
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +35,21 @@ Reading = tuple[
 
 
 def read(
-    name: str, root: Path, split: str, annotations: Path, skeleton: Skeleton, anew: Callable[[], Reading]
+    name: str, root: Path, split: str, files: Sequence[Path], skeleton: Skeleton, anew: Callable[[], Reading]
 ) -> PoseSet:
     """What `anew` reads, or what it read before.
 
     Args:
-        name, root, split, annotations, skeleton: of the set.
+        name, root, split, skeleton: of the set.
+        files: that are read, the annotations first.
 
     Raises:
         UserError: as `anew`.
     """
+    annotations = files[0]
     if not columns_cache.worth(annotations):
         return anew()[0]
-    places = "\n".join([os.path.abspath(root), os.path.abspath(annotations)])
+    places = "\n".join(map(os.path.abspath, (root, *files)))
     entry = cache_folder() / "sets" / f"{name}-{split}-{hashlib.sha256(places.encode()).hexdigest()[:24]}.npz"
     if entry.exists():
         try:
@@ -59,7 +61,7 @@ def read(
                 return kept
     settled = time.time_ns() - int(SETTLED * 1e9)
     poses, looked_at = anew()
-    states = {os.path.abspath(place): _state(place) for place in looked_at}
+    states = {os.path.abspath(place): _state(place) for place in (*files, *looked_at)}
     if all(max(state[1:]) < settled for state in states.values() if state):
         try:
             with whole_file(entry, durable=False) as temporary:

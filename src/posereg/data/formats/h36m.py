@@ -8,6 +8,7 @@ JSON's `keypoints_3d` alone are world axes, which no picture shows. Images lie i
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,13 +47,14 @@ def read(root: Path | str, split: str = "all", annotations: Path | str | None = 
         raise UserError(f"h36m: no split '{split}'{nearest(split, (*SUBJECTS, 'all'))}")
     root = Path(root)
     path = annotation_file(root, annotations, ("h36m_coco.json",))
-    return sets_cache.read("h36m", root, split, path, H80K, lambda: _read(root, split, path))
+    files = (path, *sorted(path.parent.glob("*body3d*.npz")))
+    return sets_cache.read("h36m", root, split, files, H80K, lambda: _read(root, split, *files))
 
 
-def _read(root: Path, split: str, path: Path) -> sets_cache.Reading:
+def _read(root: Path, split: str, path: Path, *axes: Path) -> sets_cache.Reading:
     annotated = coco_json.load(path, skeleton("h36m"), by_name=False)
     points = with_thorax(annotated.keypoints().astype(np.float64)).astype(np.float32)
-    depths = _depths(_camera_axes(path, annotated), points)  # before the rest: it takes the most memory
+    depths = _depths(_camera_axes(path, axes, annotated), points)  # before the rest: it takes the most memory
     flags = np.concatenate(
         [annotated.visibility, annotated.visibility[:, [11, 14]].min(axis=1)[:, None]], axis=1
     )
@@ -68,12 +70,7 @@ def _read(root: Path, split: str, path: Path) -> sets_cache.Reading:
     everybody = coco_json.pose_set(
         "h36m", split, path, root, H80K, annotated, points, boxes.padded(tight).astype(np.float32), extras
     )
-    looked_at = (path, path.parent, *_joint_files(path), *annotated.looked_at)
-    return everybody if split == "all" else _of_subjects(everybody, split), looked_at
-
-
-def _joint_files(path: Path) -> list[Path]:
-    return sorted(path.parent.glob("*body3d*.npz"))
+    return everybody if split == "all" else _of_subjects(everybody, split), annotated.looked_at
 
 
 def _of_subjects(everybody: PoseSet, split: str) -> PoseSet:
@@ -102,11 +99,11 @@ def _depths(axes: NDArray[np.floating], points: NDArray[np.float32]) -> dict[str
     return {"xyz": axes.astype(np.float32), "camera_xyz": camera, "z": depth.astype(np.float32)}
 
 
-def _camera_axes(path: Path, annotated: coco_json.Annotated) -> NDArray[np.float64]:
-    """(N, 17, 3) metres, from the .npz beside the annotations."""
+def _camera_axes(path: Path, files: Sequence[Path], annotated: coco_json.Annotated) -> NDArray[np.float64]:
+    """(N, 17, 3) metres, from the .npz files beside the annotations."""
     joints: list[NDArray[np.float64]] = []
     known: dict[str, int] = {}
-    for file in _joint_files(path):
+    for file in files:
         joints.append(_of_file(file, known, sum(map(len, joints))))
     bases = [_base(name) for name in annotated.file_names]
     wanted = [bases[k] for k in annotated.person_image.tolist()]
