@@ -30,6 +30,8 @@ STEP = """
 import os, resource, sys
 from posereg.cli.deferred import defer
 defer()
+from posereg.runs import collector
+collector.seldom()  # as `posereg train` does before it imports what follows
 from posereg.methods.base import PoseModule
 def first(*given):
     used = resource.getrusage(resource.RUSAGE_SELF)

@@ -24,7 +24,6 @@ from posereg.errors import Interrupted, UserError
 from posereg.files import read_json, remove_leftovers, write_json
 from posereg.methods.base import STARTED_FROM, PoseModule
 from posereg.networks.complexity import counts, rates
-from posereg.predict.final import final_result
 from posereg.records.predictions import load as load_predictions
 from posereg.reporting import lineage
 from posereg.reporting.learning import record
@@ -163,6 +162,8 @@ def _run(
         validate(trainer, module, data, progress)
         if not trains:
             trainer.save_checkpoint(folder / runs.CHECKPOINT, weights_only=True)
+        from posereg.predict.final import final_result  # with all evaluators, which training does without
+
         result = final_result(plain, folder, digest, module, data, trainer)
         result["overrides"] = list(overrides)
         result["training"] = {

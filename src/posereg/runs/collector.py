@@ -13,8 +13,8 @@ _USUAL = gc.get_threshold()
 
 
 def seldom() -> None:
-    """From here on every 100,000 objects: until a training begins."""
-    gc.set_threshold(100_000, 50, 50)
+    """From here on every million objects: until a training begins."""
+    gc.set_threshold(1_000_000, 50, 50)
 
 
 def usual() -> None:
