@@ -2,7 +2,7 @@
 
 A picture of a megapixel takes longer to decode than a person of it to crop. The cut is the part of the picture that any
 augmentation of the recipe can look at, and has no more pixels than the network: a person's box is at most as wide as
-the input. People who are smaller stay as they are. JPEG of quality 95; joints are not touched.
+the input. People who are smaller stay as they are. JPEG of quality 90; joints are not touched.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from posereg.geometry.pixels import cell_offset
 from posereg.records.poses import PoseSet
 from posereg.terminal.progress import tracked
 
-QUALITY = 95
+QUALITY = 90
 MARGIN = 2  # pixels of the picture about what is seen, for the interpolation
 HEAD = struct.Struct("<8s2i2dI")  # of a file: MAGIC, the entry's x, y and step, a checksum of its data
 MAGIC = b"posecut1"
