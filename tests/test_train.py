@@ -11,6 +11,7 @@ import torch
 from posereg import config as configs
 from posereg.errors import UserError
 from posereg.methods.integral import IntegralPose
+from posereg.networks.deconv import HeatmapNet
 from posereg.records import predictions
 from posereg.runs import folder as runs
 from posereg.runs import results
@@ -150,3 +151,18 @@ def test_training_images_that_are_gone_or_damaged_are_counted_in_the_result(tmp_
         run(tmp_path / "a", *settings)
     counted = run(tmp_path / "b", *settings, "loader.missing_images=drop")["training"]
     assert (counted["missing_images"], counted["undecodable_images"]) == (1, 1)
+
+
+def test_a_network_that_cannot_be_counted_keeps_what_it_has_learned(tmp_path, monkeypatch, capsys):
+    """One that asks for the pixels' values, which a tensor without data has not."""
+    forward = HeatmapNet.forward
+    monkeypatch.setattr(
+        HeatmapNet,
+        "forward",
+        lambda self, images: forward(self, images if float(images.sum()) > 0 else -images),
+    )
+    result = run(tmp_path, "method=H1")
+    assert result["complexity"] == {}
+    assert result["metrics"]["AUC"] is not None
+    assert runs.is_done(only_run(tmp_path), result["config_hash"])
+    assert "complexity: left out, as the network cannot be counted (" in capsys.readouterr().out

@@ -176,8 +176,7 @@ def _run(
         elif module.started_from:
             result["started_from"] = dict(module.started_from)
         if trainer.is_global_zero:
-            # Of a network made anew: this one may have been compiled.
-            cost = counts(build_method(plain, weights=False).network, module.input_size)
+            cost = _counted(plain)
             if plain["report"].get("complexity"):
                 cost |= rates(module.network, module.input_size, trainer.strategy.root_device)
             if trains:
@@ -194,6 +193,17 @@ def _run(
     finally:
         finish(loggers, code)
     return result
+
+
+def _counted(plain: dict[str, Any]) -> dict[str, Any]:
+    """Parameters and multiply-adds of a network made anew, as the run's own may have been compiled; nothing of one that
+    cannot be counted, for by now it has been trained."""
+    module = build_method(plain, weights=False)
+    try:
+        return counts(module.network, module.input_size)
+    except Exception as error:  # whatever a network of the user's makes of tensors without data
+        processes.say(f"complexity: left out, as the network cannot be counted ({error})")
+        return {}
 
 
 def _saved(folder: Path) -> tuple[Path, dict[str, Any]] | None:

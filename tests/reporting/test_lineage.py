@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from posereg import config as configs
-from posereg import train as training
 from posereg.errors import UserError
 from posereg.methods.integral import IntegralPose
+from posereg.predict import final
 from posereg.reporting import lineage
 from posereg.runs import metrics_csv, results
 from posereg.train import train
@@ -111,7 +111,7 @@ def test_a_run_counts_the_training_that_its_weights_have_seen(tmp_path: Path) ->
     assert lineage.trained(third) == lineage.trained(evaluated) == (2.5 * steps, 2.5 * images)
 
 
-@pytest.mark.parametrize(("owner", "place"), [(IntegralPose, "predict"), (training, "final_result")])
+@pytest.mark.parametrize(("owner", "place"), [(IntegralPose, "predict"), (final, "final_result")])
 def test_a_run_that_goes_on_still_knows_them(
     owner: Any, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

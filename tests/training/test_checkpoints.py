@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from posereg import config as configs
-from posereg import train as training
 from posereg.methods.integral import IntegralPose
+from posereg.predict import final
 from posereg.records import predictions
 from posereg.runs import folder as runs
 from posereg.train import train
@@ -157,7 +157,7 @@ def test_a_run_cut_off_around_an_epochs_checkpoint(tmp_path, monkeypatch, whole,
 
 
 def test_a_run_cut_off_in_its_final_evaluation(tmp_path, monkeypatch, whole):
-    crash_in(monkeypatch, training, "final_result", 0)
+    crash_in(monkeypatch, final, "final_result", 0)
     seen = crash_in_step(monkeypatch, 10**9)
     result = resumed(tmp_path, whole, NEVER)
     assert len(seen) == 15
