@@ -17,13 +17,16 @@ def truth(dtype=torch.float32):
     return discs.to(dtype), offsets.to(dtype)
 
 
-def test_both_are_zero_at_the_labels_and_mean_squares_elsewhere():
+def test_both_are_zero_at_the_labels_and_mean_squares_over_the_maps_elsewhere():
+    """As MMPose's CombinedTargetMSELoss weighs them: the label's disc times the offsets, over all cells."""
     discs, offsets = truth()
     assert [loss.item() for loss in offsets_loss(discs, offsets, KEYPOINTS, WEIGHT, GRID, RADIUS)] == [0, 0]
-    moved = offsets_loss(
-        discs + 0.5, offsets + torch.tensor([0.3, 0.1]).view(2, 1, 1), KEYPOINTS, WEIGHT, GRID, RADIUS
-    )
-    assert [loss.item() for loss in moved] == pytest.approx([0.25, (0.09 + 0.01) / 2])
+    off = torch.tensor([0.3, 0.1]).view(2, 1, 1)
+    moved = offsets_loss(discs + 0.5, offsets + off, KEYPOINTS, WEIGHT, GRID, RADIUS)
+    counted = discs[0, :2]
+    of_axes = [((counted * error) ** 2).mean().item() for error in (0.3, 0.1)]
+    assert [loss.item() for loss in moved] == pytest.approx([0.25, sum(of_axes)])
+    assert 0 < counted.mean() < 0.2
 
 
 def test_offsets_outside_the_disc_and_uncounted_joints_are_free():

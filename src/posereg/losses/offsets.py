@@ -12,9 +12,10 @@ from posereg.losses.integral import weighted_mean
 def offsets_loss(
     discs: Tensor, offsets: Tensor, keypoints: Tensor, weight: Tensor, grid: Grid, radius: float
 ) -> tuple[Tensor, Tensor]:
-    """Squared errors of the discs, over all cells, and of the offsets, over the disc's cells alone.
+    """Squared errors of the discs, and of the offsets within them.
 
-    Each is a mean over cells and over the joints that count; a joint without a cell in its disc has no offsets.
+    Each is a mean over all cells of the maps and over the joints that count, so that the offsets, which only the disc's
+    cells have, weigh as little as the disc itself: otherwise they keep it from being learned. Both axes add up.
 
     Args:
         discs: (B, K, H, W). offsets: (B, K, 2, H, W), in radii.
@@ -23,6 +24,5 @@ def offsets_loss(
     """
     inside, truth = offsets_encode(keypoints, grid, radius)
     of_discs = (discs - inside.float()).square().mean((2, 3))
-    cells = inside.sum((2, 3))
-    of_offsets = ((offsets - truth).square().mean(2) * inside).sum((2, 3)) / cells.clamp_min(1)
-    return weighted_mean(of_discs, weight), weighted_mean(of_offsets, weight * (cells > 0))
+    of_offsets = ((offsets - truth).square().sum(2) * inside).mean((2, 3))
+    return weighted_mean(of_discs, weight), weighted_mean(of_offsets, weight)
