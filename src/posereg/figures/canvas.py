@@ -43,11 +43,14 @@ def canvas(width: float, height: float, panels: int = 1) -> Iterator[tuple[Any, 
 
 
 def plain_numbers(axis: Any) -> None:
-    """Marks a logarithmic axis at 0.5, 1, 2, 5 and so on, or at 11, 12, 13 where it spans less. Matplotlib's own marks,
-    1.15 x 10^1, run into one another."""
-    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+    """Marks a logarithmic axis, once it is drawn on, at 0.5, 1, 2, 5 and so on, or at 11, 12, 13 where it spans less.
+    Matplotlib's own marks, 1.15 x 10^1, run into one another."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = getattr(axis.axes, f"get_{axis.axis_name}lim")()
+    decades = LogLocator(subs=(1, 2, 5))
+    seen = sum(low <= mark <= high for mark in decades.tick_values(low, high))
+    axis.set_major_locator(decades if high > 4 * low and seen > 2 else MaxNLocator(5))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 

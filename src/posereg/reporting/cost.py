@@ -51,8 +51,8 @@ def figure(table: Table) -> Any | None:
                 face = style.color if style.dash == "solid" else "white"
                 place.plot([x / unit], [y], "o", ms=8, mfc=face, mec=style.color, mew=1.6, label=row)
             place.set_xscale("log")
-            plain_numbers(place.xaxis)
             place.margins(0.12)
+            plain_numbers(place.xaxis)
             place.set_xlabel(label)
         np.atleast_1d(axes)[0].set_ylabel(
             name if table.higher_is_better(name) else f"{name} (lower is better)"
