@@ -25,15 +25,13 @@ def test_bars_are_the_intervals_in_the_colour_of_their_verdict() -> None:
     assert min(axes.get_xlim()) < -4.0
 
 
-def test_points_and_millimetres_have_panels_of_their_own() -> None:
-    claims = [
-        verdict_on(CONFIRMED, judgement()),
-        verdict_on(OPEN, judgement(metric="MPJPE", paper_metric="MPJPE")),
-    ]
-    figure = overview(claims)
+def test_each_unit_has_a_panel_of_its_own() -> None:
+    metrics = ["MPJPE", "confidence/correlation", "AUC"]
+    figure = overview([verdict_on(OPEN, judgement(metric=name, paper_metric=name)) for name in metrics])
     assert figure is not None
-    assert ["(points)" in axes.get_xlabel() for axes in figure.axes] == [True, False]
-    assert "(mm)" in figure.axes[1].get_xlabel()
+    units = [axes.get_xlabel().partition("(")[2].partition(")")[0] for axes in figure.axes]
+    assert units == ["points", "points of rank correlation", "mm"]
+    assert [axes.get_yticklabels()[0].get_text().split(" · ")[2] for axes in figure.axes] == metrics[::-1]
 
 
 def test_without_an_interval_there_is_nothing_to_draw() -> None:

@@ -11,11 +11,12 @@ from posereg.reporting.columns import higher_is_better
 
 COLORS = {CONFIRMED: "#059669", REFUTED: "#dc2626", OPEN: "#94a3b8"}
 LINE, REST = 0.2, 1.0  # inches
+UNITS = ("points", "points of rank correlation", "mm")
 
 
 def overview(judged_claims: Sequence[Judged]) -> Any | None:
-    """Intervals as bars with a tick at the effect, as rliable draws them (Agarwal et al. 2021), points and millimetres
-    in panels of their own; None where no comparison has an interval."""
+    """Intervals as bars with a tick at the effect, as rliable draws them (Agarwal et al. 2021), each unit in a panel of
+    its own; None where no comparison has an interval."""
     shown = [
         (judged, line)
         for judged in judged_claims
@@ -23,9 +24,7 @@ def overview(judged_claims: Sequence[Judged]) -> Any | None:
         if line.effect is not None and line.low is not None
     ]
     panels = [
-        (unit, part)
-        for unit, points in (("points", True), ("mm", False))
-        if (part := [pair for pair in shown if higher_is_better(pair[1].metric) == points])
+        (unit, part) for unit in UNITS if (part := [pair for pair in shown if _unit(pair[1].metric) == unit])
     ]
     if not panels:
         return None
@@ -37,6 +36,13 @@ def overview(judged_claims: Sequence[Judged]) -> Any | None:
         for k, ((unit, part), at) in enumerate(zip(panels, places, strict=True)):
             _panel(figure.add_subplot(grid[k, 0]), part, at, unit)
     return figure
+
+
+def _unit(metric: str) -> str:
+    """Of `UNITS`. Correlations differ by tens of points where accuracies do by a few."""
+    if not higher_is_better(metric):
+        return "mm"
+    return "points of rank correlation" if metric == "confidence/correlation" else "points"
 
 
 def _places(part: Sequence[tuple[Judged, Judgement]]) -> list[float]:
