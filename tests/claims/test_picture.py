@@ -30,7 +30,7 @@ def test_each_unit_has_a_panel_of_its_own() -> None:
     figure = overview([verdict_on(OPEN, judgement(metric=name, paper_metric=name)) for name in metrics])
     assert figure is not None
     units = [axes.get_xlabel().partition("(")[2].partition(")")[0] for axes in figure.axes]
-    assert units == ["points", "points of rank correlation", "mm"]
+    assert units == ["points", "rank correlation", "mm"]
     assert [axes.get_yticklabels()[0].get_text().split(" · ")[2] for axes in figure.axes] == metrics[::-1]
 
 

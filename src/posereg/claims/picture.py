@@ -11,7 +11,7 @@ from posereg.reporting.columns import higher_is_better
 
 COLORS = {CONFIRMED: "#059669", REFUTED: "#dc2626", OPEN: "#94a3b8"}
 LINE, REST = 0.2, 1.0  # inches
-UNITS = ("points", "points of rank correlation", "mm")
+UNITS = ("points", "rank correlation", "mm")
 
 
 def overview(judged_claims: Sequence[Judged]) -> Any | None:
@@ -42,7 +42,7 @@ def _unit(metric: str) -> str:
     """Of `UNITS`. Correlations differ by tens of points where accuracies do by a few."""
     if not higher_is_better(metric):
         return "mm"
-    return "points of rank correlation" if metric == "confidence/correlation" else "points"
+    return "rank correlation" if metric == "confidence/correlation" else "points"
 
 
 def _places(part: Sequence[tuple[Judged, Judgement]]) -> list[float]:
