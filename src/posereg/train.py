@@ -140,12 +140,13 @@ def _run(
         data.poses(split)
     saved = _saved(folder) if trains else None
     start, folders = (None, []) if saved else _starting_weights(plain, overrides)
-    sources = lineage.sources_of(folders)  # a damaged one is told before anything is computed
+    # A damaged result of theirs is told before anything is computed.
+    sources = [] if trains else lineage.sources_of(folders)
+    began = lineage.before(start.parent) if trains and start else None
     pl.seed_everything(plain["seed"], workers=True, verbose=False)
     module = _method(plain, start, resumes=saved is not None)
     module.plain_config, module.overrides = plain, list(overrides)
-    if trains:
-        module.started_from = saved[1].get(STARTED_FROM) if saved else lineage.before(sources)
+    module.started_from = saved[1].get(STARTED_FROM) if saved else began
     loggers = build_loggers(plain["logger"], plain, folder)
     throughput = Throughput()
     collector.usual()

@@ -132,6 +132,25 @@ def test_a_run_that_goes_on_still_knows_them(
     assert second["started_from"]["steps"] == first["training"]["steps"] > 0
 
 
+def test_a_training_asks_nothing_of_the_curves_before_it(tmp_path: Path) -> None:
+    """Only an evaluation takes them over."""
+    source = written(tmp_path / "A", table="x/y", training={"steps": 40, "images": 320})
+    (source / "metrics.csv").write_bytes(b"\xff\x00")
+    assert lineage.before(source) == {"row": "x/y/A seed 1", "steps": 40, "images": 320}
+    with pytest.raises(UserError, match=r"metrics\.csv"):
+        lineage.sources_of([source])
+
+
+@pytest.mark.parametrize("content", [None, {}])
+def test_where_nothing_is_known_of_the_weights_nothing_is_said(
+    content: dict[str, Any] | None, tmp_path: Path
+) -> None:
+    folder = tmp_path / "A"
+    if content is not None:
+        written(folder, **content)
+    assert lineage.before(folder) is None
+
+
 class CrashError(BaseException):
     """Nothing in between takes it for an error to tidy up after."""
 

@@ -61,17 +61,20 @@ def inherit(result: Result, sources: Sequence[Result]) -> None:
         result["learning"] = learning
 
 
-def before(sources: Sequence[Result]) -> Began | None:
-    """Where a training that goes on from the weights of another run begins, with what came before that run too; None
-    where that is not known.
+def before(folder: Path) -> Began | None:
+    """Where a training begins that goes on from the weights in a run's folder, with what came before that run;
+    None where that is not known.
 
-    Args:
-        sources: that run.
+    Raises:
+        UserError: a damaged result.json.
     """
-    if not sources or "steps" not in sources[0].get("training", {}):
+    if not (folder / RESULT).exists():
         return None
-    steps, images = trained(sources[0])
-    return {"row": _name(sources[0]), "steps": steps, "images": images}
+    source = results.read(folder / RESULT)
+    if "steps" not in source.get("training", {}):
+        return None
+    steps, images = trained(source)
+    return {"row": _name(source), "steps": steps, "images": images}
 
 
 def trained(result: Result) -> tuple[int, int]:
