@@ -1,6 +1,7 @@
 """Figures are the same bytes each time, as text or as a file."""
 
 import itertools
+from xml.etree import ElementTree
 
 import pytest
 
@@ -33,6 +34,29 @@ def test_a_figure_saved_later_is_the_same_file(tmp_path):
     canvas.save(figure(), tmp_path / "b.svg")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert "<dc:date>" not in (tmp_path / "a.svg").read_text()
+
+
+def test_a_file_of_its_own_is_the_pages_drawing_on_white(tmp_path):
+    drawn = figure()
+    canvas.save(drawn, tmp_path / "a.svg")
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()
+    behind = root[0]
+    assert (behind.tag.rpartition("}")[2], behind.get("width"), behind.get("fill")) == (
+        "rect",
+        "100%",
+        "#fff",
+    )
+    root.remove(behind)
+    alone = ElementTree.fromstring(canvas.svg(figure()))
+    assert [each.tag for each in root.iter()] == [each.tag for each in alone.iter()]
+
+
+def test_a_figure_is_laid_out_once(tmp_path):
+    drawn = figure()
+    first = canvas.svg(drawn)
+    canvas.save(drawn, tmp_path / "a.png")
+    assert canvas.svg(drawn) == first  # at the same place, though the layout is off by now
+    assert drawn.axes[0].get_position().y0 > 0.1  # room for the label: laid out, not left where it was
 
 
 @pytest.mark.parametrize(

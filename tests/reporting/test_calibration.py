@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from posereg.figures import canvas
 from posereg.reporting import calibration, html, report
 from posereg.reporting.collect import Table, collect
 from posereg.reporting.columns import higher_is_better
@@ -49,7 +50,7 @@ def test_the_page_shows_every_row_and_marks_the_best(tmp_path: Path) -> None:
     lines = figures["calibration"].axes[0].get_lines()
     assert [line.get_label() for line in lines[1:]] == ["H1", "I1", "R1"]
     assert lines[2].get_xydata().tolist() == [[50.0, 20.0]]
-    page = html.page(results, tmp_path, figures)
+    page = html.page(results, tmp_path, {name: canvas.svg(drawn) for name, drawn in figures.items()})
     assert '<td class="ours best">5.0</td><td class="ours">–</td>' in page
     assert '<td class="ours">30.0</td><td class="ours best">70.0</td>' in page
 
@@ -57,9 +58,8 @@ def test_the_page_shows_every_row_and_marks_the_best(tmp_path: Path) -> None:
 def test_runs_of_before_have_no_section(tmp_path: Path) -> None:
     results = table(tmp_path, H1=[kept(10, 40, [50], [60], [9]), {}])
     assert calibration.rows(results) == {}
-    figures = report.figures_of(results)
-    assert "calibration" not in figures
-    assert "What the scores are worth" not in html.page(results, tmp_path, figures)
+    assert "calibration" not in report.figures_of(results)
+    assert "What the scores are worth" not in html.page(results, tmp_path, {})
 
 
 def test_a_calibration_error_is_better_low() -> None:

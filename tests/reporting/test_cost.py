@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from posereg.figures import canvas
 from posereg.reporting import cost, html
 from posereg.reporting.collect import Row, Run, Table
 
@@ -54,6 +55,8 @@ def test_one_network_has_no_picture() -> None:
 
 def test_the_page_shows_it(tmp_path: Path) -> None:
     results = table(COSTS, ["AP", "macs"], resnet50=71.8, vit_small=73.9)
-    drawn = cost.figure(results)
-    assert "Accuracy against cost" in html.page(results, tmp_path, {"cost": drawn})
+    drawn = canvas.svg(cost.figure(results))
+    page = html.page(results, tmp_path, {"cost": drawn})
+    assert "Accuracy against cost" in page
+    assert drawn in page
     assert "Accuracy against cost" not in html.page(results, tmp_path, {})

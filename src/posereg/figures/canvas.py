@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from posereg.files import whole_file
+from posereg.files import whole_file, write_text
 
 # Okabe and Ito's colours, told apart with every kind of colour vision; yellow left out, it is too light for lines.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555", "#7B4FA3")
@@ -19,17 +19,32 @@ def svg(figure: Any) -> str:
     """The figure as an `<svg>` element to put into a page."""
     file = io.StringIO()
     with _style():
+        # Without the date, so that the same figure is the same text.
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    _placed(figure)
     text = file.getvalue()
     return text[text.index("<svg") :]
 
 
+def svg_file(element: str) -> str:
+    """The content of a file of its own, on white, for an `<svg>` element: drawn once for a page and for a file."""
+    head, end, rest = element.partition(">")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{head}{end}\n <rect width="100%" height="100%" fill="#fff"/>{rest}'
+
+
 def save(figure: Any, path: Path | str) -> None:
     """Write the figure; the ending (png, svg, pdf) decides the format."""
+    if Path(path).suffix == ".svg":
+        write_text(Path(path), svg_file(svg(figure)))
+        return
     with whole_file(path) as temporary, _style():
-        # Without the date, so that the same figure is the same file.
-        metadata = {"Date": None} if Path(path).suffix == ".svg" else None
-        figure.savefig(temporary, dpi=160, facecolor="white", metadata=metadata)
+        figure.savefig(temporary, dpi=160, facecolor="white")
+    _placed(figure)
+
+
+def _placed(figure: Any) -> None:
+    """Keeps what was laid out when the figure was drawn first; a layout takes as long as a drawing."""
+    figure.set_layout_engine("none")
 
 
 @contextmanager

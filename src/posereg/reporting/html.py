@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from posereg.errors import UserError
-from posereg.figures import canvas
 from posereg.figures.people import Example, data_uri
 from posereg.files import write_text
 from posereg.reporting import calibration, curves, readings, table
@@ -33,14 +32,14 @@ COMPARED = "compare.png"  # of `posereg figures checkpoint=A,B out=<the report's
 def write(
     results: Table,
     path: Path,
-    figures: Mapping[str, Any],
+    figures: Mapping[str, str],
     examples: Sequence[Example] = (),
     remarks: Sequence[str] = (),
 ) -> None:
     """Write the page.
 
     Args:
-        figures: as `report.figures_of` makes them.
+        figures: `<svg>` elements, of `report.figures_of`.
         examples: pictures to show; see `report.examples_of`.
         remarks: further lines under the table, e.g. why there are no pictures.
     """
@@ -51,7 +50,7 @@ def write(
 def page(
     results: Table,
     folder: Path,
-    figures: Mapping[str, Any],
+    figures: Mapping[str, str],
     examples: Sequence[Example] = (),
     remarks: Sequence[str] = (),
 ) -> str:
@@ -66,7 +65,7 @@ def page(
         confidence=_confidence(results),
         calibration=_calibration(results),
         readings=read,
-        figures={name: canvas.svg(figure) for name, figure in figures.items()},
+        figures=figures,
         label=curves.metric_label(results),
         maps=_picture(folder / COMPARED),
         examples=[_example(example) for example in examples],

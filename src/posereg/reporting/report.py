@@ -38,15 +38,16 @@ def write(results: Table, out: Path, pictures: int = 6, root: Path | None = None
     for name, text in (("table.md", table.as_markdown(results)), ("table.csv", table.as_csv(results))):
         write_text(out / name, text)
     figures = figures_of(results, root)
+    drawn = {name: canvas.svg(figure) for name, figure in figures.items()}
     for name, figure in figures.items():
-        for ending in ("png", "svg"):
-            canvas.save(figure, out / f"{name}.{ending}")
+        canvas.save(figure, out / f"{name}.png")
+        write_text(out / f"{name}.svg", canvas.svg_file(drawn[name]))
     if examples:
         import cv2
 
         with whole_file(out / "pictures.jpg") as temporary:
             cv2.imwrite(str(temporary), sheet(examples)[..., ::-1])
-    html.write(results, out / "index.html", figures, examples, remarks)
+    html.write(results, out / "index.html", drawn, examples, remarks)
     return out / "index.html"
 
 
