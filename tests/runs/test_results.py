@@ -37,6 +37,10 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         ({"protocol": []}, r"'protocol' is \[\]"),
         ({"metrics": {"AUC": "high"}}, "'metrics.AUC' is 'high', not a number"),
         ({"paper": {"AUC": False}}, "'paper.AUC' is False, not a number"),
+        ({"training": {"steps": "many"}}, "'training.steps' is 'many', not a number"),
+        ({"started_from": {"row": "H1 seed 0", "images": 8}}, "'started_from.steps' is None"),
+        ({"started_from": {"row": 1, "steps": 2, "images": 8}}, "'started_from.row' is 1"),
+        ({"started_from": {"row": "H1", "steps": 2, "images": True}}, "'started_from.images' is True"),
     ],
 )
 def test_a_field_that_readers_rely_on_is_named(tmp_path: Path, changes: dict[str, Any], reason: str) -> None:

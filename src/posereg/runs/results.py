@@ -34,7 +34,8 @@ TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "started_from": ((dict,), False),
     "files": ((dict,), False),
 }
-NUMBERS = ("metrics", "paper")
+NUMBERS = ("metrics", "paper", "training")
+BEGAN = {"row": str, "steps": int, "images": int}  # what started_from must hold
 PACKAGES = ("posereg", "torch", "torchvision", "pytorch-lightning", "timm", "numpy", "albumentations")
 
 
@@ -118,6 +119,11 @@ def read(path: Path | str) -> Result:
         for name, value in (content.get(part) or {}).items():
             if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
                 raise UserError(f"{path}: not {kind} ('{part}.{name}' is {value!r:.60}, not a number)")
+    if "started_from" in content:
+        for name, type_ in BEGAN.items():
+            value = content["started_from"].get(name)
+            if not isinstance(value, type_) or isinstance(value, bool):
+                raise UserError(f"{path}: not {kind} ('started_from.{name}' is {value!r:.60})")
     result: Result = content  # type: ignore[assignment]
     return result
 
