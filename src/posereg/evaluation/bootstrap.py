@@ -4,8 +4,9 @@ Images are drawn with replacement, all people of an image together, the same dra
 a row, seeds are the outer level: of S seeds S - 1 are drawn, which makes the spread of their mean come out as the
 sample's s^2 / S and not (S - 1) / S of it (Rao and Wu 1988); a single seed stays, and the interval then speaks of
 images alone. Most metrics are a ratio of sums over people (correct over counted joints, millimetres over people), so
-a replicate is one matrix product. Average precision and recall are computed anew for each (`average_precision.py`);
-by size of the people they are left to hotcoco's paired bootstrap over images (`oks_intervals`).
+a replicate is one matrix product. Average precision and recall (`average_precision.py`) and the rank correlation of
+scores (`rank_correlation.py`) are computed anew for each; precision by size of the people is left to hotcoco's paired
+bootstrap over images (`oks_intervals`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from numpy.typing import NDArray
 from posereg.errors import UserError, nearest
 from posereg.evaluation.average_precision import METRICS as RANKED
 from posereg.evaluation.average_precision import Ranked, from_arrays
+from posereg.evaluation.rank_correlation import METRIC as CORRELATION
+from posereg.evaluation.rank_correlation import Scored
+from posereg.evaluation.rank_correlation import from_arrays as scored_from
 from posereg.records.evaluation import Evaluation
 from posereg.records.predictions import Predictions
 from posereg.skeletons.skeleton import COCO
@@ -52,26 +56,31 @@ class Interval:
         return self.low > 0 or self.high < 0
 
 
+Seed = tuple[Array, Array] | Ranked | Scored
+
+
 @dataclass(frozen=True)
 class Part:
     """sign * metric of a row: `seeds` holds numerator and denominator (N,) of every person, run by run, or what
-    the figure `metric` of average precision is computed from."""
+    the figure `metric`, of average precision or a rank correlation, is computed from."""
 
     sign: int
     row: str
-    seeds: tuple[tuple[Array, Array] | Ranked, ...]
+    seeds: tuple[Seed, ...]
     metric: str = ""
 
 
 def part(sign: int, row: str, evaluations: Sequence[Evaluation], metric: str) -> Part:
     """
     Args:
-        metric: as in `contributions`, or `AP`, `AP50`, `AP75`, `AR`, `AR50`, `AR75`, also of another of the run's
-            predictions: `regression/AP`.
+        metric: as in `contributions`, `confidence/correlation`, or `AP`, `AP50`, `AP75`, `AR`, `AR50`, `AR75`, also of
+            another of the run's predictions: `regression/AP`.
 
     Raises:
         UserError: a metric that these evaluations cannot be resampled for.
     """
+    if metric == CORRELATION:
+        return Part(sign, row, tuple(scored_from(each.per_person) for each in evaluations), metric)
     prefix, slash, name = metric.rpartition("/")
     if name in RANKED:
         return Part(
@@ -160,13 +169,13 @@ def signed(
     seed: int = 0,
 ) -> Interval:
     """Interval of the signed sum over the parts; `images` (N,) is the image of each person, which average precision
-    knows itself. Parts of the same row share the draw of its seeds.
+    and rank correlations know themselves. Parts of the same row share the draw of its seeds.
 
     Raises:
         UserError: runs of different people or images.
     """
     seeds = [seed for part in parts for seed in part.seeds]
-    if any(isinstance(each, Ranked) for each in seeds):
+    if not all(isinstance(each, tuple) for each in seeds):
         images = _same_images(seeds)
     else:
         lengths = {len(each[0]) for each in seeds if isinstance(each, tuple)} | {len(images)}
@@ -193,12 +202,12 @@ def signed(
     )
 
 
-def _same_images(seeds: Sequence[tuple[Array, Array] | Ranked]) -> NDArray[np.int64]:
+def _same_images(seeds: Sequence[Seed]) -> NDArray[np.int64]:
     """
     Raises:
-        UserError: runs on other images, or that are not all of average precision.
+        UserError: runs on other images, or metrics that are drawn from other things.
     """
-    every = [each.images for each in seeds if isinstance(each, Ranked)]
+    every = [each.images for each in seeds if not isinstance(each, tuple)]
     if len(every) < len(seeds) or any(not np.array_equal(each, every[0]) for each in every):
         raise UserError(
             "the compared runs were scored on different images; an interval needs the same in all runs"
@@ -208,9 +217,9 @@ def _same_images(seeds: Sequence[tuple[Array, Array] | Ranked]) -> NDArray[np.in
 
 def _figures(part: Part, group: NDArray[np.intp]) -> Callable[[Array], Array]:
     """Weights (R, images) -> the part's figure for each of its seeds (R, S)."""
-    ranked = [each for each in part.seeds if isinstance(each, Ranked)]
-    if ranked:
-        draws = [run.figure(part.metric) for run in ranked]
+    drawn_anew = [each for each in part.seeds if not isinstance(each, tuple)]
+    if drawn_anew:
+        draws = [run.figure(part.metric) for run in drawn_anew]
         return lambda weights: np.stack([draw(weights) for draw in draws], axis=1)
     pairs = [each for each in part.seeds if isinstance(each, tuple)]
     counts = [pair[1] for pair in pairs]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from posereg.evaluation import crowdpose, keypoint_errors, oks
 from posereg.evaluation.align import align
+from posereg.evaluation.rank_correlation import Scored, correlation
 from posereg.records.evaluation import Evaluation
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
@@ -25,24 +26,20 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Joints:
-    """`score` and `outcome` (M,) of joints that count and were predicted; `of` names the outcome: `OKS`, `PCK@0.2`."""
+    """`score` and `outcome` (M,) of joints that count and were predicted, and the id of each one's `image` (M,).
+
+    `of` names the outcome: `OKS`, `PCK@0.2`.
+    """
 
     score: Array
     outcome: Array
+    image: NDArray[np.int64]
     of: str
 
 
-def summary(poses: PoseSet, predictions: Predictions, evaluation: Evaluation) -> dict[str, Any]:
+def summary(joints: Joints | None) -> dict[str, Any]:
     """What result.json keeps: `of`, `joints`, `ECE` and `correlation` (None where undefined) in percent, and the
-    reliability curve `score`, `outcome` (percent, bins without joints left out) and `counts`.
-
-    Returns:
-        An empty dict for poses without a score that could be held against anything: 3D ones, other metrics.
-
-    Raises:
-        UserError: annotations that are gone.
-    """
-    joints = scored_joints(poses, predictions, evaluation)
+    reliability curve `score`, `outcome` (percent, bins without joints left out) and `counts`; empty for no joints."""
     if joints is None or not len(joints.score):
         return {}
     score, outcome, counts = reliability(joints.score, joints.outcome)
@@ -58,13 +55,22 @@ def summary(poses: PoseSet, predictions: Predictions, evaluation: Evaluation) ->
     }
 
 
+def arrays(joints: Joints | None, poses: PoseSet) -> dict[str, NDArray[Any]]:
+    """What evaluation.npz keeps, from which intervals of the correlation are drawn; nothing where it is undefined."""
+    if joints is None or not len(joints.score) or np.isnan([joints.score, joints.outcome]).any():
+        return {}
+    images = np.unique(poses.image_ids[poses.person_image])
+    return Scored(images, np.searchsorted(images, joints.image), joints.score, joints.outcome).arrays()
+
+
 def metrics(found: dict[str, Any]) -> dict[str, Any]:
     """`confidence/ECE` and `confidence/correlation` of a `summary`, as metrics of the run."""
     return {f"confidence/{name}": found[name] for name in ("ECE", "correlation") if found}
 
 
 def scored_joints(poses: PoseSet, predictions: Predictions, evaluation: Evaluation) -> Joints | None:
-    """The joints' scores beside what came of them; None where the metric knows no such outcome.
+    """The joints' scores beside what came of them; None for poses without a score that could be held against anything:
+    3D ones, other metrics.
 
     Raises:
         UserError: annotations that are gone.
@@ -77,14 +83,16 @@ def scored_joints(poses: PoseSet, predictions: Predictions, evaluation: Evaluati
         )
         counts = matched.kind >= 0
         scores = predictions.keypoint_scores[matched.detection]
-        return Joints(np.asarray(scores[counts], np.float64), similarity[counts], "OKS")
+        image = predictions.image_ids[matched.detection[np.nonzero(counts)[0]]]
+        return Joints(np.asarray(scores[counts], np.float64), similarity[counts], image, "OKS")
     names = [name for name in evaluation.metrics if "@" in name and "/" not in name]
     if "distance" not in evaluation.per_person or not names or predictions.keypoints.shape[-1] != 2:
         return None
     widest = max(names, key=lambda name: float(name.partition("@")[2]))
     distance, given = evaluation.per_person["distance"], align(poses, predictions).scores
     counts = np.isfinite(distance) & np.isfinite(given)
-    return Joints(given[counts], 1.0 * (distance[counts] <= float(widest.partition("@")[2])), widest)
+    image = poses.image_ids[poses.person_image[np.nonzero(counts)[0]]]
+    return Joints(given[counts], 1.0 * (distance[counts] <= float(widest.partition("@")[2])), image, widest)
 
 
 def reliability(score: Array, outcome: Array, bins: int = BINS) -> tuple[Array, Array, NDArray[np.int64]]:
@@ -106,19 +114,3 @@ def expected_error(score: Array, outcome: Array, bins: int = BINS) -> float:
     al. 2017)."""
     mean, came, counts = reliability(score, outcome, bins)
     return float(100 * counts @ np.abs(mean - came) / counts.sum())
-
-
-def correlation(score: Array, outcome: Array) -> float:
-    """Spearman's rank correlation, which does not depend on the score's scale; NaN for a constant."""
-    # By hand: scipy.stats takes every run a second or more to import.
-    undefined = np.isnan(score).any() or np.isnan(outcome).any()
-    if undefined or np.ptp(score) == 0 or np.ptp(outcome) == 0:
-        return float("nan")
-    return float(np.corrcoef(_ranks(score), _ranks(outcome))[0, 1])
-
-
-def _ranks(values: Array) -> Array:
-    """Places in ascending order (M,), the mean of their places for those that are equal."""
-    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Array = (np.cumsum(counts) - (counts - 1) / 2)[which]
-    return ranks

@@ -121,8 +121,10 @@ def evaluate(module: PoseModule, data: ImageData, request: Request, out: Path) -
     }
     protocol = merged({**parts, "evaluation": scored})
     replace(predictions, meta=protocol).save(out / runs.PREDICTIONS)
-    save_arrays(out / runs.EVALUATION, {**evaluation.per_person, **module.drawn_from()}, poses)
-    confidence = calibration.summary(poses, predictions, evaluation)
+    joints = calibration.scored_joints(poses, predictions, evaluation)
+    arrays = {**evaluation.per_person, **module.drawn_from(), **calibration.arrays(joints, poses)}
+    save_arrays(out / runs.EVALUATION, arrays, poses)
+    confidence = calibration.summary(joints)
     result: Result = {
         "schema": 1,
         "table": request.table,

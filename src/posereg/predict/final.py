@@ -45,12 +45,14 @@ def final_result(
     evaluation = data.evaluate(predictions)
     protocol = protocol_of(plain, module, data, predictions, evaluation)
     drawn: dict[str, str] = {}
+    poses = data.poses(data.val_split)
+    joints = calibration.scored_joints(poses, predictions, evaluation)
+    confidence = calibration.summary(joints)
     if trainer.is_global_zero:
         replace(predictions, meta=protocol).save(folder / runs.PREDICTIONS)
-        arrays = {**evaluation.per_person, **module.drawn_from()}
-        save_arrays(folder / runs.EVALUATION, arrays, data.poses(data.val_split))
+        arrays = {**evaluation.per_person, **module.drawn_from(), **calibration.arrays(joints, poses)}
+        save_arrays(folder / runs.EVALUATION, arrays, poses)
         drawn = module.draw(data, folder)
-    confidence = calibration.summary(data.poses(data.val_split), predictions, evaluation)
     return {
         "schema": 1,
         "table": plain["table"],
