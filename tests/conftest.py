@@ -10,7 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A busy machine fails no test: an example may take as long as it takes.
+hypothesis.settings.register_profile("posereg", deadline=None)
+hypothesis.settings.load_profile("posereg")
 
 # Before torch is imported: threads of several test processes would only spin against each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
