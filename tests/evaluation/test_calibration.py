@@ -11,6 +11,7 @@ import pytest
 from evaluation.coco_cases import image, person, truth_of
 from evaluation.sets import pose_set, predict
 from posereg.evaluation import calibration, oks, pckh
+from posereg.evaluation.rank_correlation import from_arrays
 from posereg.records.evaluation import Evaluation
 from posereg.records.poses import PoseSet
 from posereg.records.predictions import Predictions
@@ -103,10 +104,14 @@ def test_coco_is_judged_by_the_similarity_of_matched_joints(tmp_path: Path) -> N
     predictions = predict(both, [off, off + 5000])
     predictions.ids[:] = -1
     predictions.keypoint_scores[:] = 0.75
-    found = summary(poses, predictions, oks.evaluate(poses, predictions))
+    evaluation = oks.evaluate(poses, predictions)
+    found = summary(poses, predictions, evaluation)
     assert (found["of"], found["joints"]) == ("OKS", 16)
     assert found["ECE"] == pytest.approx(15, abs=1e-3)
     assert found["outcome"] == [pytest.approx(60, abs=1e-3)]
+    kept = from_arrays(calibration.arrays(calibration.scored_joints(poses, predictions, evaluation), poses))
+    assert kept.images[kept.image].tolist() == [1] * 16
+    assert kept.outcome == pytest.approx(np.full(16, 0.6), abs=1e-3)
 
 
 def test_metrics_without_an_outcome_have_no_calibration() -> None:

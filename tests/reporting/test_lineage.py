@@ -132,6 +132,11 @@ def test_a_run_that_goes_on_still_knows_them(
     assert second["started_from"]["steps"] == first["training"]["steps"] > 0
 
 
+def test_training_that_was_not_counted_is_none() -> None:
+    assert lineage.trained({"training": {"steps": None, "images": None}}) == (0, 0)  # type: ignore[typeddict-item]
+    assert lineage.trained({}) == (0, 0)
+
+
 def test_a_training_asks_nothing_of_the_curves_before_it(tmp_path: Path) -> None:
     """Only an evaluation takes them over."""
     source = written(tmp_path / "A", table="x/y", training={"steps": 40, "images": 320})

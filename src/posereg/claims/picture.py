@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from posereg.claims.judge import CONFIRMED, OPEN, REFUTED, Judged, Judgement
+from posereg.evaluation.rank_correlation import METRIC as CORRELATION
 from posereg.figures.canvas import INK, canvas
 from posereg.reporting.columns import higher_is_better
 
@@ -42,7 +43,7 @@ def _unit(metric: str) -> str:
     """Of `UNITS`. Correlations differ by tens of points where accuracies do by a few."""
     if not higher_is_better(metric):
         return "mm"
-    return "rank correlation" if metric == "confidence/correlation" else "points"
+    return "rank correlation" if metric == CORRELATION else "points"
 
 
 def _places(part: Sequence[tuple[Judged, Judgement]]) -> list[float]:

@@ -80,7 +80,7 @@ def before(folder: Path) -> Began | None:
 def trained(result: Result) -> tuple[int, int]:
     """Optimiser steps and images that went into a network: those of its run, and of the runs it started from."""
     own, earlier = result.get("training", {}), result.get("started_from")
-    steps, images = int(own.get("steps", 0)), int(own.get("images", 0))
+    steps, images = int(own.get("steps") or 0), int(own.get("images") or 0)
     return (steps + earlier["steps"], images + earlier["images"]) if earlier else (steps, images)
 
 
