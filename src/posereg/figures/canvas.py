@@ -21,7 +21,6 @@ def svg(figure: Any) -> str:
     with _style():
         # Without the date, so that the same figure is the same text.
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    _placed(figure)
     text = file.getvalue()
     return text[text.index("<svg") :]
 
@@ -39,22 +38,20 @@ def save(figure: Any, path: Path | str) -> None:
         return
     with whole_file(path) as temporary, _style():
         figure.savefig(temporary, dpi=160, facecolor="white")
-    _placed(figure)
-
-
-def _placed(figure: Any) -> None:
-    """Keeps what was laid out when the figure was drawn first; a layout takes as long as a drawing."""
-    figure.set_layout_engine("none")
 
 
 @contextmanager
 def canvas(width: float, height: float, panels: int = 1) -> Iterator[tuple[Any, Any]]:
-    """A figure of `width` x `height` inches and its axes, in the look of all of posereg's figures."""
+    """A figure of `width` x `height` inches and its axes, in the look of all of posereg's figures; laid out when the
+    `with` block ends, so that nothing may be added later."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     with _style():
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height))
         yield figure, figure.subplots(1, panels)
+        # Once: a figure that keeps its engine is laid out anew for every file, which takes as long as drawing it.
+        ConstrainedLayoutEngine().execute(figure)
 
 
 def plain_numbers(axis: Any) -> None:
