@@ -54,3 +54,9 @@ def test_nothing_is_measured_unasked(capsys):
 def test_measure_is_true_or_false():
     with pytest.raises(UserError, match="measure=maybe"):
         invoke(["info", "method=I1", "measure=maybe"])
+
+
+def test_a_backbone_that_does_not_take_the_images_is_named():
+    asked = ["method=R1", "backbone=timm/convit_tiny", "backbone.pretrained=false", "input_size=[64,96]"]
+    with pytest.raises(UserError, match=r"^backbone convit_tiny: .*64x96 pixels"):
+        info.describe(asked, measure=False)

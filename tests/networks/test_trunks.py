@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from posereg.errors import UserError
-from posereg.networks.backbone import backbone, channels, strides
+from posereg.networks.backbone import backbone, channels, refused, strides
 from posereg.networks.deconv import HeatmapNet, RegressionNet
 
 SIZE = (64, 96)  # width, height
@@ -71,3 +71,30 @@ def test_layers_of_a_pyramid_are_frozen_by_its_maps_and_those_of_a_plain_transfo
     assert moving == {"layers_2", "layers_3"}
     with pytest.raises(UserError, match=r"backbone\.frozen.*not layers of their own"):
         backbone("vit_tiny_patch16_224", input_size=SIZE, frozen=1)
+
+
+@pytest.mark.parametrize("name", ["convit_tiny", "crossvit_tiny_240", "halonet26t"])
+def test_a_model_that_does_not_take_the_images_says_so(name):
+    trunk = backbone(name, input_size=SIZE)
+    assert refused(HeatmapNet(backbone(QUICK[0], input_size=SIZE), joints=3), SIZE) is None
+    message = refused(HeatmapNet(trunk, joints=3), SIZE)
+    assert message is not None
+    assert message.startswith(f"backbone {name}: ")
+    assert "64x96" in message
+    assert trunk.training
+
+
+def test_a_model_that_cannot_be_built_for_the_size_says_so():
+    with pytest.raises(UserError, match=r"backbone nest_tiny: .*64x96 pixels.*square inputs"):
+        backbone("nest_tiny", input_size=SIZE)
+    with pytest.raises(UserError, match=r"backbone mvitv2_tiny: .*64x96 pixels \(AssertionError\)"):
+        backbone("mvitv2_tiny", input_size=SIZE)
+
+
+def test_a_model_that_leaves_out_the_images_edges_is_refused():
+    trunk = backbone("inception_v3", input_size=(128, 192)).eval()
+    with (
+        torch.inference_mode(),
+        pytest.raises(UserError, match=r"backbone inception_v3: .*2x4 cells, not 4x6"),
+    ):
+        trunk(torch.zeros(1, 3, 192, 128))

@@ -57,6 +57,21 @@ def test_a_validation_after_the_last_epoch_gives_the_figures_of_the_one_within(t
     assert after["metrics"] == within["metrics"]
 
 
+def test_a_backbone_that_does_not_take_the_images_is_named(tmp_path):
+    oblong = ["method=R1", "backbone=timm/convit_tiny", "backbone.pretrained=false", "input_size=[64,96]"]
+    with pytest.raises(UserError, match=r"^backbone convit_tiny: .*64x96 pixels.*choose another input_size"):
+        run(tmp_path, *oblong, "input_scale=1")
+
+
+def test_any_other_error_of_the_first_step_stays_as_it_is(tmp_path, monkeypatch):
+    def failing(self, images, batch):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(IntegralPose, "losses", failing)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        run(tmp_path, "method=R1")
+
+
 def poison_weights(monkeypatch, step):
     """The loss of a step is finite and its gradient is not: the loss shows it a step later than the weights."""
     losses, steps = IntegralPose.losses, []

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from posereg.cli.spec import BOOLEAN, FILE, Command, Option
+from posereg.errors import UserError
 
 COMMAND = Command(
     "info",
@@ -50,18 +51,29 @@ def run(overrides: list[str], out: Path | None, measure: bool) -> int:
 
 
 def describe(overrides: list[str], measure: bool = False) -> dict[str, Any]:
-    """Cost of the configured model; `params`, `macs`, `activation_bytes`, and images per second if measured."""
+    """Cost of the configured model; `params`, `macs`, `activation_bytes`, and images per second if measured.
+
+    Raises:
+        UserError: a config that describes no model, or a backbone that does not take images of this size.
+    """
     import torch
 
     from posereg import config as configs
     from posereg.build import build_method
+    from posereg.networks.backbone import refused
     from posereg.networks.complexity import counts, rates
 
     plain = configs.plain(configs.compose(overrides))
     configs.validate(plain)
     module = build_method(plain, weights=False)
     size = module.input_size
-    report = {"row": plain["row"], "input_size": list(size), **counts(module.network, size)}
+    try:
+        counted = counts(module.network, size)
+    except (AssertionError, RuntimeError, ValueError) as error:
+        if reason := refused(module.network, size):
+            raise UserError(reason) from error
+        raise
+    report = {"row": plain["row"], "input_size": list(size), **counted}
     if measure:
         print("measuring images per second, batch 1 and batch 32 ...", file=sys.stderr, flush=True)
         report |= rates(module.network, size, "cuda" if torch.cuda.is_available() else "cpu")

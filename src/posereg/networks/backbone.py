@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ def backbone(
         options: passed on to timm.
 
     Raises:
-        UserError: unknown name, or weights that cannot be found, downloaded or fitted to the network.
+        UserError: unknown name, a size that timm cannot build it for, or weights that cannot be found, downloaded or
+            fitted to the network.
     """
     if width != 1.0:
         if pretrained or weights:
@@ -67,12 +69,14 @@ def backbone(
     if not is_known(name):
         close = timm.list_models(f"*{name[:6]}*")[:5]
         raise UserError(f"backbone.name: timm has no model '{name}'; near it: {', '.join(close) or 'none'}")
-    if input_size is not None:
-        options |= _sized(name, input_size, options)
     try:
+        if input_size is not None:
+            options |= _sized(name, input_size, options)
         model: nn.Module = timm.create_model(
             name, pretrained=pretrained and not weights, features_only=True, **options
         )
+    except AssertionError as error:
+        raise UserError(_refusal(name, input_size, error)) from error
     except (RuntimeError, OSError, ValueError) as error:
         if not pretrained or weights:
             raise
@@ -82,7 +86,9 @@ def backbone(
         ) from error
     if weights:
         load_weights(model, weights)
+    model.timm_name = name  # type: ignore[assignment]
     _even_out(model)
+    _look_once(model)
     return _with_frozen(model, frozen)
 
 
@@ -114,6 +120,30 @@ def strides(trunk: nn.Module) -> list[int]:
     """Input pixels a cell of each feature map, finest first."""
     found: list[int] = trunk.feature_info.reduction()  # type: ignore[union-attr, operator]
     return found
+
+
+def refused(network: nn.Module, input_size: Size) -> str | None:
+    """Why a trunk of the network takes no images of `input_size` (W, H): timm's models say so by an error of their own
+    when they see the first one, often without words. None if all take them. Looks at a copy on the CPU."""
+    width, height = input_size
+    for trunk in network.modules():
+        if not hasattr(trunk, "timm_name"):
+            continue
+        try:
+            with torch.inference_mode():
+                deepcopy(trunk).cpu().float().eval()(torch.zeros(1, 3, height, width))
+        except Exception as error:
+            return _refusal(str(trunk.timm_name), input_size, error)
+    return None
+
+
+def _refusal(name: str, input_size: Size | None, error: Exception) -> str:
+    size = f"images of {input_size[0]}x{input_size[1]} pixels" if input_size else "its own images"
+    reason = " ".join(str(error).split())
+    return (
+        f"backbone {name}: timm's model does not take {size} ({type(error).__name__}{reason and ': '}{reason:.200}); "
+        "some models take square images alone, or a single size: choose another input_size, or another backbone"
+    )
 
 
 def _sized(name: str, input_size: Size, options: dict[str, Any]) -> dict[str, Any]:
@@ -167,6 +197,26 @@ def _even_out(model: nn.Module) -> None:
         model.register_forward_pre_hook(resize)
     if getattr(model, "output_fmt", "NCHW") == "NHWC":
         model.register_forward_hook(channels_second)
+
+
+def _look_once(model: nn.Module) -> None:
+    """Has the first forward pass see whether the coarsest map covers the image. Some networks leave out its edges,
+    where others pad it, so that their cells are not where a map of the whole image would have them."""
+
+    def covers(trunk: nn.Module, given: tuple[Tensor, ...], maps: list[Tensor]) -> None:
+        if torch.compiler.is_compiling():
+            return
+        handle.remove()
+        height, width = given[0].shape[-2:]
+        rows, columns = maps[-1].shape[-2:]
+        stride = strides(trunk)[-1]
+        if rows <= height / stride - 1 or columns <= width / stride - 1:
+            raise UserError(
+                f"backbone {trunk.timm_name}: its coarsest map of {width}x{height} pixels is {columns}x{rows} cells, "
+                f"not {width / stride:g}x{height / stride:g}: it leaves out the image's edges; choose another backbone"
+            )
+
+    handle = model.register_forward_hook(covers)
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:

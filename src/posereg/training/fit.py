@@ -12,6 +12,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from posereg.errors import UserError
+from posereg.networks.backbone import refused
 from posereg.runs.processes import say
 from posereg.runs.siblings import config_name
 from posereg.settings.places import config_roots
@@ -37,7 +38,8 @@ def fit(
     """Train to the end, from the checkpoint `saved` if there is one.
 
     Raises:
-        UserError: the loss or a weight became NaN or infinite; the message says how to go on.
+        UserError: the loss or a weight became NaN or infinite, and the message says how to go on; or the backbone does
+            not take images of the run's size.
     """
     if saved is not None:
         path, content = saved
@@ -54,6 +56,12 @@ def fit(
         trainer.fit(module, datamodule=data, ckpt_path=saved and str(saved[0]), weights_only=True)
     except NotFiniteError as error:
         raise UserError(f"{error}; {_way_out(module, checkpoints)}") from error
+    except (AssertionError, RuntimeError, ValueError) as error:
+        # Asked only now: it would cost every start as much as an image.
+        reason = refused(module.network, module.input_size) if trainer.global_step == 0 else None
+        if reason is None:
+            raise
+        raise UserError(reason) from error
     return Progress(checkpoints.position, checkpoints.seconds)
 
 
