@@ -26,7 +26,7 @@ def trained(tmp_path_factory):
     root, out = shared("data/coco"), tmp_path_factory.mktemp("coco")
     common = [
         f"data.root={root}", f"runs={out}", "trainer=demo", "width=1", "backbone.name=resnet18",
-        "backbone.pretrained=false", f"backbone.weights={shared('weights/resnet18_imagenet_fp16.safetensors')}",
+        "backbone.pretrained=true", f"backbone.weights={shared('weights/resnet18_imagenet_fp16.safetensors')}",
         "trainer.epochs=8", "trainer.validate_every=8", "batch_size=16", "method.optimizer.lr=0.001",
     ]  # fmt: skip
     weights = out / "coco/integral/table8/H1/seed0/last.ckpt"
