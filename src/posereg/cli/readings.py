@@ -32,12 +32,12 @@ COMMAND = Command(
     "read trained heat maps in several ways: argmax, expectation untrained, trained",
     """
     Where does an integral method's gain come from, its maps or how they are read? The maps of each checkpoint are
-    computed once and read by their maximum, by the expectation of a softmax at several temperatures, among them the
-    one that an integral row would start at (measured on training people), and by the expectation about the maximum. A
-    trained integral method is also read at its own temperature. `pull` is the median over joints of how far a reading
-    lies towards the picture's middle, in pixels of the input. `easiest` is the accuracy at the tightest threshold on
-    the quarter of people that all readings miss least: how far the labels can be trusted there. Without the mirrored
-    picture.
+    computed once and read by their maximum, by DARK where they were taught as Gaussians, by the expectation of a
+    softmax at several temperatures, among them the one that an integral row would start at (measured on training
+    people), and by the expectation about the maximum. A trained integral method is also read at its own temperature.
+    `pull` is the median over joints of how far a reading lies towards the picture's middle, in pixels of the input.
+    `easiest` is the accuracy at the tightest threshold on the quarter of people that all readings miss least: how far
+    the labels can be trusted there. Without the mirrored picture.
 
     The lines of a run's folder are also written into it, as readings.csv, and `posereg report` shows them.
     """,

@@ -1,5 +1,5 @@
-"""One network's heat maps read in several ways: by their maximum, and by the expectation of a softmax at several
-temperatures. Says whether a method gains by its maps or by how it reads them (docs/papers/integral.md#readings).
+"""One network's heat maps read in several ways: by their maximum, by DARK, and by the expectation of a softmax at
+several temperatures. Says whether a method gains by its maps or by how it reads them (docs/papers/integral.md#readings).
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,12 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from posereg.codecs.argmax import argmax_decode
+from posereg.codecs.dark import dark_decode
 from posereg.codecs.grid import Grid, grid_of
 from posereg.codecs.integral import integral_decode
 from posereg.codecs.temperature import fitting_beta
 from posereg.codecs.window import window_decode
 from posereg.data.modules.base import ImageData
 from posereg.errors import UserError
+from posereg.losses.integral import gaussian_mse
 from posereg.methods.base import PoseModule
 from posereg.methods.integral import IntegralPose
 from posereg.methods.integral_start import training_maps
@@ -64,13 +67,18 @@ def fitted_beta(module: IntegralPose, poses: PoseSet) -> float:
 
 
 def decoders(module: IntegralPose, betas: Sequence[float], about: float) -> dict[str, Decode]:
-    """The maximum; the softmax's expectation at each temperature, and at `about` within the window about the maximum;
-    and the way of the method's own, where it is another softmax."""
+    """The maximum; that of the Gaussian about it (DARK), of maps that were taught as Gaussians; the softmax's
+    expectation at each temperature, and at `about` within the window about the maximum; and the way of the method's
+    own, where it is another softmax."""
 
     def expectation(beta: float) -> Decode:
         return lambda maps, grid: integral_decode(maps, grid, beta)
 
     named: dict[str, Decode] = {ARGMAX: argmax_decode}
+    loss = module.heatmap_loss
+    if isinstance(loss, partial) and loss.func is gaussian_mse:
+        sigma = loss.keywords.get("sigma", 1.0)
+        named[f"DARK, sigma {sigma:.3g}"] = lambda maps, grid: dark_decode(maps, grid, sigma)
     named |= {f"expectation, beta {beta:.3g}": expectation(beta) for beta in betas}
     named[f"expectation about the maximum, beta {about:.3g}"] = lambda maps, grid: window_decode(
         maps, grid, about
