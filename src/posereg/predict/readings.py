@@ -1,5 +1,6 @@
 """One network's heat maps read in several ways: by their maximum, by DARK, and by the expectation of a softmax at
-several temperatures. Says whether a method gains by its maps or by how it reads them (docs/papers/integral.md#readings).
+several temperatures. Says whether a method gains by its maps or by how it reads them
+(docs/papers/integral.md#readings).
 """
 
 from __future__ import annotations
