@@ -1,5 +1,7 @@
 """Any timm model as a trunk: maps of the input's shape with the widths and strides that the model names."""
 
+import pickle
+
 import pytest
 import torch
 
@@ -82,6 +84,14 @@ def test_a_model_that_does_not_take_the_images_says_so(name):
     assert message.startswith(f"backbone {name}: ")
     assert "64x96" in message
     assert trunk.training
+
+
+def test_a_trunk_can_be_pickled():
+    trunk = backbone("convnext_atto", input_size=SIZE).eval()
+    again = pickle.loads(pickle.dumps(trunk))
+    image = torch.randn(1, 3, 96, 64)
+    with torch.inference_mode():
+        assert torch.equal(trunk(image)[-1], again(image)[-1])
 
 
 def test_a_model_that_cannot_be_built_for_the_size_says_so():

@@ -88,7 +88,7 @@ def backbone(
         load_weights(model, weights)
     model.timm_name = name  # type: ignore[assignment]
     _even_out(model)
-    _look_once(model)
+    model.register_forward_hook(_covers)
     return _with_frozen(model, frozen)
 
 
@@ -199,24 +199,23 @@ def _even_out(model: nn.Module) -> None:
         model.register_forward_hook(channels_second)
 
 
-def _look_once(model: nn.Module) -> None:
-    """Has the first forward pass see whether the coarsest map covers the image. Some networks leave out its edges,
-    where others pad it, so that their cells are not where a map of the whole image would have them."""
+def _covers(trunk: nn.Module, given: tuple[Tensor, ...], maps: list[Tensor]) -> None:
+    """A forward hook that sees whether the coarsest map covers the image. Some networks leave out its edges, where
+    others pad it, so that their cells are not where a map of the whole image would have them.
 
-    def covers(trunk: nn.Module, given: tuple[Tensor, ...], maps: list[Tensor]) -> None:
-        if torch.compiler.is_compiling():
-            return
-        handle.remove()
-        height, width = given[0].shape[-2:]
-        rows, columns = maps[-1].shape[-2:]
-        stride = strides(trunk)[-1]
-        if rows <= height / stride - 1 or columns <= width / stride - 1:
-            raise UserError(
-                f"backbone {trunk.timm_name}: its coarsest map of {width}x{height} pixels is {columns}x{rows} cells, "
-                f"not {width / stride:g}x{height / stride:g}: it leaves out the image's edges; choose another backbone"
-            )
-
-    handle = model.register_forward_hook(covers)
+    Raises:
+        UserError: it does not.
+    """
+    if torch.compiler.is_compiling():
+        return
+    height, width = given[0].shape[-2:]
+    rows, columns = maps[-1].shape[-2:]
+    stride = strides(trunk)[-1]
+    if rows <= height / stride - 1 or columns <= width / stride - 1:
+        raise UserError(
+            f"backbone {trunk.timm_name}: its coarsest map of {width}x{height} pixels is {columns}x{rows} cells, "
+            f"not {width / stride:g}x{height / stride:g}: it leaves out the image's edges; choose another backbone"
+        )
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
