@@ -36,8 +36,8 @@ def task(tmp_path: Path):
         (tools / name).chmod(0o755)
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
 
-    def start(code: int, state: str = "RUNNING", restarts: int = 0) -> subprocess.Popen[str]:
-        (tmp_path / "state").write_text(f"{state}   \n")
+    def start(code: int, state: str = "RUNNING|23:59:57", restarts: int = 0) -> subprocess.Popen[str]:
+        (tmp_path / "state").write_text(f"{state}\n")
         environment = {**os.environ, "PATH": path, "SLURM_JOB_ID": "7", "SLURM_RESTART_COUNT": str(restarts)}
         module = "hydra_plugins.posereg_launcher._slurm_task"
         command = [sys.executable, "-m", module, "3", sys.executable, "run.py", str(code)]
@@ -62,15 +62,32 @@ def test_a_run_that_ends_of_itself_gives_the_job_its_exit_code(task, tmp_path: P
     assert not read(tmp_path, "asked")
 
 
-@pytest.mark.parametrize("code", [138, 140, 143])
-def test_a_run_that_was_interrupted_goes_back(task, tmp_path: Path, code: int) -> None:
-    process = task(code, restarts=2)
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        (138, "RUNNING|1:57"),
+        (140, "RUNNING|UNLIMITED"),
+        (143, "COMPLETING|0:00"),  # at the time limit
+        (143, "COMPLETING|INVALID"),
+        (143, ""),
+    ],
+)
+def test_a_run_that_was_interrupted_goes_back(task, tmp_path: Path, code: int, state: str) -> None:
+    process = task(code, state, restarts=2)
     (tmp_path / "end").touch()
     process.wait(20)
     assert read(tmp_path, "asked") == "requeue 7\n"
 
 
-@pytest.mark.parametrize(("state", "restarts"), [("CANCELLED", 0), ("RUNNING", 3)])
+@pytest.mark.parametrize(
+    ("state", "restarts"),
+    [
+        ("CANCELLED|23:59:57", 0),
+        ("COMPLETING|23:59:57", 0),  # what squeue says of a cancelled job whose last step is not gone
+        ("COMPLETING|UNLIMITED", 0),
+        ("RUNNING|23:59:57", 3),
+    ],
+)
 def test_not_if_it_was_cancelled_or_has_been_back_too_often(
     task, tmp_path: Path, state: str, restarts: int
 ) -> None:

@@ -20,6 +20,7 @@ from posereg.runs.signals import SIGNALS
 
 INTERRUPTED = [128 + number for number in SIGNALS]
 FINAL = ("CANCELLED", "DEADLINE")  # states of a job that is not to come back
+OVER = ("0:00", "INVALID")  # what squeue has for the time that is left, when there is none
 PATIENCE_SECONDS = 60.0
 
 
@@ -40,11 +41,13 @@ def _again(requeues: int) -> bool:
     if before >= requeues:
         print(f"queued again {before} times already (hydra.launcher.requeues): the job ends here", flush=True)
         return False
-    state = subprocess.run(
-        ["squeue", "--noheader", "--states=all", "--Format=State:", f"--jobs={job}"],
+    told = subprocess.run(
+        ["squeue", "--noheader", "--states=all", "--Format=State:|,TimeLeft:", f"--jobs={job}"],
         capture_output=True, text=True, check=False,
-    ).stdout.strip()  # fmt: skip
-    if state in FINAL:
+    ).stdout  # fmt: skip
+    state, _, left = (part.strip() for part in told.partition("|"))
+    # A job that is taken down before its time was cancelled, or Slurm itself has put it back.
+    if state in FINAL or (state == "COMPLETING" and left not in OVER):
         return False
     print(f"the job goes back into the queue ({before + 1} of at most {requeues} times)", flush=True)
     return subprocess.run(["scontrol", "requeue", job], check=False).returncode == 0
