@@ -200,13 +200,14 @@ def _even_out(model: nn.Module) -> None:
 
 
 def _covers(trunk: nn.Module, given: tuple[Tensor, ...], maps: list[Tensor]) -> None:
-    """A forward hook that sees whether the coarsest map covers the image. Some networks leave out its edges, where
-    others pad it, so that their cells are not where a map of the whole image would have them.
+    """A forward hook that sees in training whether the coarsest map covers the image. Some networks leave out its
+    edges, where others pad it, so that their cells are not where a map of the whole image would have them. Those that
+    were trained before may still predict.
 
     Raises:
         UserError: it does not.
     """
-    if torch.compiler.is_compiling():
+    if not trunk.training or torch.compiler.is_compiling():
         return
     height, width = given[0].shape[-2:]
     rows, columns = maps[-1].shape[-2:]
