@@ -96,6 +96,22 @@ print(float(mean.compute()), isinstance(mean, torchmetrics.Metric))
     assert _run(START + code).splitlines() == ["[1] resnet18", "2.0 True"]
 
 
+def test_a_module_below_wandb_that_is_imported_first_is_the_only_one_of_its_name() -> None:
+    _run(
+        START
+        + """
+defer()
+import wandb
+from wandb.sdk.lib import RunDisabled  # as Lightning's logger does
+import wandb.sdk
+assert wandb.sdk is sys.modules["wandb.sdk"]
+assert wandb.sdk.data_types.base_types.wb_value.WBValue
+assert wandb.sdk.lib.RunDisabled is RunDisabled
+assert wandb.sdk.__spec__.submodule_search_locations and wandb.__version__
+"""
+    )
+
+
 def test_code_waits_until_a_name_is_asked_for(package: Path) -> None:
     code = """DEFERRED['slow'] = {}
 defer()

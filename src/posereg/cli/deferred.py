@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 COMPILER, EXPORTER = "torch._dynamo", "torch.export"
-IN_CIRCLES = (COMPILER, EXPORTER)  # modules below these import one another, by way of the package
+IN_CIRCLES = (COMPILER, EXPORTER, "wandb")  # modules below these import one another, by way of the package
 DATA_SETS = (
     "CIFAR10", "CIFAR100", "FashionMNIST", "ImageFolder", "ImageNet", "INaturalist", "KMNIST", "MNIST", "Places365",
     "QMNIST",
@@ -121,12 +121,28 @@ class _Finder(MetaPathFinder):
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         for package in IN_CIRCLES:
-            if name.startswith(f"{package}.") and name not in ALONE:
+            if name.startswith(f"{package}.") and name not in ALONE and name not in sys.modules:
                 _run(package)
+                if name in sys.modules:
+                    return _There(sys.modules[name]).spec
         spec = PathFinder.find_spec(name, path, target) if name in DEFERRED else None
         if spec is not None and spec.loader is not None:
             spec.loader = _Deferred(spec.loader)
         return spec
+
+
+class _There(Loader):
+    """The loader of a module that its package has imported meanwhile: it stays the one that it is."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module, self.own = module, module.__spec__
+        self.spec = module.__spec__ = ModuleSpec(module.__name__, self)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self.module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self.own
 
 
 class _Deferred(Loader):
